@@ -1,0 +1,99 @@
+# Everything a developer or a user calls. `make help` lists it.
+#
+# One virtual environment, two steps: `make run` puts in what serving needs, `make test` and the
+# others add what training and testing need. A step runs again only when pyproject.toml changed.
+
+# Set on the command line, not in the environment, where other programs use the same names:
+# make run HOST=0.0.0.0 PORT=9000
+HOST = 127.0.0.1
+PORT = 8000
+RUNTIME = cpu
+VENV = .venv
+# More arguments for a command, for instance: make bench ARGS="--help"
+ARGS =
+# The torch that tests and export use. On Linux the default index brings the CUDA build, several GB;
+# for the small one: make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH ?= torch==2.13.0
+TORCH_INDEX ?=
+# A Python >= 3.11; found when the environment is made, or named: make run PYTHON=python3.12
+PYTHON ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SERVE := $(VENV)/.serve-$(RUNTIME)
+FULL := $(VENV)/.full-$(RUNTIME)
+
+ifeq ($(filter $(RUNTIME),cpu gpu),)
+$(error RUNTIME is cpu or gpu, not '$(RUNTIME)')
+endif
+OTHER_RUNTIME := $(if $(filter gpu,$(RUNTIME)),onnxruntime,onnxruntime-gpu)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run setup test lint format templates weights bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "  Variables: HOST PORT RUNTIME=cpu|gpu PYTHON VENV ARGS TORCH TORCH_INDEX"
+
+run: $(SERVE) ## Start the service on http://127.0.0.1:8000
+	REENACT_HOST=$(HOST) REENACT_PORT=$(PORT) $(BIN)/reenact-server $(ARGS)
+
+setup: $(FULL) ## Put everything that tests and training need into .venv
+
+test: $(FULL) ## Run all tests; ARGS="tests/media -k heic" runs some
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(FULL) ## Check style, types and the arrows between the packages
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(FULL) ## Mend style where a tool can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+templates: $(SERVE) ## Rebuild all templates with the present model
+	$(BIN)/reenact templates build $(ARGS)
+
+weights: $(FULL) ## Export the trained model to ONNX
+	$(BIN)/reenact export $(ARGS)
+
+bench: $(SERVE) ## Measure time and memory of the whole path
+	$(BIN)/reenact bench $(ARGS)
+
+clean: ## Remove the environment and all caches
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find reenact server tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A change of RUNTIME removes the other runtime first: both own the same folder.
+$(SERVE): pyproject.toml | $(BIN)/python
+	@rm -f $(VENV)/.serve-* $(VENV)/.full-*
+	@echo "Setting up $(VENV) for serving (a minute or so) ..."
+	@$(PIP) uninstall --yes $(OTHER_RUNTIME) 2>/dev/null
+	@$(PIP) install --editable '.[$(RUNTIME),server]'
+	@touch $@
+
+$(FULL): $(SERVE)
+	@echo "Adding what tests and training need to $(VENV) (some minutes) ..."
+	@$(PIP) install '$(TORCH)' $(if $(TORCH_INDEX),--index-url '$(TORCH_INDEX)')
+	@$(PIP) install --editable '.[$(RUNTIME),server,train,evaluate,fan,dev]'
+	@touch $@
+
+$(BIN)/python:
+	@python=; for name in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python); do \
+	    if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        python="$$name"; break; \
+	    fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo "Python 3.11 or newer is needed$(if $(PYTHON),; $(PYTHON) is not one). \
+	Install it, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; \
+	fi; \
+	rm -rf $(VENV); \
+	if ! "$$python" -m venv $(VENV); then \
+	    rm -rf $(VENV); \
+	    echo "$$python cannot make a virtual environment. \
+	On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; \
+	fi

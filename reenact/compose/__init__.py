@@ -1,0 +1,1 @@
+"""The animated crop back into the whole picture, at full resolution."""

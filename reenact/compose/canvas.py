@@ -1,0 +1,85 @@
+"""Putting the animated square back, so that a whole photo moves and not a stamp."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from reenact.types import Crop, FloatArray, Picture
+
+BORDER = 0.14  # share of the square's side over which it fades into the still picture
+LARGEST = 1920  # pixels of the longer side of a result
+LARGEST_PER_SIZE = 5  # a small face in a wide picture must not blow the picture up
+
+
+class Canvas:
+    """The still picture at the size of the result, and where the square goes.
+
+    The picture is scaled so that its crop has the asked-for side and lies on whole pixels: then pasting is a
+    blend and no resampling. Only where that would make the picture too large is the square reduced.
+    """
+
+    def __init__(self, picture: Picture, crop: Crop, size: int) -> None:
+        """``picture`` (H, W, 3) uint8; ``crop`` the animated square in it; ``size`` its side in pixels."""
+        height, width = picture.shape[:2]
+        largest = min(LARGEST, LARGEST_PER_SIZE * size)
+        self._side = max(2, round(min(size, crop.side * largest / max(height, width))))
+        scale = self._side / crop.side
+        self._left, self._top = math.floor(crop.left * scale), math.floor(crop.top * scale)
+        origin_x, origin_y = crop.left - self._left / scale, crop.top - self._top / scale
+        columns, rows = _even((width - origin_x) * scale), _even((height - origin_y) * scale)
+        box = (
+            origin_x,
+            origin_y,
+            min(width, origin_x + columns / scale),
+            min(height, origin_y + rows / scale),
+        )
+        resized = Image.fromarray(picture).resize((columns, rows), Image.Resampling.LANCZOS, box=box)
+        self._still = np.asarray(resized)
+        self._place_mask()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the result in pixels, both even."""
+        return self._still.shape[1], self._still.shape[0]
+
+    def paste(self, square: Picture) -> Picture:
+        """The whole picture with the animated square (S, S, 3) uint8 in it."""
+        if len(square) != self._side:
+            reduced = Image.fromarray(square).resize((self._side, self._side), Image.Resampling.BOX)
+            square = np.asarray(reduced)
+        result = self._still.copy()
+        moving = square[self._inside_rows, self._inside_columns] * self._mask
+        result[self._rows, self._columns] = (self._kept + moving + 0.5).astype(np.uint8)
+        return result
+
+    def _place_mask(self) -> None:
+        """Find what of the square lies in the picture; weigh it 1 in the middle, 0 at inner borders."""
+        width, height = self.size
+        self._columns, self._inside_columns, across = _overlap(self._left, self._side, width)
+        self._rows, self._inside_rows, down = _overlap(self._top, self._side, height)
+        self._mask: FloatArray = np.minimum(down[:, None], across)[..., None]
+        self._kept: NDArray[np.float32] = self._still[self._rows, self._columns] * (1 - self._mask)
+
+
+def _overlap(start: int, side: int, length: int) -> tuple[slice, slice, FloatArray]:
+    """Along one axis: the overlap in the picture, in the square, and the weights (n,) of the latter.
+
+    A side of the square at or beyond the picture's edge does not fade: there is nothing to fade into.
+    """
+    first, last = max(start, 0), min(start + side, length)
+    position = np.arange(first - start, last - start) + 0.5
+    fade = max(1.0, BORDER * side)
+    near = np.ones_like(position) if start <= 0 else np.minimum(1, position / fade)
+    far = np.ones_like(position) if start + side >= length else np.minimum(1, (side - position) / fade)
+    weight = np.minimum(near, far)
+    smooth = weight * weight * (3 - 2 * weight)
+    return slice(first, last), slice(first - start, last - start), smooth.astype(np.float32)
+
+
+def _even(length: float) -> int:
+    """Rounded down to an even number, as H.264 wants it; at least 2."""
+    return max(2, math.floor(length + 1e-6) // 2 * 2)

@@ -1,0 +1,67 @@
+"""The engine: every graph opened once, warmed, and handed to the stations."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from reenact.config import DEFAULT_MODEL, FACE_MODEL
+from reenact.face.detector import FaceDetector
+from reenact.face.find import FaceFinder
+from reenact.face.mesh import FaceMesh
+from reenact.generator.renderer import Renderer
+from reenact.keypoints.detector import CROP_SIZE, KeypointDetector
+from reenact.runtime import Device, ModelFolder, Session
+from reenact.types import Crop, Face
+
+
+@lru_cache(maxsize=4)
+def open_face_finder(device: Device = "auto", threads: int | None = None) -> FaceFinder:
+    """Detector, mesh and iris graphs as one finder; kept for the life of the process."""
+    folder = ModelFolder(FACE_MODEL)
+
+    def load(name: str) -> Session:
+        return Session(folder.path(name), device=device, threads=threads)
+
+    return FaceFinder(FaceDetector(load("face_detector")), FaceMesh(load("face_mesh"), load("iris")))
+
+
+class Engine:
+    """All that is loaded once: ``finder``, ``detector`` and ``renderer``. Safe to share between threads."""
+
+    def __init__(
+        self, model: Path = DEFAULT_MODEL, *, device: Device = "auto", threads: int | None = None
+    ) -> None:
+        """Open a model.
+
+        Args:
+            model: folder that ``reenact export`` wrote.
+            device: ``cuda`` fails where it does not really run; ``auto`` takes what there is.
+            threads: for each graph; None means every core this process may use.
+
+        Raises:
+            WeightsBroken: a file is missing or changed.
+            ProviderUnavailable: ``cuda`` was asked for and does not run.
+        """
+        folder = ModelFolder(model)
+        sessions = {
+            name: Session(folder.path(name), device=device, threads=threads)
+            for name in ("keypoints", "encode", "animate", "compose")
+        }
+        self.finder = open_face_finder(device, threads)
+        self.detector = KeypointDetector(sessions["keypoints"])
+        self.renderer = Renderer(sessions["encode"], sessions["animate"], sessions["compose"])
+        self.model = folder.hash("keypoints")
+        self.provider = sessions["animate"].provider
+
+    def warm(self) -> None:
+        """Run every graph once on a grey picture, so that the first request does not pay for it."""
+        grey = np.full((CROP_SIZE, CROP_SIZE, 3), 128, np.uint8)
+        self.finder.find(grey)
+        face = Face((0, 0, CROP_SIZE, CROP_SIZE), 0.0, np.full((478, 2), CROP_SIZE / 2, np.float32))
+        keypoints = self.detector.many([(grey, face)], Crop(0, 0, CROP_SIZE))
+        large = np.full((2 * CROP_SIZE, 2 * CROP_SIZE, 3), 128, np.uint8)
+        source = self.renderer.prepare(grey, large, keypoints[0])
+        list(self.renderer.render(source, keypoints))

@@ -1,0 +1,139 @@
+"""Every error a caller can meet, as one tree.
+
+ReenactError                    code internal
+├── InputError                  the caller sent something that cannot be used
+│   ├── UnsupportedMedia        unsupported_media
+│   ├── ImageUnreadable         image_unreadable
+│   ├── ImageTooLarge           image_too_large
+│   ├── NoFaceFound             no_face_found
+│   ├── FaceTooSmall            face_too_small
+│   ├── FaceIndexOutOfRange     face_index_out_of_range
+│   ├── TemplateNotFound        template_not_found
+│   ├── DrivingUnreadable       driving_unreadable
+│   ├── DrivingTooLong          driving_too_long
+│   └── InvalidOption           invalid_option
+├── OutputError                 output_unwritable
+├── Cancelled                   cancelled
+└── SetupError                  this installation cannot run as it is
+    ├── WeightsBroken           weights_broken
+    ├── MotionOutdated          motion_outdated
+    ├── ProviderUnavailable     provider_unavailable
+    └── ExtraMissing            extra_missing
+
+A message is one or two sentences a person can act on. ``code`` never changes once released: the HTTP
+service and the command line both show it.
+"""
+
+
+class ReenactError(Exception):
+    """Base of all errors raised on purpose by this package."""
+
+    code = "internal"
+
+
+class InputError(ReenactError):
+    """The caller's input cannot be used; the message says what to send instead."""
+
+    code = "invalid_input"
+
+
+class UnsupportedMedia(InputError):
+    """The bytes are not of an accepted format, whatever the file is called."""
+
+    code = "unsupported_media"
+
+
+class ImageUnreadable(InputError):
+    """The picture is of an accepted format but damaged or cut off."""
+
+    code = "image_unreadable"
+
+
+class ImageTooLarge(InputError):
+    """The picture has more bytes or pixels than the limits allow."""
+
+    code = "image_too_large"
+
+
+class NoFaceFound(InputError):
+    """No human face was found where one is needed."""
+
+    code = "no_face_found"
+
+
+class FaceTooSmall(InputError):
+    """The chosen face has too few pixels to animate."""
+
+    code = "face_too_small"
+
+
+class FaceIndexOutOfRange(InputError):
+    """``face`` names a face that the picture does not have."""
+
+    code = "face_index_out_of_range"
+
+
+class TemplateNotFound(InputError):
+    """No template has this id and no file has this path."""
+
+    code = "template_not_found"
+
+
+class DrivingUnreadable(InputError):
+    """The driving clip cannot be decoded or has no picture in it."""
+
+    code = "driving_unreadable"
+
+
+class DrivingTooLong(InputError):
+    """The driving clip exceeds the limits on seconds, frames or bytes."""
+
+    code = "driving_too_long"
+
+
+class InvalidOption(InputError):
+    """An option is outside its range."""
+
+    code = "invalid_option"
+
+
+class OutputError(ReenactError):
+    """The result cannot be written where it was asked for."""
+
+    code = "output_unwritable"
+
+
+class Cancelled(ReenactError):
+    """The caller asked to stop; nothing was written."""
+
+    code = "cancelled"
+
+
+class SetupError(ReenactError):
+    """This installation cannot do the work as it is."""
+
+    code = "setup"
+
+
+class WeightsBroken(SetupError):
+    """A model file is missing or does not have the expected SHA-256."""
+
+    code = "weights_broken"
+
+
+class MotionOutdated(SetupError):
+    """A stored motion was made with another keypoint model and must be rebuilt."""
+
+    code = "motion_outdated"
+
+
+class ProviderUnavailable(SetupError):
+    """The asked-for execution provider (for instance CUDA) does not run here."""
+
+    code = "provider_unavailable"
+
+
+class ExtraMissing(SetupError):
+    """An optional dependency is not installed; the message names the extra."""
+
+    code = "extra_missing"

@@ -1,0 +1,150 @@
+"""Writing the graphs and proving that ONNX Runtime computes what torch computes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from reenact.errors import WeightsBroken
+from reenact.export.graphs import graphs_of
+from reenact.training.checkpoint import Model
+
+OPSET = 20
+PICTURE = 256
+BATCH = "batch"
+SIDE = "side"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Names of a graph's tensors; ``dynamic`` maps an input to its axes that vary, by the axis' name."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    dynamic: dict[str, dict[int, str]]
+
+
+_SOURCE = ("source", "fine", "coarse", "source_points", "source_jacobians", "source_landmarks")
+_DRIVING = ("points", "jacobians", "landmarks")
+SIGNATURES = {
+    "keypoints": Signature(("picture",), ("points", "jacobians"), {"picture": {0: BATCH}}),
+    "encode": Signature(("source",), ("fine", "coarse"), {}),
+    "animate": Signature(
+        _SOURCE + _DRIVING, ("picture", "alpha", "flow"), {name: {0: BATCH} for name in _DRIVING}
+    ),
+    "compose": Signature(
+        ("source", "picture", "alpha", "flow"),
+        ("composed",),
+        {"source": {1: SIDE, 2: SIDE}} | {name: {0: BATCH} for name in ("picture", "alpha", "flow")},
+    ),
+}
+# Largest difference allowed between torch and ONNX Runtime: grey levels for pictures, else absolute.
+TOLERANCE = {np.dtype(np.uint8): 1.0, np.dtype(np.float32): 2e-3}
+
+
+def export_model(model: Model, folder: Path) -> dict[str, float]:
+    """Write ``keypoints``, ``encode``, ``animate`` and ``compose`` and the list of their hashes.
+
+    Args:
+        model: float32 on the CPU.
+        folder: gets the ``.onnx`` files and ``files.json``.
+
+    Returns:
+        The largest difference from torch for each graph.
+
+    Raises:
+        WeightsBroken: a graph does not compute what torch computes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    differences = {}
+    for name, module in graphs_of(model).items():
+        path = folder / f"{name}.onnx"
+        _write(module, path, SIGNATURES[name], example_inputs(model, name, batch=2, side=384))
+        differences[name] = check_parity(module, path, example_inputs(model, name, batch=3, side=512))
+    write_hashes(folder)
+    return differences
+
+
+def write_hashes(folder: Path) -> None:
+    """List every ``.onnx`` file of ``folder`` with its SHA-256 in ``files.json``."""
+    hashes = {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.onnx"))}
+    (folder / "files.json").write_text(json.dumps(hashes, indent=1) + "\n")
+
+
+def check_parity(module: nn.Module, path: Path, inputs: tuple[Tensor, ...]) -> float:
+    """Largest difference between the torch module and the file on these inputs.
+
+    Raises:
+        WeightsBroken: it is above the tolerance.
+    """
+    with torch.no_grad():
+        result = module(*inputs)
+    expected = [value.numpy() for value in (result if isinstance(result, tuple) else (result,))]
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [tensor.name for tensor in session.get_inputs()]
+    found = session.run(None, dict(zip(names, (value.numpy() for value in inputs), strict=True)))
+    worst = 0.0
+    for want, got in zip(expected, found, strict=True):
+        difference = float(np.abs(want.astype(np.float64) - got.astype(np.float64)).max())
+        if want.shape != got.shape or not difference <= TOLERANCE[want.dtype]:
+            raise WeightsBroken(
+                f"{path.name} differs from torch by {difference:.2g}, {want.shape} {got.shape}."
+            )
+        worst = max(worst, difference)
+    return worst
+
+
+def example_inputs(model: Model, name: str, *, batch: int, side: int) -> tuple[Tensor, ...]:
+    """Seeded inputs of the right shapes for a graph, in the order of its signature."""
+    random = torch.Generator().manual_seed(0)
+    motion, generator = model.config.motion, model.config.generator
+
+    def picture(count: int, size: int) -> Tensor:
+        coarse = torch.rand(count, 3, 8, 8, generator=random)
+        smooth = nn.functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(0, 1)
+        return (smooth * 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+    def pose(count: int) -> tuple[Tensor, Tensor, Tensor]:
+        points = torch.rand(count, motion.keypoints, 2, generator=random) * 1.6 - 0.8
+        turn = torch.eye(2) + 0.2 * torch.randn(count, motion.keypoints, 2, 2, generator=random)
+        return points, turn, torch.rand(count, motion.landmarks, 2, generator=random) * 1.2 - 0.6
+
+    source = picture(1, PICTURE)
+    if name == "keypoints":
+        return (picture(batch, PICTURE),)
+    if name == "encode":
+        return (source,)
+    if name == "compose":
+        alpha = torch.rand(batch, 1, PICTURE, PICTURE, generator=random)
+        flow = torch.rand(batch, PICTURE // 2, PICTURE // 2, 2, generator=random) * 2 - 1
+        return picture(1, side), picture(batch, PICTURE), alpha, flow
+    fine = torch.rand(1, generator.fine, 128, 128, generator=random)
+    coarse = torch.rand(1, generator.coarse, 64, 64, generator=random)
+    return source, fine, coarse, *pose(1), *pose(batch)
+
+
+def _write(module: nn.Module, path: Path, signature: Signature, inputs: tuple[Tensor, ...]) -> None:
+    axes = {name: torch.export.Dim(name) for name in (BATCH, SIDE)}
+    shapes = tuple(
+        {axis: axes[label] for axis, label in signature.dynamic.get(name, {}).items()}
+        for name in signature.inputs
+    )
+    torch.onnx.export(
+        module,
+        inputs,
+        str(path),
+        input_names=list(signature.inputs),
+        output_names=list(signature.outputs),
+        opset_version=OPSET,
+        dynamo=True,
+        dynamic_shapes=shapes,
+        external_data=False,
+        verbose=False,
+    )

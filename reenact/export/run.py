@@ -1,0 +1,30 @@
+"""``reenact export``: weights -> the four ONNX graphs, each proven equal to torch."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from reenact.config import DEFAULT_MODEL
+from reenact.export.onnx import export_model
+from reenact.training.checkpoint import load_model
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--weights", type=Path, default=DEFAULT_MODEL / "model.safetensors")
+    parser.add_argument("--out", type=Path, default=DEFAULT_MODEL, help="model folder to write")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Write the graphs beside a copy of the weights; returns the exit code."""
+    model, _ = load_model(arguments.weights)
+    differences = export_model(model, arguments.out)
+    kept = arguments.out / "model.safetensors"
+    if arguments.weights.resolve() != kept.resolve():
+        shutil.copyfile(arguments.weights, kept)
+    for name, difference in differences.items():
+        sys.stdout.write(f"{name}.onnx  largest difference from torch {difference:.2g}\n")
+    return 0

@@ -1,0 +1,65 @@
+"""Finding faces: in a picture from nothing, in a clip by following the frame before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reenact.face.detector import FaceDetector
+from reenact.face.mesh import FaceMesh, square_around_eyes, square_around_landmarks
+from reenact.face.sample import Square
+from reenact.types import Face, Picture
+
+MIN_PRESENCE = 0.5
+
+
+class FaceFinder:
+    """Detector and mesh together; knows nothing of crops or of which face is wanted."""
+
+    def __init__(self, detector: FaceDetector, mesh: FaceMesh) -> None:
+        """Both are opened once by the engine."""
+        self._detector = detector
+        self._mesh = mesh
+
+    def find(self, picture: Picture) -> list[Face]:
+        """All faces, largest box first. A face that the mesh does not confirm is left out."""
+        faces = []
+        for detection in self._detector(picture):
+            face = self._place(picture, square_around_eyes(detection.box, detection.eyes), detection.score)
+            # A second look from the first one's landmarks: the detector's box is coarse, this one is not.
+            face = face and self._place(picture, square_around_landmarks(face.landmarks), detection.score)
+            if face:
+                faces.append(face)
+        return sorted(faces, key=lambda face: -face.height)
+
+    def follow(self, frames: Iterable[Picture], first: Face | None = None) -> Iterator[Face | None]:
+        """The same face through a clip, frame by frame; None where it is not seen.
+
+        A lost face is searched again with the detector; of several, the one nearest to where it was last
+        seen is taken, and before it was ever seen the largest.
+        """
+        known, seen = first, first
+        for frame in frames:
+            known = self._follow_one(frame, known) or _nearest(self.find(frame), seen)
+            seen = known or seen
+            yield known
+
+    def _follow_one(self, frame: Picture, known: Face | None) -> Face | None:
+        if known is None:
+            return None
+        return self._place(frame, square_around_landmarks(known.landmarks), known.score)
+
+    def _place(self, picture: Picture, square: Square, score: float) -> Face | None:
+        landmarks, presence = self._mesh(picture, square)
+        if presence < MIN_PRESENCE:
+            return None
+        low, high = landmarks.min(0), landmarks.max(0)
+        return Face((float(low[0]), float(low[1]), float(high[0]), float(high[1])), score, landmarks)
+
+
+def _nearest(faces: list[Face], seen: Face | None) -> Face | None:
+    if not faces:
+        return None
+    if seen is None:
+        return faces[0]
+    centre = seen.landmarks.mean(0)
+    return min(faces, key=lambda face: float(((face.landmarks.mean(0) - centre) ** 2).sum()))

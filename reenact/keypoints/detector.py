@@ -1,0 +1,46 @@
+"""The keypoint graph at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reenact.keypoints.landmarks import MESH_INDICES
+from reenact.runtime import Session
+from reenact.types import Crop, Face, Keypoints, Picture
+
+CROP_SIZE = 256
+
+
+class KeypointDetector:
+    """Learned keypoints from the graph, landmark keypoints from the mesh."""
+
+    def __init__(self, session: Session) -> None:
+        """``session`` holds ``keypoints.onnx``."""
+        self._session = session
+
+    def one(self, picture: Picture, face: Face, crop: Crop) -> Keypoints:
+        """Keypoints of one face.
+
+        Args:
+            picture: what ``crop`` shows, (256, 256, 3) uint8.
+            face: the same face, in the pixels of the whole picture.
+            crop: where the cut lies in the whole picture.
+        """
+        points, jacobians = self._session(picture=picture[None])
+        landmarks = crop.to_units(face.landmarks[list(MESH_INDICES)])
+        return Keypoints(points[0], jacobians[0], landmarks)
+
+    def many(self, frames: Iterable[tuple[Picture, Face]], crop: Crop) -> Keypoints:
+        """Keypoints of a clip: of each (256, 256, 3) cut frame and its face, along a time axis."""
+        found = list(self._each(frames, crop))
+        arrays: list[NDArray[np.float32]] = [
+            np.stack(values)
+            for values in zip(*((k.points, k.jacobians, k.landmarks) for k in found), strict=True)
+        ]
+        return Keypoints(*arrays)
+
+    def _each(self, frames: Iterable[tuple[Picture, Face]], crop: Crop) -> Iterator[Keypoints]:
+        return (self.one(picture, face, crop) for picture, face in frames)

@@ -1,0 +1,83 @@
+"""Coordinates, warps and 2x2 matrices, in forms that torch can export to ONNX.
+
+Crop units are [-1, 1] from edge to edge, which is ``grid_sample(align_corners=False)``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+SMALLEST_DETERMINANT = 1e-3
+
+
+def pixel_grid(like: Tensor) -> Tensor:
+    """Centres of the pixels of ``like`` (..., H, W) in crop units: (H, W, 2), x then y."""
+    height, width = like.shape[-2:]
+    y = (torch.arange(height, device=like.device, dtype=torch.float32) + 0.5) / height * 2 - 1
+    x = (torch.arange(width, device=like.device, dtype=torch.float32) + 0.5) / width * 2 - 1
+    return torch.stack([x[None].expand(height, width), y[:, None].expand(height, width)], -1)
+
+
+def gaussians(points: Tensor, grid: Tensor, variance: float) -> Tensor:
+    """Bumps of height 1 around points (B, K, 2) on a grid (H, W, 2): (B, K, H, W).
+
+    A round gaussian is the product of one along x and one along y, which saves nearly all exponentials.
+    """
+    along_x = torch.exp((grid[0, :, 0] - points[..., :1]).square() * (-0.5 / variance))
+    along_y = torch.exp((grid[:, 0, 1] - points[..., 1:]).square() * (-0.5 / variance))
+    return along_y[..., :, None] * along_x[..., None, :]
+
+
+def inverse_2x2(matrix: Tensor) -> Tensor:
+    """Inverse of (..., 2, 2) in closed form; both torch exporters refuse ``torch.inverse``.
+
+    A determinant nearer to 0 than 1e-3 is taken as 1e-3, so that no keypoint explodes.
+    """
+    a, b, c, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 0], matrix[..., 1, 1]
+    determinant = a * d - b * c
+    safe = torch.where(
+        determinant.abs() < SMALLEST_DETERMINANT,
+        SMALLEST_DETERMINANT * torch.ones_like(determinant),
+        determinant,
+    )
+    adjugate = torch.stack([torch.stack([d, -b], -1), torch.stack([-c, a], -1)], -2)
+    return adjugate / safe[..., None, None]
+
+
+def multiply_2x2(left: Tensor, right: Tensor) -> Tensor:
+    """Matrix product of (..., 2, 2), written out: a batched MatMul this small is slow in ONNX Runtime."""
+    rows = [
+        torch.stack(
+            [
+                left[..., row, 0] * right[..., 0, column] + left[..., row, 1] * right[..., 1, column]
+                for column in (0, 1)
+            ],
+            -1,
+        )
+        for row in (0, 1)
+    ]
+    return torch.stack(rows, -2)
+
+
+def resize(image: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
+    """Bilinear resize of (B, C, H, W) to ``size``; the image itself where it has that size already."""
+    if tuple(image.shape[2:]) == tuple(size):
+        return image
+    return functional.interpolate(image, size=size, mode="bilinear", align_corners=False)
+
+
+def resize_flow(flow: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
+    """Bilinear resize of a flow (B, H, W, 2) in crop units, which need no rescaling."""
+    return resize(flow.permute(0, 3, 1, 2), size).permute(0, 2, 3, 1)
+
+
+def warp(image: Tensor, flow: Tensor) -> Tensor:
+    """Sample (B, C, H, W) at ``flow`` (B, h, w, 2) crop units: (B, C, h, w).
+
+    Border padding: zeros would leave black holes where the flow points outside.
+    """
+    return functional.grid_sample(
+        image, flow.to(image.dtype), mode="bilinear", padding_mode="border", align_corners=False
+    )

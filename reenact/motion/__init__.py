@@ -1,0 +1,1 @@
+"""How a template moves, and how that movement is carried over to another face."""

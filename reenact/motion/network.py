@@ -1,0 +1,88 @@
+"""Dense motion: from keypoints of two frames to where every pixel comes from (FOMM, section 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reenact.layers.blocks import Hourglass, Same
+from reenact.layers.geometry import gaussians, inverse_2x2, multiply_2x2, pixel_grid, warp
+from reenact.layers.pose import Pose
+
+POINT_VARIANCE = 0.01  # of a learned keypoint's gaussian, crop units squared (FOMM)
+LANDMARK_VARIANCE = 0.0015  # narrow: lids and lips lie close together
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """Size of the motion network."""
+
+    keypoints: int = 10  # K
+    landmarks: int = 31  # L
+    width: int = 24  # channels of the hourglass before its first level
+    levels: int = 4
+    widest: int = 160
+    condition: int = 48  # channels handed to the decoder
+
+
+class DenseMotion(nn.Module):
+    """Source picture and two poses -> flow, occlusion and what the decoder should know of the pose."""
+
+    def __init__(self, config: MotionConfig) -> None:
+        super().__init__()
+        self.config = config
+        candidates = 1 + config.keypoints + config.landmarks
+        inputs = 3 * (1 + config.keypoints) + config.keypoints + config.landmarks
+        self.hourglass = Hourglass(inputs, config.width, config.levels, config.widest)
+        self.mask = nn.Conv2d(self.hourglass.outputs, candidates, 3, padding=1)
+        self.occlusion = nn.Conv2d(self.hourglass.outputs, 2, 3, padding=1)
+        self.condition = Same(self.hourglass.outputs + 2 * config.landmarks, config.condition)
+
+    def forward(self, source: Tensor, source_pose: Pose, driving: Pose) -> tuple[Tensor, Tensor, Tensor]:
+        """Estimate the motion.
+
+        Args:
+            source: (B, 3, 64, 64) RGB in [0, 1].
+            source_pose: pose of the source.
+            driving: pose to take.
+
+        Returns:
+            flow (B, 64, 64, 2) crop units: where each driving pixel lies in the source; occlusion
+            (B, 2, 64, 64) in [0, 1], 1 where the source shows it, for the features at 64 and at 128;
+            condition (B, C, 64, 64).
+        """
+        grid = pixel_grid(source)
+        candidates = self._candidates(grid, source_pose, driving)
+        source_heat = gaussians(source_pose.landmarks, grid, LANDMARK_VARIANCE)
+        driving_heat = gaussians(driving.landmarks, grid, LANDMARK_VARIANCE)
+        point_heat = gaussians(driving.points, grid, POINT_VARIANCE) - gaussians(
+            source_pose.points, grid, POINT_VARIANCE
+        )
+        copies = self._copies(source, candidates[:, : 1 + self.config.keypoints])
+        features = self.hourglass(torch.cat([copies, point_heat, driving_heat - source_heat], 1))
+        weights = functional.softmax(self.mask(features).float(), 1)
+        flow = (candidates * weights[..., None]).sum(1)
+        condition = self.condition(torch.cat([features, driving_heat, source_heat], 1))
+        return flow, torch.sigmoid(self.occlusion(features)), condition
+
+    @staticmethod
+    def _candidates(grid: Tensor, source: Pose, driving: Pose) -> Tensor:
+        """(B, 1 + K + L, H, W, 2): staying put, equation 4 for each keypoint, a shift for each landmark."""
+        affine = multiply_2x2(source.jacobians, inverse_2x2(driving.jacobians))[:, :, None, None]
+        offset = grid - driving.points[:, :, None, None]
+        turned = affine[..., 0] * offset[..., :1] + affine[..., 1] * offset[..., 1:]
+        moved = turned + source.points[:, :, None, None]
+        shifted = grid + (source.landmarks - driving.landmarks)[:, :, None, None]
+        still = grid.expand(moved.shape[0], 1, *grid.shape)
+        return torch.cat([still, moved, shifted], 1)
+
+    @staticmethod
+    def _copies(source: Tensor, candidates: Tensor) -> Tensor:
+        """The source moved by each candidate: (B, n * 3, H, W)."""
+        batch, count, height, width = candidates.shape[:4]
+        repeated = source[:, None].expand(batch, count, 3, height, width).reshape(-1, 3, height, width)
+        moved = warp(repeated, candidates.reshape(-1, height, width, 2))
+        return moved.reshape(batch, count * 3, height, width)

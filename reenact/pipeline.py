@@ -1,0 +1,193 @@
+"""THE PATH: a selfie and a template go in, a moving face comes out.
+
+picture -> face -> crop -> source ┐
+                                  ├-> driven keypoints -> squares -> frames -> file
+template or clip -> motion ───────┘
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from reenact.compose.canvas import Canvas
+from reenact.engine import Engine
+from reenact.errors import InvalidOption, NoFaceFound
+from reenact.face.align import Choice, align, choose, cut
+from reenact.generator.renderer import NATIVE_SIZE, Source
+from reenact.media import EncodeOptions, VideoLimits, Written, open_clip, read_picture, write_clip
+from reenact.motion.transfer import TransferOptions, transfer
+from reenact.types import Clip, Crop, Face, Motion, Picture, Template
+
+SIZES = (256, 512, 1024)
+CONTRACT_SIZE = (NATIVE_SIZE, NATIVE_SIZE)
+VIDEO_LIMITS = VideoLimits()
+
+Watch = Callable[[int, int], None]
+"""Called with (frames done, frames in all) as frames are made; what it raises stops the work."""
+
+
+@dataclass(frozen=True)
+class AnimateOptions:
+    """What a caller may choose."""
+
+    size: int = 256  # side of the animated square in pixels: 256, 512 or 1024
+    paste: Literal["full", "crop"] = "full"  # the whole picture, or only the animated square
+    face: Choice = "largest"  # or its position from 0, largest first
+    transfer: TransferOptions = field(default_factory=TransferOptions)
+    encode: EncodeOptions = field(default_factory=EncodeOptions)
+
+    def __post_init__(self) -> None:
+        """Check the ranges; raises InvalidOption."""
+        if self.size not in SIZES:
+            raise InvalidOption(f"size is 256, 512 or 1024, not {self.size}.")
+        if self.paste not in ("full", "crop"):
+            raise InvalidOption(f"paste is full or crop, not {self.paste!r}.")
+
+
+@dataclass(frozen=True)
+class Animated:
+    """What came out: the file, the faces that the selfie shows, and seconds spent by stage."""
+
+    written: Written
+    faces: tuple[Face, ...]
+    seconds: dict[str, float]
+
+
+def animate(
+    engine: Engine,
+    selfie: bytes | Path,
+    template: Template | Path,
+    out: Path,
+    options: AnimateOptions | None = None,
+    watch: Watch | None = None,
+) -> Animated:
+    """Make the face in ``selfie`` move like ``template`` and write the result.
+
+    Args:
+        engine: opened once.
+        selfie: JPEG, PNG, WebP, HEIC or AVIF.
+        template: a stored one, or a clip to take the motion from.
+        out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is whole.
+        options: see ``AnimateOptions``.
+        watch: is told of every frame.
+
+    Raises:
+        InputError: the selfie, the clip or an option cannot be used (see ``reenact.errors``).
+        OutputError: the result cannot be written.
+    """
+    options, clock = options or AnimateOptions(), _Clock()
+    picture = read_picture(selfie)
+    faces = engine.finder.find(picture)
+    face = choose(faces, options.face)
+    crop = align(face)
+    clock.lap("find")
+    motion, audio = _motion_of(engine, template)
+    clock.lap("track")
+    source = prepare_source(engine, picture, face, crop, options.size)
+    driven = transfer(source.keypoints, motion.keypoints, options.transfer)
+    squares = engine.renderer.render(source, driven)
+    frames = squares if options.paste == "crop" else map(Canvas(picture, crop, options.size).paste, squares)
+    watched = _watched(frames, len(motion), watch)
+    written = write_clip(Clip(watched, motion.fps, len(motion), audio), out, options=options.encode)
+    clock.lap("render")
+    return Animated(written, tuple(faces), clock.seconds)
+
+
+def prepare_source(engine: Engine, picture: Picture, face: Face, crop: Crop, size: int) -> Source:
+    """Cut, measure and encode one face of a picture; everything a renderer needs of it."""
+    small = cut(picture, crop, NATIVE_SIZE)
+    full = small if size == NATIVE_SIZE else cut(picture, crop, size)
+    return engine.renderer.prepare(small, full, engine.detector.one(small, face, crop))
+
+
+def track(
+    engine: Engine, clip: Path, *, crop: Crop | None = None, limits: VideoLimits = VIDEO_LIMITS
+) -> Motion:
+    """Take the motion from a clip. The clip is read twice, so that memory does not grow with it.
+
+    Args:
+        engine: opened once.
+        clip: any format that ``open_clip`` reads.
+        crop: the square to look at; None means the square around the face, fixed for the clip.
+        limits: of the clip.
+
+    Raises:
+        NoFaceFound: fewer than half of its frames show a face.
+        InputError: the clip cannot be used.
+    """
+    faces = _known_faces(list(engine.finder.follow(open_clip(clip, limits).frames)))
+    square = crop or _steady_crop(faces)
+    opened = open_clip(clip, limits)
+    cuts = (cut(frame, square, NATIVE_SIZE) for frame in opened.frames)
+    keypoints = engine.detector.many(zip(cuts, faces, strict=False), square)
+    return Motion(keypoints, opened.fps, engine.model)
+
+
+def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = None) -> Written:
+    """Rebuild a clip from its first frame and its own motion: how a model is judged.
+
+    Absolute motion. A 256x256 clip is not cropped; any other is cropped around the face. The result has as
+    many frames as the clip, 256x256.
+    """
+    first = next(open_clip(clip).frames)
+    whole = Crop(0, 0, NATIVE_SIZE) if first.shape[:2] == CONTRACT_SIZE else None
+    motion = track(engine, clip, crop=whole)
+    crop = whole or align(choose(engine.finder.find(first)))
+    picture = cut(first, crop, NATIVE_SIZE)
+    source = engine.renderer.prepare(picture, picture, motion.keypoints[0])
+    frames = _watched(engine.renderer.render(source, motion.keypoints), len(motion), watch)
+    return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
+
+
+def _motion_of(engine: Engine, template: Template | Path) -> tuple[Motion, Path | None]:
+    """A template's stored motion, or a clip's, with the file that has the sound."""
+    if isinstance(template, Template):
+        return template.motion, template.driving
+    return track(engine, template), template
+
+
+def _known_faces(found: list[Face | None]) -> list[Face]:
+    """Fill frames without a face from the nearest frame that has one."""
+    seen = [index for index, face in enumerate(found) if face is not None]
+    if 2 * len(seen) < len(found) or not seen:
+        raise NoFaceFound(
+            f"A face was found in {len(seen)} of {len(found)} frames of the driving clip. "
+            "Use a clip that shows one face from the front all the time."
+        )
+    nearest = [min(seen, key=lambda index: abs(index - wanted)) for wanted in range(len(found))]
+    return [face for index in nearest if (face := found[index]) is not None]
+
+
+def _steady_crop(faces: list[Face]) -> Crop:
+    """One square for a whole clip: the median of the squares of its frames."""
+    squares = np.array(
+        [(crop.left + crop.side / 2, crop.top + crop.side / 2, crop.side) for crop in map(align, faces)]
+    )
+    x, y, side = (float(value) for value in np.median(squares, 0))
+    return Crop(x - side / 2, y - side / 2, side)
+
+
+def _watched(frames: Iterator[Picture], total: int, watch: Watch | None) -> Iterator[Picture]:
+    for done, frame in enumerate(frames, 1):
+        yield frame
+        if watch:
+            watch(done, total)
+
+
+class _Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] = round(now - self._last, 4)
+        self._last = now

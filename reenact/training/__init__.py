@@ -1,0 +1,1 @@
+"""Training of the networks (torch; never imported when serving)."""

@@ -1,0 +1,107 @@
+"""Weights on disk: safetensors that carry their own configuration, and the average that is exported."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from reenact.errors import WeightsBroken
+from reenact.generator.network import Decoder, Encoder, GeneratorConfig
+from reenact.keypoints.network import KeypointConfig, KeypointDetector
+from reenact.motion.network import DenseMotion, MotionConfig
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything needed to rebuild the networks before their weights are loaded."""
+
+    keypoints: KeypointConfig = field(default_factory=KeypointConfig)
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+
+
+class Model(nn.Module):
+    """The four networks together, by the names that their parameters start with."""
+
+    def __init__(self, config: ModelConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or ModelConfig()
+        self.detector = KeypointDetector(self.config.keypoints)
+        self.motion = DenseMotion(self.config.motion)
+        self.encoder = Encoder(self.config.generator)
+        self.decoder = Decoder(self.config.generator)
+
+
+def save_model(
+    model: Model, path: Path, history: dict[str, Any], tensors: dict[str, Tensor] | None = None
+) -> None:
+    """Write weights as float16 safetensors with configuration and ``history`` inside.
+
+    Args:
+        model: gives the configuration, and the weights where ``tensors`` is None.
+        path: the ``.safetensors`` file; replaced only when complete.
+        history: anything JSON about how the weights came to be (samples seen, minutes, device).
+        tensors: other values for the model's state, for instance an average.
+    """
+    state = tensors or model.state_dict()
+    half = {
+        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in state.items()
+    }
+    metadata = {"config": json.dumps(asdict(model.config)), "history": json.dumps(history)}
+    temporary = path.with_suffix(".part")
+    save_file(half, temporary, metadata)
+    temporary.replace(path)
+
+
+def load_model(path: Path) -> tuple[Model, dict[str, Any]]:
+    """Read what ``save_model`` wrote: the model (float32, on the CPU) and its history.
+
+    Raises:
+        WeightsBroken: no such file, not safetensors, or tensors that do not fit the configuration inside.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+            state = {name: file.get_tensor(name) for name in file.keys()}
+        model = Model(_config(json.loads(metadata["config"])))
+        model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+    except Exception as error:  # safetensors, json and torch each raise their own
+        raise WeightsBroken(f"The weights {path.name} cannot be loaded: {error}") from error
+    return model, json.loads(metadata["history"])
+
+
+def _config(values: dict[str, Any]) -> ModelConfig:
+    return ModelConfig(
+        keypoints=KeypointConfig(**values["keypoints"]),
+        motion=MotionConfig(**values["motion"]),
+        generator=GeneratorConfig(**values["generator"]),
+    )
+
+
+class Average:
+    """Exponential moving average of a module's state; the average is what gets exported."""
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        """``decay`` per step; young averages forget faster, so that the start does not linger."""
+        self.decay = decay
+        self.steps = 0
+        self.state = {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """Take one step towards the module's present state."""
+        self.steps += 1
+        keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for name, value in module.state_dict().items():
+            if value.is_floating_point():
+                self.state[name].lerp_(value, 1 - keep)
+            else:
+                self.state[name].copy_(value)

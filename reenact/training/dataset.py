@@ -1,0 +1,190 @@
+"""Face clips on disk -> one folder of packed frames and labels that training reads without decoding.
+
+  frames.npy      (N, 256, 256, 3) uint8 RGB, all clips one after the other
+  landmarks.npy   (N, 478, 2) float16, crop units
+  clips.json      for each clip: file, person, first row and number of rows; which frames were kept
+
+Frames can be remade from the clips and ``clips.json`` alone, so that only the small files need to travel to
+another machine. A still picture becomes a short clip of mild warps of itself: it teaches identity, paint and
+light, where real clips teach movement.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from reenact.types import Picture
+
+SIZE = 256
+STILL_VARIANTS = 5
+
+
+@dataclass(frozen=True)
+class PackedClip:
+    """One clip's rows in the packed arrays. ``kept`` are the frame numbers in the file, or still variants."""
+
+    file: str
+    person: str
+    group: str
+    first: int
+    kept: tuple[int, ...]
+
+
+class Pack:
+    """A packed folder, opened: frames stay on disk until they are touched."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open what ``pack_clips`` wrote."""
+        self.frames: NDArray[np.uint8] = np.load(folder / "frames.npy", mmap_mode="r")
+        self.landmarks: NDArray[np.float16] = np.load(folder / "landmarks.npy")
+        rows = json.loads((folder / "clips.json").read_text())
+        self.clips = [PackedClip(**{**row, "kept": tuple(row["kept"])}) for row in rows]
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.frames)
+
+
+def pack_clips(
+    data: Path, folder: Path, *, split: str = "train", per_clip: int = 24, workers: int = 2
+) -> int:
+    """Decode every clip of ``data/manifest.tsv`` of one split, find the landmarks, write the packed folder.
+
+    A clip in which a frame shows no face, or with fewer than two frames, is left out.
+
+    Args:
+        data: folder with ``manifest.tsv`` and the files it names.
+        folder: where to write; made if missing.
+        split: ``train`` (which takes the stills along) or ``val``.
+        per_clip: at most so many frames of one clip, evenly spread.
+        workers: processes.
+
+    Returns:
+        The number of frames packed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = list(_manifest(data, split))
+    clips: list[PackedClip] = []
+    landmarks: list[NDArray[np.float16]] = []
+    frames = _FrameFile(folder / "frames.npy")
+    with ProcessPoolExecutor(workers) as pool:
+        jobs = ((data / row["file"], per_clip) for row in rows)
+        for row, labelled in zip(rows, pool.map(_label_clip, jobs, chunksize=4), strict=True):
+            if labelled is None:
+                continue
+            kept, pictures, points = labelled
+            clips.append(PackedClip(row["file"], row["person"], row["group"], frames.count, kept))
+            frames.append(pictures)
+            landmarks.append(points)
+    frames.close()
+    np.save(folder / "landmarks.npy", np.concatenate(landmarks))
+    (folder / "clips.json").write_text(json.dumps([asdict(clip) for clip in clips]))
+    return frames.count
+
+
+def unpack_frames(data: Path, folder: Path) -> int:
+    """Remake ``frames.npy`` from the clips and ``clips.json``; returns the number of frames."""
+    rows = json.loads((folder / "clips.json").read_text())
+    frames = _FrameFile(folder / "frames.npy")
+    for row in rows:
+        frames.append(np.stack(list(_read(data / row["file"], row["kept"]))))
+    frames.close()
+    return frames.count
+
+
+def read_frames(path: Path) -> list[Picture]:
+    """All frames of a trusted training clip, through PyAV or, where that is missing, OpenCV."""
+    try:
+        import av
+    except ImportError:
+        return _read_with_opencv(path)
+    with av.open(str(path)) as container:
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
+
+
+def _read_with_opencv(path: Path) -> list[Picture]:
+    import cv2
+
+    capture, frames = cv2.VideoCapture(str(path)), []
+    while (read := capture.read())[0]:
+        frames.append(np.ascontiguousarray(read[1][:, :, ::-1], np.uint8))
+    return frames
+
+
+def _manifest(data: Path, split: str) -> Iterator[dict[str, str]]:
+    with (data / "manifest.tsv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            if row["split"] == split or (split == "train" and row["split"] == "stills"):
+                yield row
+
+
+def _read(path: Path, kept: list[int] | tuple[int, ...]) -> Iterator[Picture]:
+    if path.suffix == ".mp4":
+        frames = read_frames(path)
+        return (frames[index] for index in kept)
+    with Image.open(path) as image:
+        still = image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.LANCZOS)
+    return (still_variant(still, index) for index in kept)
+
+
+def still_variant(still: Image.Image, index: int) -> Picture:
+    """Variant 0 is the picture itself; others are turned, scaled, sheared and seen a little from the side."""
+    if index == 0:
+        return np.asarray(still)
+    rng = np.random.default_rng(index)
+    corners = np.array([[0, 0], [0, 1], [1, 1], [1, 0]]) - 0.5
+    angle, scale = rng.uniform(-0.2, 0.2), rng.uniform(0.82, 0.98)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    moved = corners @ turn * scale + rng.uniform(-0.03, 0.03, 2) + rng.uniform(-0.04, 0.04, (4, 2))
+    quad = (np.clip(moved + 0.5, 0, 1) * still.width).reshape(8)
+    warped = still.transform(still.size, Image.Transform.QUAD, tuple(quad), Image.Resampling.BICUBIC)
+    return np.asarray(warped)
+
+
+def _label_clip(
+    job: tuple[Path, int],
+) -> tuple[tuple[int, ...], NDArray[np.uint8], NDArray[np.float16]] | None:
+    from reenact.engine import open_face_finder
+
+    path, per_clip = job
+    count = len(read_frames(path)) if path.suffix == ".mp4" else STILL_VARIANTS
+    kept = np.unique(np.linspace(0, count - 1, min(count, per_clip)).astype(int)).tolist()
+    pictures = list(_read(path, kept))
+    faces = list(open_face_finder(threads=1).follow(pictures))
+    if count < 2 or any(face is None for face in faces):
+        return None
+    points = np.stack([face.landmarks for face in faces if face]) / SIZE * 2 - 1
+    return tuple(kept), np.stack(pictures), points.astype(np.float16)
+
+
+class _FrameFile:
+    """A ``.npy`` file that grows row by row, its header written last: 5 GB need not fit in memory."""
+
+    HEADER = 128
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._file.write(b" " * self.HEADER)
+        self.count = 0
+
+    def append(self, pictures: NDArray[np.uint8]) -> None:
+        self._file.write(pictures.tobytes())
+        self.count += len(pictures)
+
+    def close(self) -> None:
+        self._file.seek(0)
+        shape = (self.count, SIZE, SIZE, 3)
+        np.lib.format.write_array_header_1_0(
+            self._file, {"descr": "|u1", "fortran_order": False, "shape": shape}
+        )
+        assert self._file.tell() == self.HEADER
+        self._file.close()

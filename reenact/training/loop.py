@@ -1,0 +1,112 @@
+"""The part of training that every stage shares: time budget, learning rate, averages, log, resuming."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from reenact.training.checkpoint import Average
+
+Losses = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How long, how fast, where."""
+
+    minutes: float  # wall-clock budget; the learning rate falls to its end
+    batch: int = 8
+    rate: float = 2e-4  # Adam's learning rate at its height
+    average: float = 0.998  # decay of the exponential moving average, per step
+    device: str = "cpu"
+    warm_up: int = 100  # steps
+
+    @property
+    def on_accelerator(self) -> bool:
+        """Whether tensors live on a GPU."""
+        return self.device != "cpu"
+
+
+class Run:
+    """One budgeted optimisation of ``module``; construct, maybe ``resume``, then ``fit``."""
+
+    def __init__(self, module: nn.Module, options: RunOptions) -> None:
+        self.module, self.options = module, options
+        self.trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.Adam(
+            self.trained, options.rate, betas=(0.5, 0.999), fused=options.on_accelerator
+        )
+        self.average = Average(module, options.average)
+        self.steps = 0
+        self.samples = 0
+
+    def save(self, path: Path) -> None:
+        """Write what ``resume`` needs; replaced only when complete."""
+        state = {
+            "module": self.module.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average.state,
+            "average_steps": self.average.steps,
+            "steps": self.steps,
+            "samples": self.samples,
+            "random": torch.get_rng_state(),
+            "random_device": torch.cuda.get_rng_state() if self.options.on_accelerator else None,
+        }
+        temporary = path.with_suffix(".part")
+        torch.save(state, temporary)
+        temporary.replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Go on exactly where ``save`` stopped; the time budget starts anew."""
+        state = torch.load(path, weights_only=True, map_location=self.options.device)
+        self.module.load_state_dict(state["module"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.average.state, self.average.steps = state["average"], state["average_steps"]
+        self.steps, self.samples = state["steps"], state["samples"]
+        torch.set_rng_state(state["random"].cpu())
+        if self.options.on_accelerator and state["random_device"] is not None:
+            torch.cuda.set_rng_state(state["random_device"].cpu())
+
+    def fit(self, step: Callable[[], Losses], every_minute: Callable[[str], None]) -> None:
+        """Minimise ``step()["loss"]`` until the budget is spent.
+
+        ``every_minute`` gets one line of text: progress, speed, learning rate and each loss.
+        """
+        start = said = time.monotonic()
+        first, samples, means = self.steps, self.samples, dict[str, float]()
+        while (progress := (time.monotonic() - start) / (self.options.minutes * 60)) < 1:
+            rate = self._set_rate(self.steps - first, progress)
+            losses = step()
+            self._descend(losses["loss"])
+            for name, value in losses.items():
+                means[name] = 0.98 * means.get(name, value.item()) + 0.02 * value.item()
+            if (now := time.monotonic()) - said >= 60:
+                speed = (self.samples - samples) / (now - start)
+                parts = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
+                every_minute(
+                    f"{(now - start) / 60:.1f} min  step {self.steps}  {speed:.1f}/s  lr {rate:.1e}  {parts}"
+                )
+                said = now
+
+    def _descend(self, loss: Tensor) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.trained, 5.0)
+        self.optimizer.step()
+        self.average.update(self.module)
+        self.steps += 1
+        self.samples += self.options.batch
+
+    def _set_rate(self, steps: int, progress: float) -> float:
+        """Linear warm-up by steps, then a cosine by wall-clock from full rate to 2 % of it."""
+        cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
+        rate = self.options.rate * min(1.0, (steps + 1) / self.options.warm_up) * cosine
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        return rate

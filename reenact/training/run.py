@@ -1,0 +1,174 @@
+"""``reenact train``: from clips on disk to weights, in steps that can be repeated and resumed.
+
+  reenact train pack       DATA -> PACK                 decode clips, find landmarks
+  reenact train teach      PACK -> PACK/teacher.npz     label keypoints with a pretrained detector
+  reenact train keypoints  PACK -> OUT                  first stage: the keypoint detector
+  reenact train animation  PACK -> OUT                  second stage: motion, encoder, decoder
+
+Each stage writes ``OUT/model.safetensors`` (averaged weights, for the next stage or ``reenact export``),
+``OUT/state.pt`` (resumes exactly), ``OUT/log.txt`` and, in the second stage, ``OUT/grid.jpg``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from reenact.errors import InvalidOption
+from reenact.training.animation_stage import AnimationStage, Animator
+from reenact.training.checkpoint import Model, load_model, save_model
+from reenact.training.dataset import Pack, pack_clips, unpack_frames
+from reenact.training.grid import write_grid
+from reenact.training.keypoint_stage import KeypointStage
+from reenact.training.loop import Losses, Run, RunOptions
+from reenact.training.losses import PerceptualLoss
+from reenact.training.sampler import PairSampler
+from reenact.training.teacher import label_pack
+
+SAVE_EVERY = 2  # minutes of training
+GRID_EVERY = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the steps and their options."""
+    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    pack = steps.add_parser("pack", help="decode clips and find landmarks")
+    pack.add_argument("--data", type=Path, required=True, help="folder with manifest.tsv")
+    pack.add_argument("--pack", type=Path, required=True, help="folder to write")
+    pack.add_argument("--per-clip", type=int, default=16, help="frames of one clip at most")
+    pack.add_argument(
+        "--frames-only", action="store_true", help="remake frames.npy beside an existing clips.json"
+    )
+    teach = steps.add_parser("teach", help="label keypoints with a pretrained detector")
+    teach.add_argument("--pack", type=Path, required=True)
+    teach.add_argument("--teacher", type=Path, required=True, help="ONNX graph of a FOMM detector")
+    for name, rate, batch in (("keypoints", 1e-3, 32), ("animation", 4e-4, 8)):
+        stage = steps.add_parser(name, help=f"train the {name} networks")
+        _add_stage_arguments(stage, rate, batch)
+    stage.add_argument("--vgg", type=Path, required=True, help="VGG-19 weights (.npz, Keras layout)")
+
+
+def _add_stage_arguments(stage: argparse.ArgumentParser, rate: float, batch: int) -> None:
+    stage.add_argument("--pack", type=Path, required=True)
+    stage.add_argument("--out", type=Path, required=True)
+    stage.add_argument("--minutes", type=float, required=True, help="wall-clock budget")
+    stage.add_argument("--init", type=Path, help="weights to start from (.safetensors)")
+    stage.add_argument("--resume", action="store_true", help="go on from OUT/state.pt, where there is one")
+    stage.add_argument("--batch", type=int, default=batch)
+    stage.add_argument("--rate", type=float, default=rate, help="highest learning rate")
+    stage.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    stage.add_argument("--seed", type=int, default=0)
+    stage.add_argument("--compile", action="store_true", help="torch.compile the networks")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Do one step; returns the exit code."""
+    if arguments.step == "pack":
+        if arguments.frames_only:
+            unpack_frames(arguments.data, arguments.pack)
+        else:
+            pack_clips(arguments.data, arguments.pack, per_clip=arguments.per_clip)
+    elif arguments.step == "teach":
+        label_pack(arguments.pack, arguments.teacher)
+    else:
+        _train(arguments)
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    if arguments.minutes <= 0:
+        raise InvalidOption("--minutes must be above 0.")
+    torch.manual_seed(arguments.seed)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    options = RunOptions(
+        minutes=arguments.minutes, batch=arguments.batch, rate=arguments.rate, device=arguments.device
+    )
+    model, history = load_model(arguments.init) if arguments.init else (Model(), {})
+    model.to(arguments.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    prepare = _prepare_keypoints if arguments.step == "keypoints" else _prepare_animation
+    prepare(arguments, options, model, history)
+
+
+def _prepare_keypoints(
+    arguments: argparse.Namespace, options: RunOptions, model: Model, history: dict[str, Any]
+) -> None:
+    run = Run(model.detector, options)
+    teacher = dict(np.load(arguments.pack / "teacher.npz"))
+    stage = KeypointStage(
+        model.detector,
+        Pack(arguments.pack),
+        teacher,
+        batch=options.batch,
+        device=torch.device(options.device),
+    )
+    _fit(arguments, _Keeper(arguments.out, model, history, run, "detector."), stage)
+
+
+def _prepare_animation(
+    arguments: argparse.Namespace, options: RunOptions, model: Model, history: dict[str, Any]
+) -> None:
+    device, animator = torch.device(options.device), Animator(model)
+    animator.train()
+    run = Run(animator, options)
+    forward: nn.Module = torch.compile(animator) if arguments.compile else animator  # type: ignore[assignment]
+    perceptual = PerceptualLoss(arguments.vgg).to(device)
+    perceptual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    sampler = PairSampler(Pack(arguments.pack), device, on_device=options.on_accelerator)
+    stage = AnimationStage(model, forward, sampler, perceptual, batch=options.batch, device=device)
+    keeper = _Keeper(arguments.out, model, history, run, "", lambda path: write_grid(stage, path))
+    _fit(arguments, keeper, stage)
+
+
+def _fit(arguments: argparse.Namespace, keeper: _Keeper, stage: Callable[[], Losses]) -> None:
+    state = arguments.out / "state.pt"
+    if arguments.resume and state.is_file():
+        keeper.run.resume(state)
+    keeper.run.fit(stage, keeper.minute)
+    keeper.save()
+
+
+class _Keeper:
+    """Writes the log, the weights and the pictures of a run into one folder."""
+
+    def __init__(
+        self,
+        out: Path,
+        model: Model,
+        history: dict[str, Any],
+        run: Run,
+        prefix: str,
+        grid: Callable[[Path], None] | None = None,
+    ) -> None:
+        """``prefix`` names the trained part inside the model's state; ``grid`` writes a picture."""
+        self.out, self.model, self.history, self.run = out, model, history, run
+        self.prefix, self.grid, self.minutes = prefix, grid, 0
+
+    def minute(self, line: str) -> None:
+        """Log one line; every few minutes save."""
+        with (self.out / "log.txt").open("a") as log:
+            log.write(line + "\n")
+        self.minutes += 1
+        if self.minutes % SAVE_EVERY == 0:
+            self.save()
+        if self.grid and self.minutes % GRID_EVERY == 1:
+            self.grid(self.out / "grid.jpg")
+
+    def save(self) -> None:
+        """Write weights (averaged) and state."""
+        self.run.save(self.out / "state.pt")
+        averaged = {self.prefix + name: value for name, value in self.run.average.state.items()}
+        part = self.prefix.rstrip(".") or "animation"
+        history = {
+            **self.history,
+            f"{part} samples": self.run.samples,
+            f"{part} device": self.run.options.device,
+        }
+        save_model(
+            self.model, self.out / "model.safetensors", history, {**self.model.state_dict(), **averaged}
+        )

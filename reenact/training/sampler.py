@@ -1,0 +1,68 @@
+"""Drawing pairs of frames: group, then person, then clip, so that no one is seen too often."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from reenact.keypoints.landmarks import MESH_INDICES
+from reenact.training.dataset import Pack, PackedClip
+
+# How often each group of the manifest is drawn: by sharpness and movement, not by how many clips it has.
+GROUP_WEIGHTS: Mapping[str, float] = {"talk": 0.42, "news": 0.2, "ytf": 0.2, "london": 0.05}
+STILLS_WEIGHT = 0.13  # all groups that are not named above
+
+
+class PairSampler:
+    """Random batches of (source, driving) rows and their pictures."""
+
+    def __init__(self, pack: Pack, device: torch.device, *, on_device: bool) -> None:
+        """Draw with torch's global generator, so that a resumed run goes on with the draws to come.
+
+        ``on_device`` keeps all frames in the accelerator's memory as uint8 (40,000 frames: 8 GB).
+        """
+        self._device = device
+        self._frames = torch.from_numpy(np.array(pack.frames)).to(device) if on_device else pack.frames
+        chosen = pack.landmarks[:, list(MESH_INDICES)].astype(np.float32)
+        self.landmarks = torch.from_numpy(chosen).to(device)
+        self._groups, self._odds = _by_group(pack.clips)
+
+    def rows(self, batch: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """(source rows, driving rows), two different frames of one clip each."""
+        pairs = [self._pair() for _ in range(batch)]
+        source, driving = np.array(pairs).T
+        return source, driving
+
+    def pictures(self, rows: NDArray[np.intp]) -> Tensor:
+        """(B, 3, 256, 256) float32 in [0, 1] on the device."""
+        if isinstance(self._frames, Tensor):
+            taken = self._frames[torch.from_numpy(rows).to(self._device)]
+        else:
+            taken = torch.from_numpy(self._frames[rows]).to(self._device)
+        return taken.permute(0, 3, 1, 2).float() / 255
+
+    def _pair(self) -> tuple[int, int]:
+        people = self._groups[int(torch.multinomial(self._odds, 1))]
+        clips = people[_below(len(people))]
+        clip = clips[_below(len(clips))]
+        source, driving = torch.randperm(len(clip.kept))[:2].tolist()
+        return clip.first + source, clip.first + driving
+
+
+def _below(count: int) -> int:
+    return int(torch.randint(count, ()))
+
+
+def _by_group(clips: list[PackedClip]) -> tuple[list[list[list[PackedClip]]], Tensor]:
+    groups: dict[str, dict[str, list[PackedClip]]] = defaultdict(lambda: defaultdict(list))
+    for clip in clips:
+        group = clip.group if clip.group in GROUP_WEIGHTS else "stills"
+        person = clip.person if clip.person != "-1" else clip.file
+        groups[group][person].append(clip)
+    odds = torch.tensor([GROUP_WEIGHTS.get(name, STILLS_WEIGHT) for name in groups])
+    return [list(people.values()) for people in groups.values()], odds

@@ -1,0 +1,133 @@
+"""The values that travel between stations, and the array conventions they all keep.
+
+* A *picture* or *frame* is ``(H, W, 3) uint8``, RGB, sRGB, top row first.
+* *Picture pixels* are continuous: the centre of the top-left pixel is ``(0.5, 0.5)``.
+* *Crop units* are ``[-1, 1]`` across a square crop, x to the right, y down; -1 and 1 are its edges, as in
+  ``grid_sample(align_corners=False)``.
+* Points are ``(..., 2) float32`` in x, y order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face found in a picture.
+
+    ``box`` is x0, y0, x1, y1 in picture pixels; ``score`` in [0, 1]; ``landmarks`` is (478, 2) float32 in
+    picture pixels: MediaPipe's 468 mesh points, then 5 iris points of each eye (its right eye first).
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: FloatArray
+
+    @property
+    def height(self) -> float:
+        """Height from the top of the forehead to the chin in picture pixels."""
+        top, bottom = self.landmarks[:468, 1].min(), self.landmarks[:468, 1].max()
+        return float(bottom - top)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square region of a picture; it may reach beyond the picture's edges.
+
+    ``left``, ``top`` and ``side`` are in picture pixels.
+    """
+
+    left: float
+    top: float
+    side: float
+
+    def to_units(self, points: NDArray[np.floating]) -> FloatArray:
+        """Picture pixels (..., 2) -> crop units (..., 2) float32."""
+        origin = np.array([self.left, self.top])
+        return np.asarray((points - origin) / self.side * 2 - 1, np.float32)
+
+    def to_pixels(self, points: NDArray[np.floating]) -> FloatArray:
+        """Crop units (..., 2) -> picture pixels (..., 2) float32."""
+        origin = np.array([self.left, self.top])
+        return np.asarray((points + 1) / 2 * self.side + origin, np.float32)
+
+
+@dataclass(frozen=True)
+class Keypoints:
+    """Where a face is in its crop, for one frame or, with a leading axis T, for many.
+
+    ``points`` (..., K, 2) and ``jacobians`` (..., K, 2, 2) are the learned first-order keypoints (FOMM,
+    section 3.1); ``landmarks`` (..., L, 2) are the mesh points named in ``reenact.keypoints.landmarks``.
+    All float32, in crop units.
+    """
+
+    points: FloatArray
+    jacobians: FloatArray
+    landmarks: FloatArray
+
+    def __len__(self) -> int:
+        """Number of frames T (only with a leading axis)."""
+        return len(self.points)
+
+    def __getitem__(self, index: int | slice) -> Keypoints:
+        """One frame, or a slice of the frames."""
+        return Keypoints(self.points[index], self.jacobians[index], self.landmarks[index])
+
+
+@dataclass(frozen=True)
+class Motion:
+    """A template's movement: keypoints of every frame, T along the first axis.
+
+    ``model`` is the SHA-256 of the keypoint graph that made them.
+    """
+
+    keypoints: Keypoints
+    fps: Fraction
+    model: str
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.keypoints)
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds."""
+        return float(len(self) / self.fps)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A stored motion with what the gallery shows of it. Paths are None where the file is not there."""
+
+    id: str
+    title: str
+    tags: tuple[str, ...]
+    motion: Motion
+    licence: str
+    attribution: str
+    preview: Path | None = None
+    driving: Path | None = None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A moving picture being read or written: ``frames`` yields (H, W, 3) uint8 once, in order.
+
+    ``audio`` is the file whose first audio track belongs to it, if it has one. ``frame_count`` is None
+    when only decoding to the end would tell.
+    """
+
+    frames: Iterator[Picture]
+    fps: Fraction
+    frame_count: int | None = None
+    audio: Path | None = None
