@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ from torch import Tensor, nn
 
 from reenact.errors import WeightsBroken
 from reenact.export.graphs import graphs_of
+from reenact.runtime.weights import write_hashes
 from reenact.training.checkpoint import Model
 
 OPSET = 20
@@ -72,12 +71,6 @@ def export_model(model: Model, folder: Path) -> dict[str, float]:
     return differences
 
 
-def write_hashes(folder: Path) -> None:
-    """List every ``.onnx`` file of ``folder`` with its SHA-256 in ``files.json``."""
-    hashes = {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.onnx"))}
-    (folder / "files.json").write_text(json.dumps(hashes, indent=1) + "\n")
-
-
 def check_parity(module: nn.Module, path: Path, inputs: tuple[Tensor, ...]) -> float:
     """Largest difference between the torch module and the file on these inputs.
 
@@ -92,11 +85,11 @@ def check_parity(module: nn.Module, path: Path, inputs: tuple[Tensor, ...]) -> f
     found = session.run(None, dict(zip(names, (value.numpy() for value in inputs), strict=True)))
     worst = 0.0
     for want, got in zip(expected, found, strict=True):
+        if want.shape != got.shape:
+            raise WeightsBroken(f"{path.name} gives {got.shape} where torch gives {want.shape}.")
         difference = float(np.abs(want.astype(np.float64) - got.astype(np.float64)).max())
-        if want.shape != got.shape or not difference <= TOLERANCE[want.dtype]:
-            raise WeightsBroken(
-                f"{path.name} differs from torch by {difference:.2g}, {want.shape} {got.shape}."
-            )
+        if not difference <= TOLERANCE[want.dtype]:  # also true for NaN
+            raise WeightsBroken(f"{path.name} differs from torch by {difference:.2g}.")
         worst = max(worst, difference)
     return worst
 
@@ -136,15 +129,18 @@ def _write(module: nn.Module, path: Path, signature: Signature, inputs: tuple[Te
         {axis: axes[label] for axis, label in signature.dynamic.get(name, {}).items()}
         for name in signature.inputs
     )
-    torch.onnx.export(
-        module,
-        inputs,
-        str(path),
-        input_names=list(signature.inputs),
-        output_names=list(signature.outputs),
-        opset_version=OPSET,
-        dynamo=True,
-        dynamic_shapes=shapes,
-        external_data=False,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # Two axes of one name are meant to be equal; torch says so each time.
+        warnings.filterwarnings("ignore", "# The axis name", UserWarning)
+        torch.onnx.export(
+            module,
+            inputs,
+            str(path),
+            input_names=list(signature.inputs),
+            output_names=list(signature.outputs),
+            opset_version=OPSET,
+            dynamo=True,
+            dynamic_shapes=shapes,
+            external_data=False,
+            verbose=False,
+        )

@@ -86,7 +86,7 @@ class Decoder(nn.Module):
         self.mix_coarse = Same(wide + config.condition, wide)
         self.blocks = nn.ModuleList(ModulatedResidual(wide, config.code) for _ in range(config.blocks))
         self.up = Up(wide, 32)
-        self.mix_fine = nn.Sequential(Same(32 + config.fine + 3, 32), Same(32, 32))
+        self.mix_fine = nn.Sequential(Same(32 + config.fine + 4, 32), Same(32, 32))
         self.head = nn.Conv2d(32, 12 + 4 + 2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         assert self.head.bias is not None
@@ -117,9 +117,10 @@ class Decoder(nn.Module):
             y = block(y, code)
         size = features.fine.shape[2:]
         flow = resize_flow(flow, size)
-        fine = warp(features.fine, flow) * resize(occlusion[:, 1:], size)
+        seen = resize(occlusion[:, 1:], size)
+        fine = warp(features.fine, flow) * seen
         glance = warp(functional.avg_pool2d(image, 2), flow)
-        head = self.head(self.mix_fine(torch.cat([self.up(y), fine, glance], 1))).float()
+        head = self.head(self.mix_fine(torch.cat([self.up(y), fine, glance, seen], 1))).float()
         flow = flow + FINEST_SHIFT * torch.tanh(head[:, 16:18]).permute(0, 2, 3, 1)
         copied = warp(image, resize_flow(flow, image.shape[2:]))
         rgb = copied + torch.tanh(functional.pixel_shuffle(head[:, :12], 2))

@@ -35,11 +35,11 @@ class DenseMotion(nn.Module):
         super().__init__()
         self.config = config
         candidates = 1 + config.keypoints + config.landmarks
-        inputs = 3 * (1 + config.keypoints) + config.keypoints + config.landmarks
+        inputs = 3 * (1 + config.keypoints) + config.keypoints + config.landmarks + 2
         self.hourglass = Hourglass(inputs, config.width, config.levels, config.widest)
         self.mask = nn.Conv2d(self.hourglass.outputs, candidates, 3, padding=1)
         self.occlusion = nn.Conv2d(self.hourglass.outputs, 2, 3, padding=1)
-        self.condition = Same(self.hourglass.outputs + 2 * config.landmarks, config.condition)
+        self.condition = Same(self.hourglass.outputs + 2 * config.landmarks + 2, config.condition)
 
     def forward(self, source: Tensor, source_pose: Pose, driving: Pose) -> tuple[Tensor, Tensor, Tensor]:
         """Estimate the motion.
@@ -62,10 +62,12 @@ class DenseMotion(nn.Module):
             source_pose.points, grid, POINT_VARIANCE
         )
         copies = self._copies(source, candidates[:, : 1 + self.config.keypoints])
-        features = self.hourglass(torch.cat([copies, point_heat, driving_heat - source_heat], 1))
+        place = grid.permute(2, 0, 1).expand(source.shape[0], -1, -1, -1)
+        features = self.hourglass(torch.cat([copies, point_heat, driving_heat - source_heat, place], 1))
         weights = functional.softmax(self.mask(features).float(), 1)
         flow = (candidates * weights[..., None]).sum(1)
-        condition = self.condition(torch.cat([features, driving_heat, source_heat], 1))
+        shift = (flow - grid).permute(0, 3, 1, 2)
+        condition = self.condition(torch.cat([features, driving_heat, source_heat, shift], 1))
         return flow, torch.sigmoid(self.occlusion(features)), condition
 
     @staticmethod

@@ -70,12 +70,13 @@ def load_model(path: Path) -> tuple[Model, dict[str, Any]]:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata()
+            history: dict[str, Any] = json.loads(metadata["history"])
             state = {name: file.get_tensor(name) for name in file.keys()}
         model = Model(_config(json.loads(metadata["config"])))
         model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
     except Exception as error:  # safetensors, json and torch each raise their own
         raise WeightsBroken(f"The weights {path.name} cannot be loaded: {error}") from error
-    return model, json.loads(metadata["history"])
+    return model, history
 
 
 def _config(values: dict[str, Any]) -> ModelConfig:

@@ -16,12 +16,14 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from reenact.errors import NoFaceFound, UnsupportedMedia
 from reenact.types import Picture
 
 SIZE = 256
@@ -70,13 +72,18 @@ def pack_clips(
 
     Returns:
         The number of frames packed.
+
+    Raises:
+        UnsupportedMedia: a clip is not 256 x 256.
+        NoFaceFound: no clip of the split could be used.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = list(_manifest(data, split))
     clips: list[PackedClip] = []
     landmarks: list[NDArray[np.float16]] = []
     frames = _FrameFile(folder / "frames.npy")
-    with ProcessPoolExecutor(workers) as pool:
+    # Fresh processes: a fork of one that runs threads (torch, ONNX Runtime) can hang.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         jobs = ((data / row["file"], per_clip) for row in rows)
         for row, labelled in zip(rows, pool.map(_label_clip, jobs, chunksize=4), strict=True):
             if labelled is None:
@@ -86,6 +93,8 @@ def pack_clips(
             frames.append(pictures)
             landmarks.append(points)
     frames.close()
+    if not clips:
+        raise NoFaceFound(f"No clip of the split {split} in {data} shows a face in two frames or more.")
     np.save(folder / "landmarks.npy", np.concatenate(landmarks))
     (folder / "clips.json").write_text(json.dumps([asdict(clip) for clip in clips]))
     return frames.count
@@ -130,6 +139,8 @@ def _manifest(data: Path, split: str) -> Iterator[dict[str, str]]:
 def _read(path: Path, kept: list[int] | tuple[int, ...]) -> Iterator[Picture]:
     if path.suffix == ".mp4":
         frames = read_frames(path)
+        if frames and frames[0].shape != (SIZE, SIZE, 3):
+            raise UnsupportedMedia(f"{path.name} is not {SIZE} x {SIZE}; training clips must be.")
         return (frames[index] for index in kept)
     with Image.open(path) as image:
         still = image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.LANCZOS)

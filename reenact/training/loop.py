@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from reenact.errors import WeightsBroken
 from reenact.training.checkpoint import Average
 
 Losses = dict[str, Tensor]
@@ -63,10 +64,17 @@ class Run:
         temporary.replace(path)
 
     def resume(self, path: Path) -> None:
-        """Go on exactly where ``save`` stopped; the time budget starts anew."""
-        state = torch.load(path, weights_only=True, map_location=self.options.device)
-        self.module.load_state_dict(state["module"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        """Go on exactly where ``save`` stopped; the time budget starts anew.
+
+        Raises:
+            WeightsBroken: the file is not the state of such a run.
+        """
+        try:
+            state = torch.load(path, weights_only=True, map_location=self.options.device)
+            self.module.load_state_dict(state["module"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except Exception as error:  # pickle, torch and zipfile each raise their own
+            raise WeightsBroken(f"Training cannot go on from {path.name}: {error}") from error
         self.average.state, self.average.steps = state["average"], state["average_steps"]
         self.steps, self.samples = state["steps"], state["samples"]
         torch.set_rng_state(state["random"].cpu())

@@ -1,0 +1,22 @@
+"""Media in and out: pictures, driving clips, written animations.
+
+read_picture   a selfie's bytes or path -> (H, W, 3) uint8 sRGB, upright
+check_picture  the same                -> its size from the header, nothing decoded
+open_clip      a driving clip's path    -> Clip, frames decoded as they are taken
+write_clip     Clip                     -> mp4, gif or webp, whole or not at all
+"""
+
+from reenact.media.encode import EncodeOptions, Written, write_clip
+from reenact.media.picture import PictureLimits, check_picture, read_picture
+from reenact.media.video import VideoLimits, open_clip
+
+__all__ = [
+    "EncodeOptions",
+    "PictureLimits",
+    "VideoLimits",
+    "Written",
+    "check_picture",
+    "open_clip",
+    "read_picture",
+    "write_clip",
+]

@@ -1,0 +1,204 @@
+"""A clip -> one whole file, or none at all."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+
+from reenact.errors import InvalidOption, OutputError, ReenactError
+from reenact.media.gif import write_gif
+from reenact.media.mp4 import add_sound, write_mp4
+from reenact.media.webp import write_webp
+from reenact.types import Clip, Picture
+
+log = logging.getLogger(__name__)
+
+FORMATS = ("mp4", "gif", "webp")
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+_MAX_SIDE = {"mp4": 16384, "gif": 65535, "webp": 16383}
+_MAX_RATE = 1000
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """How the file is encoded. Each option touches one format only."""
+
+    crf: int = 18  # mp4: 0 (lossless) .. 51; 18 is hard to tell from the original
+    preset: str = "fast"  # mp4: one of PRESETS; slower makes smaller files
+    sound: bool = True  # mp4: keep the sound track of clip.audio
+    webp_quality: int = 80  # webp: 0 .. 100
+    webp_effort: int = 2  # webp: 0 (fast) .. 6 (small)
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name, value, top in (
+            ("crf", self.crf, 51),
+            ("webp_quality", self.webp_quality, 100),
+            ("webp_effort", self.webp_effort, 6),
+        ):
+            if not 0 <= value <= top:
+                raise InvalidOption(f"{name} is {value}; it must be from 0 to {top}.")
+        if self.preset not in PRESETS:
+            raise InvalidOption(f"preset is {self.preset!r}; it must be one of {', '.join(PRESETS)}.")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written. Size and frames are the file's: mp4 sides are even, gif has at most 50 fps."""
+
+    path: Path
+    format: str  # "mp4", "gif" or "webp"
+    width: int  # pixels
+    height: int
+    frames: int
+    fps: Fraction
+    bytes: int
+    sound: bool  # whether a sound track is in the file
+
+
+ENCODE_OPTIONS = EncodeOptions()
+
+
+def write_clip(
+    clip: Clip, out: Path, *, format: str | None = None, options: EncodeOptions = ENCODE_OPTIONS
+) -> Written:
+    """Write a clip as mp4, gif or webp; the format is ``out``'s suffix unless ``format`` names it.
+
+    The frames, (H, W, 3) uint8 RGB of one size, are taken one by one; memory does not grow with the clip. The
+    file appears under its name only when it is whole, and nothing else is left behind, whatever ``frames``
+    raises; that exception goes on to the caller. A sound track that cannot be used is left out with a warning
+    in the log. Gif and webp loop forever. No metadata of the source is kept.
+
+    Raises InvalidOption (unknown format, rate or option out of range) and OutputError (folder missing, not
+    writable, disk full, no frames, frames of different sizes).
+    """
+    try:
+        kind = _format(out, format)
+        fps = _rate(clip.fps)
+        with _part_file(out) as part, _output_errors(out):
+            written = _write(clip, fps, kind, part, out, options)
+            os.replace(part, out)
+            return written
+    finally:
+        close = getattr(clip.frames, "close", None)
+        if close is not None:
+            close()
+
+
+def _write(clip: Clip, fps: Fraction, kind: str, part: Path, out: Path, options: EncodeOptions) -> Written:
+    """Encode the clip into ``part``."""
+    frames = _same_size(clip.frames)
+    first = next(frames, None)
+    if first is None:
+        raise OutputError("There are no frames to write.")
+    height, width = first.shape[:2]
+    if max(height, width) > _MAX_SIDE[kind]:
+        raise OutputError(
+            f"{width} x {height} is too large for {kind}; a side may have {_MAX_SIDE[kind]} pixels."
+        )
+    frames = chain([first], frames)
+    sound = False
+    if kind == "gif":
+        count, fps = write_gif(frames, fps, part)
+    elif kind == "webp":
+        count = write_webp(frames, fps, part, options.webp_quality, options.webp_effort)
+    else:
+        count = write_mp4(frames, fps, part, options.crf, options.preset)
+        height, width = height + height % 2, width + width % 2
+        sound = options.sound and clip.audio is not None and _put_sound(part, clip.audio, count / fps, out)
+    return Written(out, kind, width, height, count, fps, part.stat().st_size, sound)
+
+
+def _put_sound(part: Path, source: Path, seconds: Fraction, out: Path) -> bool:
+    """Replace ``part`` by the same video with sound, if the sound can be used."""
+    with _part_file(out) as muxed:
+        try:
+            if add_sound(part, source, muxed, seconds):
+                os.replace(muxed, part)
+                return True
+        except Exception as e:  # whatever is wrong with the sound must not cost the video
+            log.warning("The sound track cannot be used and is left out: %s", e)
+    return False
+
+
+def _format(out: Path, asked: str | None) -> str:
+    """The format asked for, or the one that the file's suffix means."""
+    kind = (asked if asked is not None else out.suffix.removeprefix(".")).lower()
+    if kind not in FORMATS:
+        what = f"format {asked!r}" if asked is not None else f"suffix {out.suffix!r} of {out.name!r}"
+        raise InvalidOption(f"Unknown {what}; use one of {', '.join(FORMATS)}.")
+    return kind
+
+
+def _rate(fps: Fraction) -> Fraction:
+    """Frames per second as a fraction that containers can store."""
+    if not 0 < fps <= _MAX_RATE:
+        raise InvalidOption(f"{fps} frames per second cannot be written; use more than 0, up to {_MAX_RATE}.")
+    return Fraction(fps).limit_denominator(100_000) or Fraction(1, 100_000)
+
+
+class _FramesFailed(Exception):
+    """Carries an exception of the caller's frames past our own handlers."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def _same_size(frames: Iterator[Picture]) -> Iterator[Picture]:
+    """Pass frames on, holding them to (H, W, 3) uint8 and to the first one's size."""
+    size: tuple[int, ...] | None = None
+    while True:
+        try:
+            frame = next(frames, None)
+        except Exception as e:
+            raise _FramesFailed(e) from e
+        if frame is None:
+            return
+        size = size or frame.shape
+        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or not frame.size:
+            raise OutputError(f"A frame is {frame.shape} {frame.dtype}; it must be (H, W, 3) uint8.")
+        if frame.shape != size:
+            raise OutputError(f"A frame is {frame.shape}, the first one was {size}; all must have one size.")
+        yield np.ascontiguousarray(frame)
+
+
+@contextmanager
+def _part_file(out: Path) -> Iterator[Path]:
+    """An empty file beside ``out``, removed at the end unless it was renamed.
+
+    It is made first, so that an unwritable folder is found before any work is done.
+    """
+    if out.is_dir():
+        raise OutputError(f"{out} is a folder; give a file name.")
+    part = out.parent / f".{secrets.token_hex(8)}.part"
+    try:
+        part.open("xb").close()
+    except (OSError, ValueError) as e:
+        raise OutputError(f"Nothing can be written to the folder {out.parent}: {e}.") from e
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _output_errors(out: Path) -> Iterator[None]:
+    """Turn the encoders' errors into OutputError; those of the caller's frames go on as they are."""
+    try:
+        yield
+    except ReenactError:
+        raise
+    except _FramesFailed as e:
+        raise e.error from None
+    except (OSError, ValueError, MemoryError, av.FFmpegError) as e:
+        raise OutputError(f"{out} cannot be written: {e}.") from e

@@ -1,0 +1,163 @@
+"""Frames -> H.264 in MP4, and a sound track put beside it."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
+
+from reenact.media import formats
+from reenact.media.container import find_video, open_container
+from reenact.types import Picture
+
+log = logging.getLogger(__name__)
+
+_BT709 = 1  # the code of BT.709 for primaries, transfer and matrix alike (ITU-T H.273)
+_LIMITED = 1  # AVCOL_RANGE_MPEG
+# moov before mdat, so that a browser plays while it loads; bitexact leaves out the writer's name and date.
+_CONTAINER = {"movflags": "+faststart", "fflags": "+bitexact"}
+_SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
+_COPIED = {"aac", "mp3", "opus"}  # players find these in MP4; all others become AAC
+_SOUND_RATE = 48000
+
+
+def write_mp4(frames: Iterator[Picture], fps: Fraction, path: Path, crf: int, preset: str) -> int:
+    """Write frames (H, W, 3) uint8 as H.264 yuv420p, faststart, without sound; return their number.
+
+    The rate is kept exactly. Colours are converted with the BT.709 matrix and tagged so. yuv420p needs even
+    sides: an odd one gets its last row or column twice.
+    """
+    count = 0
+    clock = 1 / fps
+    with av.open(str(path), "w", format="mp4", options=_CONTAINER) as container:
+        stream = container.add_stream("libx264", rate=fps, options={"crf": str(crf), "preset": preset})
+        stream.pix_fmt = "yuv420p"
+        codec = stream.codec_context
+        codec.color_primaries = codec.color_trc = codec.colorspace = _BT709
+        codec.color_range = _LIMITED
+        for picture in frames:
+            frame = _yuv(picture)
+            if count == 0:
+                stream.width, stream.height = frame.width, frame.height
+            frame.pts, frame.time_base = count, clock
+            container.mux(stream.encode(frame))
+            count += 1
+        container.mux(stream.encode())
+    return count
+
+
+def _yuv(picture: Picture) -> av.VideoFrame:
+    """RGB -> BT.709 yuv420p of limited range, padded to even sides."""
+    height, width = picture.shape[:2]
+    if height % 2 or width % 2:
+        picture = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24").reformat(
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU709,
+        src_color_range=ColorRange.JPEG,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=_SCALING,
+    )
+
+
+def add_sound(video: Path, source: Path, out: Path, seconds: Fraction) -> bool:
+    """Write ``video`` with the first sound track of ``source`` to ``out``; False when there is none to add.
+
+    AAC, MP3 and Opus are copied as they are, others become AAC. The sound begins where the source's picture
+    begins and never outlasts ``seconds``. Sound that breaks off is kept up to there; other damage raises
+    whatever FFmpeg raises, and ``video`` stays as it was.
+    """
+    with source.open("rb") as file:
+        found = formats.recognise(file.read(formats.HEAD_BYTES))
+    if found not in (formats.MP4, formats.MATROSKA):
+        return False
+    with (
+        open_container(source, found) as sound,
+        open_container(video, formats.MP4) as pictures,
+        av.open(str(out), "w", format="mp4", options=_CONTAINER) as container,
+    ):
+        if not sound.streams.audio:
+            return False
+        video_stream = container.add_stream_from_template(pictures.streams.video[0])
+        packets = _sound_packets(sound, container, seconds)
+        first = next(packets, None)
+        if first is None:
+            return False
+        moved = (_moved(packet, video_stream) for packet in pictures.demux(video=0) if packet.size)
+        for packet in heapq.merge(moved, chain([first], packets), key=_time):
+            container.mux_one(packet)
+    return True
+
+
+def _moved(packet: Packet[Any], stream: Stream) -> Packet[Any]:
+    """The packet, now belonging to an output stream."""
+    packet.stream = stream
+    return packet
+
+
+def _time(packet: Packet[Any]) -> float:
+    """When a packet is needed, in seconds."""
+    return float((packet.dts or 0) * packet.time_base)
+
+
+def _sound_packets(
+    sound: InputContainer, container: OutputContainer, seconds: Fraction
+) -> Iterator[Packet[Any]]:
+    """Sound packets from the start of the picture on, ending before ``seconds``."""
+    track = sound.streams.audio[0]
+    picture = find_video(sound)
+    start = Fraction(0)
+    if picture is not None and picture.start_time is not None and picture.time_base is not None:
+        start = picture.start_time * picture.time_base
+    copied = track.codec.canonical_name in _COPIED
+    packets = _copied(track, container, start) if copied else _as_aac(track, container, start)
+    try:
+        for packet in packets:
+            if ((packet.pts or 0) + (packet.duration or 0)) * packet.time_base > seconds:
+                return
+            yield packet
+    except (av.FFmpegError, ValueError) as e:
+        log.warning("The sound track breaks off: %s", e)
+
+
+def _copied(track: AudioStream, container: OutputContainer, start: Fraction) -> Iterator[Packet[Any]]:
+    """The track's own packets, counted from ``start``."""
+    stream = container.add_stream_from_template(track)
+    for packet in track.container.demux(track):  # type: ignore[attr-defined]
+        if packet.pts is None or not packet.size:
+            continue
+        shift = round(start / packet.time_base)
+        packet.pts -= shift
+        packet.dts = packet.pts
+        if packet.pts + (packet.duration or 0) > 0:
+            yield _moved(packet, stream)
+
+
+def _as_aac(track: AudioStream, container: OutputContainer, start: Fraction) -> Iterator[Packet[Any]]:
+    """The track decoded and encoded again as AAC, counted from ``start``."""
+    layout = "mono" if track.codec_context.layout.nb_channels == 1 else "stereo"
+    stream = container.add_stream("aac", rate=_SOUND_RATE, layout=layout)
+    resampler = av.AudioResampler("fltp", layout, _SOUND_RATE, frame_size=1024)
+    samples: int | None = None
+    for frame in track.container.decode(track):  # type: ignore[attr-defined]
+        if frame.time is not None and frame.time + frame.samples / frame.sample_rate <= start:
+            continue
+        if samples is None:
+            samples = round(((frame.time or 0.0) - float(start)) * _SOUND_RATE)
+        for part in resampler.resample(frame):
+            part.pts, part.time_base = samples, Fraction(1, _SOUND_RATE)
+            samples += part.samples
+            yield from stream.encode(part)
+    yield from stream.encode()

@@ -1,0 +1,194 @@
+"""A selfie as people send it -> one upright sRGB picture.
+
+bytes -> format from the first bytes -> size from the header -> decode -> EXIF orientation -> colour
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+
+from PIL import Image
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+from pillow_heif import HeifImageFile
+
+from reenact.errors import ImageTooLarge, ImageUnreadable, ReenactError, UnsupportedMedia
+from reenact.media import formats
+from reenact.media.colour import to_srgb
+from reenact.types import Picture
+
+
+@dataclass(frozen=True)
+class PictureLimits:
+    """What a picture may weigh. All are checked before any pixel is decoded."""
+
+    max_bytes: int = 20_000_000  # of the file
+    max_pixels: int = 50_000_000  # width times height
+    max_side: int = 20_000  # pixels of the longer side
+
+
+PICTURE_LIMITS = PictureLimits()
+ACCEPTED = "JPEG, PNG, WebP, HEIC or AVIF"
+
+# The decoders are called directly. Image.open would try other formats, and its bomb check knows one limit
+# for the whole process; ours come with the call.
+_DECODERS: dict[formats.Format, Callable[[BytesIO], Image.Image]] = {
+    formats.JPEG: JpegImageFile,
+    formats.PNG: PngImageFile,
+    formats.WEBP: WebPImageFile,
+    formats.HEIC: HeifImageFile,
+    formats.AVIF: AvifImageFile,
+}
+
+_WARNINGS = Lock()  # Python's warning filters belong to the whole process
+
+# EXIF 2.32, tag 0x0112: what to do with the stored rows and columns to see the picture upright.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_picture(source: bytes | Path, limits: PictureLimits = PICTURE_LIMITS) -> Picture:
+    """Read a still picture: (H, W, 3) uint8, sRGB, upright, transparent parts over white.
+
+    ``source`` is a file's content or its path. JPEG, PNG, WebP, HEIC and AVIF are told by their bytes; of an
+    animation the first frame is taken.
+
+    Raises UnsupportedMedia (another format), ImageUnreadable (damaged, cut off, empty or not there) and
+    ImageTooLarge (more than ``limits`` allow, or than fits in memory).
+    """
+    data = _content(source, limits)
+    with _picture_errors(), _open(_decoder(data), data) as image:
+        _check_size(image.size, limits)
+        image.load()
+        return to_srgb(_upright(image))
+
+
+def check_picture(source: bytes | Path, limits: PictureLimits = PICTURE_LIMITS) -> tuple[int, int]:
+    """Refuse what ``read_picture`` refuses by format, bytes and header, without decoding a pixel.
+
+    Returns width and height as stored, before the EXIF orientation. Raises what ``read_picture`` raises.
+    """
+    data = _content(source, limits)
+    with _picture_errors(), _open(_decoder(data), data) as image:
+        _check_size(image.size, limits)
+        return image.size
+
+
+@contextmanager
+def _picture_errors() -> Iterator[None]:
+    """Turn the decoders' errors into ours."""
+    try:
+        yield
+    except ReenactError:
+        raise
+    except MemoryError as e:
+        raise ImageTooLarge("The picture does not fit in memory. Send a smaller one.") from e
+    except Exception as e:  # the decoders raise nearly everything: OSError, SyntaxError, struct.error, ...
+        raise ImageUnreadable(
+            "The picture is damaged or was not sent whole. Save or export it again and send that file."
+        ) from e
+
+
+def _content(source: bytes | Path, limits: PictureLimits) -> bytes:
+    """The file's bytes, never more than ``limits`` allow."""
+    if isinstance(source, bytes):
+        _check_bytes(len(source), limits)
+        return source
+    try:
+        if not source.is_file():
+            raise ImageUnreadable(f"There is no picture file {source}.")
+        _check_bytes(source.stat().st_size, limits)
+        with source.open("rb") as file:
+            data = file.read(limits.max_bytes + 1)
+    except (OSError, ValueError) as e:
+        raise ImageUnreadable(f"The picture {source} cannot be opened: {e}.") from e
+    _check_bytes(len(data), limits)
+    return data
+
+
+def _check_bytes(size: int, limits: PictureLimits) -> None:
+    """Raise ImageTooLarge when the file itself is too big."""
+    if size > limits.max_bytes:
+        raise ImageTooLarge(
+            f"The picture has {size / 1e6:.1f} MB; at most {limits.max_bytes / 1e6:g} MB are accepted."
+        )
+
+
+def _check_size(size: tuple[int, int], limits: PictureLimits) -> None:
+    """Raise ImageTooLarge when the header announces too many pixels."""
+    width, height = size
+    if width * height > limits.max_pixels or max(size) > limits.max_side:
+        raise ImageTooLarge(
+            f"The picture has {width} x {height} pixels; at most {limits.max_pixels / 1e6:g} million and "
+            f"{limits.max_side} on a side are accepted. Send a smaller copy."
+        )
+
+
+def _decoder(data: bytes) -> Callable[[BytesIO], Image.Image]:
+    """The decoder for these bytes; everything not on the list is refused with a hint what to send."""
+    if not data:
+        raise ImageUnreadable("The picture file is empty (0 bytes). Send it again.")
+    found = formats.recognise(data[: formats.HEAD_BYTES])
+    if found in _DECODERS:
+        return _DECODERS[found]
+    if found is None:
+        raise UnsupportedMedia(f"The file is not a picture. Send a photo as {ACCEPTED}.")
+    if found.family == "video":
+        raise UnsupportedMedia(f"The file is {found.label}, not a picture. Send a photo as {ACCEPTED}.")
+    raise UnsupportedMedia(f"The file is {found.label}; that is not accepted. Send a photo as {ACCEPTED}.")
+
+
+def _open(decoder: Callable[[BytesIO], Image.Image], data: bytes) -> Image.Image:
+    """Read the header only. Pillow warns about damage in parts that we do not use, as EXIF resolution."""
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return decoder(BytesIO(data))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Apply the EXIF orientation. HEIC arrives already turned, with its tag reset."""
+    turn = _UPRIGHT.get(_orientation(image.info.get("exif") or b""))
+    return image if turn is None else _with_info(image.transpose(turn), image)
+
+
+def _with_info(turned: Image.Image, image: Image.Image) -> Image.Image:
+    """Keep profile and transparency: they are read from ``info`` later."""
+    turned.info = image.info
+    return turned
+
+
+def _orientation(exif: bytes) -> int:
+    """The orientation 1..8 in an EXIF block; 1 when there is none or the block is broken.
+
+    Read by hand because Pillow's reader warns about, or fails on, the many damaged blocks that exist.
+    """
+    tiff = exif.removeprefix(b"Exif\x00\x00")
+    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
+    if order is None:
+        return 1
+    try:
+        (directory,) = struct.unpack_from(order + "I", tiff, 4)
+        (count,) = struct.unpack_from(order + "H", tiff, directory)
+        for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+            tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, entry)
+            if tag == 0x0112:
+                return int(value)
+    except struct.error:
+        pass
+    return 1

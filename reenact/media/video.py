@@ -1,0 +1,172 @@
+"""A driving clip as people send it -> upright RGB frames at a constant rate.
+
+format from the first bytes -> times from the packets -> limits -> decode -> upright -> constant rate
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate, islice
+from pathlib import Path
+from typing import TypeVar
+
+from reenact.errors import DrivingTooLong, DrivingUnreadable, ReenactError, UnsupportedMedia
+from reenact.media import formats
+from reenact.media.animation import decode_animation, probe_animation
+from reenact.media.container import Geometry, decode_video, geometry, probe_video, to_picture
+from reenact.media.timing import Timeline, plan, resample
+from reenact.types import Clip, Picture
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class VideoLimits:
+    """What a driving clip may weigh. All are checked before the first frame is handed out."""
+
+    max_bytes: int = 100_000_000  # of the file
+    max_seconds: float = 60.0  # how long it plays
+    max_frames: int = 3600  # at the rate that comes out
+    max_side: int = 1920  # pixels of the longer side
+    max_rate: Fraction = Fraction(60)  # frames per second; faster clips are thinned to this
+
+
+VIDEO_LIMITS = VideoLimits()
+ACCEPTED = "MP4, MOV, WebM, MKV, GIF or animated WebP"
+
+
+def open_clip(path: Path, limits: VideoLimits = VIDEO_LIMITS) -> Clip:
+    """Open a moving picture: its ``frames`` are (H, W, 3) uint8 RGB, upright, square pixels, all of one size.
+
+    A clip with a constant rate up to ``limits.max_rate`` yields exactly the frames of the file. Others are
+    resampled to a constant rate, each frame the nearest in time. ``frame_count`` holds for an undamaged file.
+    When the file is damaged later on, the frames before the damage are used and a warning is logged, since a
+    cut-off upload still has a motion worth showing. One frame is decoded before this returns, the rest as
+    they are taken, and memory does not grow with the clip. ``audio`` is ``path`` when there is sound.
+
+    Raises UnsupportedMedia (another format), DrivingUnreadable (damaged from the start, empty, without video,
+    not there) and DrivingTooLong (more than ``limits`` allow).
+    """
+    found = _recognise(path, limits)
+    try:
+        if found in (formats.GIF, formats.WEBP):
+            return _open_animation(path, found, limits)
+        return _open_video(path, found, limits)
+    except ReenactError:
+        raise
+    except Exception as e:  # FFmpeg and Pillow raise nearly everything on damaged files
+        raise _unreadable() from e
+
+
+def _recognise(path: Path, limits: VideoLimits) -> formats.Format:
+    """The clip's format; refuses what is missing, empty, too big or not a moving picture."""
+    try:
+        if not path.is_file():
+            raise DrivingUnreadable(f"There is no clip {path}.")
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(formats.HEAD_BYTES)
+    except (OSError, ValueError) as e:
+        raise DrivingUnreadable(f"The clip {path} cannot be opened: {e}.") from e
+    if not head:
+        raise DrivingUnreadable("The clip is empty (0 bytes). Send it again.")
+    found = formats.recognise(head)
+    if found not in (formats.MP4, formats.MATROSKA, formats.GIF, formats.WEBP):
+        what = found.label if found else "not a video"
+        raise UnsupportedMedia(f"The driving file is {what}. Send a clip as {ACCEPTED}.")
+    if size > limits.max_bytes:
+        raise DrivingTooLong(
+            f"The clip has {size / 1e6:.0f} MB; at most {limits.max_bytes / 1e6:g} MB are accepted."
+        )
+    return found
+
+
+def _open_animation(path: Path, found: formats.Format, limits: VideoLimits) -> Clip:
+    """A GIF or WebP as a clip."""
+    size, delays = probe_animation(path, found)
+    if not delays:
+        raise _unreadable()
+    starts = [0.0, *(milliseconds / 1000 for milliseconds in accumulate(delays[:-1]))]
+    steady = Fraction(1000, delays[0]) if len(set(delays)) == 1 else None
+    timeline = plan(starts, delays[-1] / 1000, (steady,), limits.max_rate)
+    _check_limits(timeline, size, limits)
+    next(decode_animation(path, found, 1))  # damage in the first frame shows here
+    pictures = decode_animation(path, found, len(delays))
+    return _clip(zip(starts, pictures, strict=False), timeline, None)
+
+
+def _open_video(path: Path, found: formats.Format, limits: VideoLimits) -> Clip:
+    """An MP4 or Matroska file as a clip."""
+    facts = probe_video(path, found)
+    if facts is None:
+        raise DrivingUnreadable("The file has no video track, only sound. Send a clip that shows a face.")
+    if not facts.starts:
+        raise _unreadable()
+    timeline = plan(facts.starts, facts.last, facts.rates, limits.max_rate)
+    _check_limits(timeline, facts.size, limits)
+    shape = geometry(path, found, limits.max_side**2)
+    if shape is None:
+        raise _unreadable()
+    _check_limits(timeline, shape.size, limits)
+    return _clip(_pictures(path, found, shape, limits), timeline, path if facts.audio else None)
+
+
+def _pictures(
+    path: Path, found: formats.Format, shape: Geometry, limits: VideoLimits
+) -> Iterator[tuple[float, Picture]]:
+    """Yield (seconds, picture) of every decoded frame."""
+    for time, frame in decode_video(path, found, limits.max_side**2):
+        yield time, to_picture(frame, shape)
+
+
+def _clip(timed: Iterator[tuple[float, Picture]], timeline: Timeline, audio: Path | None) -> Clip:
+    """Put frames on their timeline; there can never be more of them than it announces."""
+    usable = _until_damage(timed)
+    frames: Iterator[Picture]
+    if timeline.uniform:
+        frames = islice((picture for _, picture in usable), timeline.count)
+    else:
+        frames = resample(usable, timeline.rate, timeline.count)
+    return Clip(frames, timeline.rate, timeline.count, audio)
+
+
+def _until_damage(frames: Iterator[T]) -> Iterator[T]:
+    """Pass frames on; end at damage, or raise DrivingUnreadable when there was none before it."""
+    count = 0
+    try:
+        for frame in frames:
+            yield frame
+            count += 1
+    except Exception as e:  # only the decoder's: what the taker of frames raises does not arrive here
+        if not count:
+            raise _unreadable() from e
+        log.warning("The clip is damaged; its first %d frames are used: %s", count, e)
+
+
+def _check_limits(timeline: Timeline, size: tuple[int, int], limits: VideoLimits) -> None:
+    """Raise DrivingTooLong for too many seconds, frames or pixels."""
+    if timeline.seconds > limits.max_seconds:
+        raise DrivingTooLong(
+            f"The clip lasts {timeline.seconds:.1f} s; at most {limits.max_seconds:g} s are accepted. "
+            "Cut it shorter."
+        )
+    if timeline.count > limits.max_frames:
+        raise DrivingTooLong(
+            f"The clip has {timeline.count} frames; at most {limits.max_frames} are accepted. Cut it shorter."
+        )
+    if max(size) > limits.max_side:
+        raise DrivingTooLong(
+            f"The clip has {size[0]} x {size[1]} pixels; at most {limits.max_side} on a side are accepted. "
+            "Send a smaller copy."
+        )
+
+
+def _unreadable() -> DrivingUnreadable:
+    """The one answer to damage."""
+    return DrivingUnreadable(
+        "The clip is damaged or has no picture in it. Save or export it again and send that file."
+    )

@@ -1,0 +1,110 @@
+"""Media made on the fly: an asymmetric picture, videos with PyAV, sine tones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+Frames = list[NDArray[np.uint8]]
+
+
+@pytest.fixture
+def quarters() -> NDArray[np.uint8]:
+    """A (48, 64, 3) picture whose four quarters differ, so that every turn and mirror shows."""
+    picture = np.zeros((48, 64, 3), np.uint8)
+    picture[:24, :32] = 220, 40, 40
+    picture[:24, 32:] = 40, 200, 60
+    picture[24:, :32] = 50, 60, 210
+    picture[24:, 32:] = 230, 220, 200
+    return picture
+
+
+@pytest.fixture
+def numbered() -> Callable[..., Frames]:
+    """numbered(n): n grey frames, frame i of level 10 + 8 i, so that each can be told from its neighbours."""
+
+    def make(count: int, height: int = 48, width: int = 64) -> Frames:
+        return [np.full((height, width, 3), 10 + 8 * i % 240, np.uint8) for i in range(count)]
+
+    return make
+
+
+@pytest.fixture
+def face_like() -> Callable[..., Iterable[NDArray[np.uint8]]]:
+    """face_like(n): n frames of a shaded disc that moves over a shaded ground."""
+
+    def make(count: int, side: int = 64) -> Iterable[NDArray[np.uint8]]:
+        y, x = np.mgrid[:side, :side] / side
+        for i in range(count):
+            disc = (x - 0.5 - 0.2 * np.sin(i / 5)) ** 2 + (y - 0.5) ** 2 < 0.09
+            skin = np.stack([200 + 40 * x, 150 + 40 * y, 120 + 20 * x], -1)
+            ground = np.stack([40 + 60 * y, 60 + 40 * x, 90 + 60 * y], -1)
+            yield np.where(disc[..., None], skin, ground).astype(np.uint8)
+
+    return make
+
+
+@pytest.fixture
+def make_video(tmp_path: Path) -> Callable[..., Path]:
+    """make_video(name, frames, ...): a file with a video track and, if asked, a tone beside it."""
+
+    def make(
+        name: str,
+        frames: Sequence[NDArray[np.uint8]],
+        *,
+        rate: Fraction | int = 25,
+        codec: str = "libx264",
+        times: Sequence[int] | None = None,  # of each frame, in ms
+        degrees: float = 0,
+        hflip: bool = False,
+        aspect: Fraction | None = None,
+        sound: str | None = None,
+        sound_seconds: float = 1.0,
+        silent_until: float = 0.0,
+    ) -> Path:
+        path = tmp_path / name
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=rate)
+            stream.height, stream.width = frames[0].shape[:2]
+            stream.pix_fmt = "yuv444p" if codec == "libx264" else "yuv420p"
+            clock = Fraction(1, 1000) if times else 1 / Fraction(rate)
+            stream.codec_context.time_base = clock
+            if aspect:
+                stream.codec_context.sample_aspect_ratio = aspect
+            if degrees or hflip:
+                stream.set_display_rotation(degrees, hflip)
+            strict = {"strict": "experimental"}  # FFmpeg's own Vorbis encoder asks for it
+            track = (
+                container.add_stream(sound, rate=48000, layout="stereo", options=strict) if sound else None
+            )
+            for i, picture in enumerate(frames):
+                frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+                frame.pts, frame.time_base = (times[i] if times else i), clock
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+            if track is not None:
+                _tone(container, track, sound_seconds, silent_until)
+        return path
+
+    return make
+
+
+def _tone(container, track, seconds: float, silent_until: float) -> None:
+    """A 440 Hz tone, with silence first."""
+    time = np.arange(round(seconds * 48000)) / 48000
+    wave = np.where(time >= silent_until, 0.5 * np.sin(2 * np.pi * 440 * time), 0).astype(np.float32)
+    fifo = av.AudioFifo()
+    frame = av.AudioFrame.from_ndarray(np.stack([wave, wave]), "fltp", "stereo")
+    frame.sample_rate, frame.pts, frame.time_base = 48000, 0, Fraction(1, 48000)
+    resampler = av.AudioResampler(track.format.name, "stereo", 48000)
+    for part in resampler.resample(frame):
+        fifo.write(part)
+    for part in fifo.read_many(track.frame_size or 1024, partial=True):
+        container.mux(track.encode(part))
+    container.mux(track.encode())
