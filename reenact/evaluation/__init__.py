@@ -1,0 +1,30 @@
+"""Judging a model: the table of ``design/model.md``, beside two baselines, on clips it has never seen.
+
+clips -> methods and baselines -> judges (landmarks, identity, VGG) -> metrics -> Report -> report.html
+
+Needs the extra ``evaluate`` and the judges' weights; nothing here is part of serving.
+"""
+
+from reenact.evaluation.baselines import LandmarkWarp, StaticSource
+from reenact.evaluation.crossing import evaluate_cross_identity
+from reenact.evaluation.evaluate import run
+from reenact.evaluation.methods import Candidate, CrossMethod, Method
+from reenact.evaluation.options import Options
+from reenact.evaluation.reconstruction import evaluate_reconstruction
+from reenact.evaluation.report import Report, write_report
+from reenact.evaluation.table import Table
+
+__all__ = [
+    "Candidate",
+    "CrossMethod",
+    "LandmarkWarp",
+    "Method",
+    "Options",
+    "Report",
+    "StaticSource",
+    "Table",
+    "evaluate_cross_identity",
+    "evaluate_reconstruction",
+    "run",
+    "write_report",
+]

@@ -1,0 +1,118 @@
+"""The whole evaluation: clips of the shared folder, baselines and methods, two tables, a report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from reenact.errors import InvalidOption, OutputError
+from reenact.evaluation.baselines import LandmarkWarp, StaticSource
+from reenact.evaluation.clips import Pair, frame_count, pair_up, spread
+from reenact.evaluation.crossing import evaluate_cross_identity
+from reenact.evaluation.gallery import Gallery
+from reenact.evaluation.methods import Candidate
+from reenact.evaluation.options import Options
+from reenact.evaluation.panel import Panel, open_panel
+from reenact.evaluation.reconstruction import Shown, evaluate_reconstruction
+from reenact.evaluation.report import Report, write_report
+from reenact.types import Picture
+
+STATIC, WARP = "static source", "landmark warp"
+
+
+Progress = Callable[[int, int], None]
+"""Receives how many clips and pairs are judged, and of how many."""
+
+
+def run(
+    shared: Path,
+    methods: Mapping[str, Candidate],
+    out: Path | None = None,
+    limit: int | None = None,
+    options: Options | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Judge methods beside both baselines on the clips of ``shared/faces/val``.
+
+    Args:
+        shared: the folder with ``faces/val``, ``evaluation`` and ``training``.
+        methods: name -> candidate; may be empty. Baselines come first in both tables.
+        out: folder for report.html, report.json, report.md and the videos; None writes nothing.
+        limit: shorthand for ``options.limit``, and wins over it.
+        options: see ``Options``.
+        progress: called after every clip and pair.
+
+    Raises:
+        ExtraMissing: the extra ``evaluate`` is not installed.
+        SetupError: a judge's file is missing.
+        InvalidOption: there are no clips, or a method breaks its contract.
+        OutputError: ``out`` cannot be written to.
+    """
+    began = time.monotonic()
+    options = options or Options()
+    options = options if limit is None else replace(options, limit=limit)
+    everything = sorted((shared / "faces" / "val").glob("*.mp4"))
+    if not everything:
+        raise InvalidOption("There are no clips in faces/val of the shared folder; name the right folder.")
+    clips, pairs = spread(everything, options.limit, options.seed), choose_pairs(everything, options)
+    galleries = [Gallery(_made(out), kind, options.videos) for kind in ("reconstruction", "cross")]
+    shown = _counted(galleries, len(clips) + len(pairs), progress)
+    with open_panel(shared) as panel:
+        entries = _entries(methods, panel)
+        remakers = {name: entry.reconstruct for name, entry in entries.items()}
+        animators = {name: entry.animate for name, entry in entries.items() if entry.animate is not None}
+        table = evaluate_reconstruction(remakers, clips, panel, options, shown[0])
+        cross = evaluate_cross_identity(animators, pairs, panel, options, shown[1]) if pairs else None
+    videos = [tuple(gallery.videos) for gallery in galleries]
+    report = Report(table, cross, videos[0], videos[1], time.monotonic() - began)
+    if out is not None:
+        write_report(report, out)
+    return report
+
+
+def choose_pairs(clips: Sequence[Path], options: Options) -> list[Pair]:
+    """Who drives whom: every clip long enough drives once, or ``options.limit`` of them."""
+    long_enough = [path for path in clips if frame_count(path) >= options.driving_frames]
+    driving = spread(long_enough, options.limit, options.seed)
+    return pair_up(clips, driving, options.seed)
+
+
+def _entries(methods: Mapping[str, Candidate], panel: Panel) -> dict[str, Candidate]:
+    """Baselines first, then the methods.
+
+    Raises:
+        InvalidOption: a method has a baseline's name.
+    """
+    baselines = {STATIC: StaticSource().candidate(), WARP: LandmarkWarp(panel.landmarks).candidate()}
+    for name in baselines.keys() & methods.keys():
+        raise InvalidOption(f"{name!r} is the name of a baseline; give the method another name.")
+    return {**baselines, **methods}
+
+
+def _made(folder: Path | None) -> Path | None:
+    """The folder, created if need be, before an hour of judging and not after it."""
+    if folder is not None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"The report cannot be written to {folder}; name another folder.") from error
+    return folder
+
+
+def _counted(galleries: Sequence[Gallery], total: int, progress: Progress | None) -> list[Shown]:
+    """What to do after each clip of each half: keep its video, and tell how far the run is."""
+    done = 0
+
+    def observer(gallery: Gallery) -> Shown:
+        def shown(name: str, driving: list[Picture], made: dict[str, list[Picture]]) -> None:
+            nonlocal done
+            done += 1
+            gallery(name, driving, made)
+            if progress:
+                progress(done, total)
+
+        return shown
+
+    return [observer(gallery) for gallery in galleries]

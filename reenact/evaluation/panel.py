@@ -1,0 +1,41 @@
+"""The judges of one run together, opened from the shared folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from reenact.evaluation.judges import IdentityJudge, LandmarkJudge
+from reenact.evaluation.vgg import VggJudge
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Landmarks and expression, identity, texture."""
+
+    landmarks: LandmarkJudge
+    identity: IdentityJudge
+    vgg: VggJudge
+
+    def __enter__(self) -> Panel:
+        """Use as ``with open_panel(shared) as panel``."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the judges that hold threads."""
+        self.landmarks.close()
+
+
+def open_panel(shared: Path) -> Panel:
+    """Open the judges that lie in ``evaluation/`` and ``training/`` of the shared folder.
+
+    Raises:
+        ExtraMissing: the extra ``evaluate`` is not installed.
+        SetupError: a file is missing or broken.
+    """
+    tools = shared / "evaluation"
+    return Panel(
+        LandmarkJudge(tools / "face_landmarker.task"),
+        IdentityJudge(tools / "mobilefacenet.param", tools / "mobilefacenet.bin"),
+        VggJudge(shared / "training" / "vgg19_to_conv4_1.npz"),
+    )

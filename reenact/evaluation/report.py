@@ -1,0 +1,123 @@
+"""What an evaluation found, as text, JSON and a page with videos."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reenact.errors import OutputError
+from reenact.evaluation.gallery import Video
+from reenact.evaluation.table import Column, Table
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Reenact: evaluation</title>
+<meta name="viewport" content="width=device-width">
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
+th, td {{ padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #ccc }}
+th:first-child, td:first-child {{ text-align: left }}
+.best {{ font-weight: bold }}
+figure {{ margin: 1.5rem 0 }} video {{ width: 100%; max-width: 1024px; display: block }}
+figcaption, .note {{ color: #555; font-size: .9rem }}
+</style></head><body>
+<h1>Evaluation</h1>
+{sections}
+<p class="note">The people seen here are from research recordings. Do not redistribute this page.</p>
+</body></html>
+"""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Both tables, and the videos that show some of their clips. ``cross`` is None where nobody animates."""
+
+    reconstruction: Table
+    cross: Table | None
+    reconstruction_videos: tuple[Video, ...] = ()
+    cross_videos: tuple[Video, ...] = ()
+    seconds: float = 0.0  # that judging took
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables there are."""
+        return (self.reconstruction,) if self.cross is None else (self.reconstruction, self.cross)
+
+    def markdown(self) -> str:
+        """Tables and notes; Markdown that also reads as plain text."""
+        parts = [f"{t.title}\n\n{t.markdown()}\n\n" + "\n".join(t.notes) for t in self.tables]
+        return "\n\n".join(parts) + "\n"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but the videos, for JSON; figures of every clip included."""
+        return {
+            "reconstruction": self.reconstruction.as_dict(),
+            "cross_identity": None if self.cross is None else self.cross.as_dict(),
+            "seconds": round(self.seconds, 1),
+        }
+
+    def page(self) -> str:
+        """The HTML page; its videos lie beside it."""
+        videos = (self.reconstruction_videos, self.cross_videos)
+        sections = [_section(table, shown) for table, shown in zip(self.tables, videos, strict=False)]
+        return PAGE.format(sections="\n".join(sections))
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write ``report.html``, ``report.json`` and ``report.md`` into a folder that holds the videos.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    texts = {
+        "report.md": report.markdown(),
+        "report.json": json.dumps(report.as_dict(), indent=1, allow_nan=False) + "\n",
+        "report.html": report.page(),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            unfinished = folder / f"{name}.part"
+            unfinished.write_text(text, encoding="utf-8")
+            unfinished.replace(folder / name)
+    except OSError as error:
+        raise OutputError(f"The report cannot be written to {folder}; name another folder.") from error
+
+
+def _section(table: Table, videos: Sequence[Video]) -> str:
+    heading = "".join(f"<th>{html.escape(column.heading)}</th>" for column in table.columns)
+    rows = "\n".join(_row(table, name) for name in table.rows)
+    notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in table.notes)
+    figures = "\n".join(_figure(video) for video in videos)
+    return (
+        f"<h2>{html.escape(table.title)}</h2>\n<table><tr><th>method</th>{heading}</tr>\n{rows}</table>\n"
+        f"{notes}\n{figures}"
+    )
+
+
+def _row(table: Table, name: str) -> str:
+    cells = []
+    for column in table.columns:
+        value = table.rows[name][column.key]
+        best = ' class="best"' if value == _best(table, column) else ""
+        cells.append(f"<td{best}>{column.shown(value)}</td>")
+    return f"<tr><td>{html.escape(name)}</td>{''.join(cells)}</tr>"
+
+
+def _best(table: Table, column: Column) -> float | None:
+    values = [row[column.key] for row in table.rows.values() if row[column.key] == row[column.key]]
+    if not values:
+        return None
+    return max(values) if column.more_is_better else min(values)
+
+
+def _figure(video: Video) -> str:
+    columns = " | ".join(html.escape(column) for column in video.columns)
+    return (
+        f'<figure><video src="{html.escape(video.path)}" controls muted loop playsinline preload="metadata">'
+        f"</video><figcaption>{html.escape(video.title)}: {columns}</figcaption></figure>"
+    )
