@@ -6,3 +6,4 @@ PACKAGE = Path(__file__).resolve().parent
 DEFAULT_MODEL = PACKAGE / "weights" / "default"
 FACE_MODEL = PACKAGE / "weights" / "faces"
 MOTIONS = PACKAGE.parent / "templates_media" / "motions"
+PORTRAITS = PACKAGE.parent / "templates_media" / "portraits"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -16,23 +17,43 @@ from reenact.keypoints.detector import CROP_SIZE, KeypointDetector
 from reenact.runtime import Device, ModelFolder, Session
 from reenact.types import Crop, Face
 
+Finder = Literal["blazeface", "fan"]
+
 
 @lru_cache(maxsize=4)
-def open_face_finder(device: Device = "auto", threads: int | None = None) -> FaceFinder:
-    """Detector, mesh and iris graphs as one finder; kept for the life of the process."""
+def open_face_finder(
+    device: Device = "auto", threads: int | None = None, finder: Finder = "blazeface"
+) -> FaceFinder:
+    """Detector, mesh and iris graphs as one finder; kept for the life of the process.
+
+    Raises:
+        WeightsBroken: a file is missing, changed, or (fan) cannot be downloaded.
+        ProviderUnavailable: ``cuda`` was asked for and does not run.
+        ExtraMissing: ``finder`` is ``fan`` and the extra is not installed.
+    """
     folder = ModelFolder(FACE_MODEL)
 
     def load(name: str) -> Session:
         return Session(folder.path(name), device=device, threads=threads)
 
-    return FaceFinder(FaceDetector(load("face_detector")), FaceMesh(load("face_mesh"), load("iris")))
+    mesh = FaceMesh(load("face_mesh"), load("iris"))
+    if finder == "fan":
+        from reenact.face.fan import FanDetector  # loads torch
+
+        return FaceFinder(FanDetector(device), mesh)
+    return FaceFinder(FaceDetector(load("face_detector")), mesh)
 
 
 class Engine:
     """All that is loaded once: ``finder``, ``detector`` and ``renderer``. Safe to share between threads."""
 
     def __init__(
-        self, model: Path = DEFAULT_MODEL, *, device: Device = "auto", threads: int | None = None
+        self,
+        model: Path = DEFAULT_MODEL,
+        *,
+        device: Device = "auto",
+        threads: int | None = None,
+        finder: Finder = "blazeface",
     ) -> None:
         """Open a model.
 
@@ -40,17 +61,20 @@ class Engine:
             model: folder that ``reenact export`` wrote.
             device: ``cuda`` fails where it does not really run; ``auto`` takes what there is.
             threads: for each graph; None means every core this process may use.
+            finder: what looks for faces; ``fan`` needs the extra of that name and downloads its weights on
+                first use.
 
         Raises:
-            WeightsBroken: a file is missing or changed.
+            WeightsBroken: a file is missing, changed, or (fan) cannot be downloaded.
             ProviderUnavailable: ``cuda`` was asked for and does not run.
+            ExtraMissing: ``finder`` is ``fan`` and the extra is not installed.
         """
         folder = ModelFolder(model)
         sessions = {
             name: Session(folder.path(name), device=device, threads=threads)
             for name in ("keypoints", "encode", "animate", "compose")
         }
-        self.finder = open_face_finder(device, threads)
+        self.finder = open_face_finder(device, threads, finder)
         self.detector = KeypointDetector(sessions["keypoints"])
         self.renderer = Renderer(sessions["encode"], sessions["animate"], sessions["compose"])
         self.model = folder.hash("keypoints")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -107,7 +108,12 @@ def prepare_source(engine: Engine, picture: Picture, face: Face, crop: Crop, siz
 
 
 def track(
-    engine: Engine, clip: Path, *, crop: Crop | None = None, limits: VideoLimits = VIDEO_LIMITS
+    engine: Engine,
+    clip: Path,
+    *,
+    crop: Crop | None = None,
+    part: tuple[int, int | None] = (0, None),
+    limits: VideoLimits = VIDEO_LIMITS,
 ) -> Motion:
     """Take the motion from a clip. The clip is read twice, so that memory does not grow with it.
 
@@ -115,16 +121,17 @@ def track(
         engine: opened once.
         clip: any format that ``open_clip`` reads.
         crop: the square to look at; None means the square around the face, fixed for the clip.
+        part: first frame that is used and the one after the last; None: to the end.
         limits: of the clip.
 
     Raises:
         NoFaceFound: fewer than half of its frames show a face.
         InputError: the clip cannot be used.
     """
-    faces = _known_faces(list(engine.finder.follow(open_clip(clip, limits).frames)))
+    faces = known_faces(list(engine.finder.follow(islice(open_clip(clip, limits).frames, *part))))
     square = crop or _steady_crop(faces)
     opened = open_clip(clip, limits)
-    cuts = (cut(frame, square, NATIVE_SIZE) for frame in opened.frames)
+    cuts = (cut(frame, square, NATIVE_SIZE) for frame in islice(opened.frames, *part))
     keypoints = engine.detector.many(zip(cuts, faces, strict=False), square)
     return Motion(keypoints, opened.fps, engine.model)
 
@@ -137,8 +144,8 @@ def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = Non
     """
     first = next(open_clip(clip).frames)
     whole = Crop(0, 0, NATIVE_SIZE) if first.shape[:2] == CONTRACT_SIZE else None
-    motion = track(engine, clip, crop=whole)
     crop = whole or align(choose(engine.finder.find(first)))
+    motion = track(engine, clip, crop=crop)
     picture = cut(first, crop, NATIVE_SIZE)
     source = engine.renderer.prepare(picture, picture, motion.keypoints[0])
     frames = _watched(engine.renderer.render(source, motion.keypoints), len(motion), watch)
@@ -152,7 +159,7 @@ def _motion_of(engine: Engine, template: Template | Path) -> tuple[Motion, Path 
     return track(engine, template), template
 
 
-def _known_faces(found: list[Face | None]) -> list[Face]:
+def known_faces(found: list[Face | None]) -> list[Face]:
     """Fill frames without a face from the nearest frame that has one."""
     seen = [index for index, face in enumerate(found) if face is not None]
     if 2 * len(seen) < len(found) or not seen:

@@ -6,9 +6,21 @@ import ctypes
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+if TYPE_CHECKING:
+    from reenact.engine import Engine
+    from reenact.training.checkpoint import ModelConfig
+
+ROOT = Path(__file__).parents[1]
+
+# Before torch is imported: on tensors as small as those of tests, threads cost more than they give.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 OPTIONAL = "optional part missing: "
 """How the reason of a skip begins when a program or package is missing that CI must have."""
@@ -28,6 +40,54 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("no shared data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The shipped model, opened once, on the CPU."""
+    from reenact.engine import Engine
+
+    return Engine(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def portrait_file() -> Path:
+    """A shipped photo of one face, seen from the front."""
+    return ROOT / "templates_media" / "portraits" / "eileen-collins.jpg"
+
+
+@pytest.fixture(scope="session")
+def portrait(portrait_file: Path) -> NDArray[np.uint8]:
+    """The same as (H, W, 3) uint8, at most 512 pixels a side, so that finding its face is quick."""
+    with Image.open(portrait_file) as image:
+        image.thumbnail((512, 512))
+        picture = np.asarray(image.convert("RGB"))
+    picture.flags.writeable = False
+    return picture
+
+
+@pytest.fixture(scope="session")
+def face_crop(engine: Engine, portrait: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The portrait's face as the networks see it: (256, 256, 3) uint8."""
+    from reenact.face.align import align, choose, cut
+
+    return cut(portrait, align(choose(engine.finder.find(portrait))), 256)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> ModelConfig:
+    """Networks so small that training and export take a moment; 3 keypoints."""
+    from reenact.generator.network import GeneratorConfig
+    from reenact.keypoints.landmarks import COUNT
+    from reenact.keypoints.network import KeypointConfig
+    from reenact.motion.network import MotionConfig
+    from reenact.training.checkpoint import ModelConfig
+
+    return ModelConfig(
+        KeypointConfig(keypoints=3, width=4, levels=2, widest=8),
+        MotionConfig(keypoints=3, landmarks=COUNT, width=4, levels=2, widest=8, condition=4),
+        GeneratorConfig(landmarks=COUNT, condition=4, fine=4, coarse=8, blocks=1, code=4),
+    )
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ class Canvas:
         """``picture`` (H, W, 3) uint8; ``crop`` the animated square in it; ``size`` its side in pixels."""
         height, width = picture.shape[:2]
         largest = min(LARGEST, LARGEST_PER_SIZE * size)
-        self._side = max(2, round(min(size, crop.side * largest / max(height, width))))
+        self._side = max(2, math.floor(min(size, crop.side * largest / max(height, width))))
         scale = self._side / crop.side
         self._left, self._top = math.floor(crop.left * scale), math.floor(crop.top * scale)
         origin_x, origin_y = crop.left - self._left / scale, crop.top - self._top / scale

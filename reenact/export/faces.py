@@ -3,7 +3,7 @@
     pip install 'reenact[cpu,convert]'
     python -m reenact.export.faces --out folder
 
-The result is the same byte for byte in every run. ``weights/faces/README.md`` tells where the files come from.
+The result is the same byte for byte in every run; ``weights/faces/README.md`` tells its origin.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from reenact.face.detector import FaceDetector
+from reenact.face.detector import Detection
 from reenact.face.mesh import FaceMesh, square_around_eyes, square_around_landmarks
 from reenact.face.sample import Square
 from reenact.types import Face, Picture
@@ -15,8 +15,8 @@ MIN_PRESENCE = 0.5
 class FaceFinder:
     """Detector and mesh together; knows nothing of crops or of which face is wanted."""
 
-    def __init__(self, detector: FaceDetector, mesh: FaceMesh) -> None:
-        """Both are opened once by the engine."""
+    def __init__(self, detector: Callable[[Picture], list[Detection]], mesh: FaceMesh) -> None:
+        """Both are opened once by the engine; ``detector`` is a FaceDetector or a FanDetector."""
         self._detector = detector
         self._mesh = mesh
 

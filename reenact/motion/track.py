@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import zipfile
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from reenact.errors import MotionOutdated, TemplateNotFound
+from reenact.errors import MotionOutdated, OutputError, TemplateNotFound
+from reenact.keypoints.landmarks import MESH_INDICES
 from reenact.types import Keypoints, Motion
 
 
 def save_motion(motion: Motion, path: Path) -> None:
-    """Write a motion; the file appears only when it is whole."""
+    """Write a motion; the file appears only when it is whole.
+
+    Raises:
+        OutputError: it cannot be written there.
+    """
     keypoints = motion.keypoints
     temporary = path.with_suffix(".part.npz")
-    np.savez_compressed(
-        temporary,
-        points=keypoints.points.astype(np.float32),
-        jacobians=keypoints.jacobians.astype(np.float32),
-        landmarks=keypoints.landmarks.astype(np.float32),
-        fps=np.array(motion.fps.as_integer_ratio()),
-        model=np.array(motion.model),
-    )
-    temporary.replace(path)
+    try:
+        np.savez_compressed(
+            temporary,
+            points=keypoints.points.astype(np.float32),
+            jacobians=keypoints.jacobians.astype(np.float32),
+            landmarks=keypoints.landmarks.astype(np.float32),
+            fps=np.array(motion.fps.as_integer_ratio()),
+            model=np.array(motion.model),
+        )
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"The motion cannot be written to {path}: {error.strerror}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def load_motion(path: Path, model: str) -> Motion:
@@ -34,16 +43,30 @@ def load_motion(path: Path, model: str) -> Motion:
         TemplateNotFound: there is no such file, or it is no motion.
         MotionOutdated: another keypoint graph made it.
     """
+    unreadable = f"{path.parent.name} has no readable motion.npz."
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here: np.load leaves the file open when it is damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             keypoints = Keypoints(arrays["points"], arrays["jacobians"], arrays["landmarks"])
             fps = Fraction(*(int(part) for part in arrays["fps"]))
             made_by = str(arrays["model"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise TemplateNotFound(f"{path.parent.name} has no readable motion.npz.") from error
+    except Exception as error:  # numpy, zipfile and zlib raise many unrelated types here
+        raise TemplateNotFound(unreadable) from error
     if made_by != model:
         raise MotionOutdated(
             f"The motion of {path.parent.name} was made with another keypoint model. "
             "Rebuild it: `make templates`, or `reenact templates add` with the clip it came from."
         )
+    if not _is_motion(keypoints) or fps <= 0:
+        raise TemplateNotFound(unreadable)
     return Motion(keypoints, fps, made_by)
+
+
+def _is_motion(keypoints: Keypoints) -> bool:
+    """Whether the arrays fit together and hold at least one frame."""
+    arrays = (keypoints.points, keypoints.jacobians, keypoints.landmarks)
+    if keypoints.points.ndim != 3 or not len(keypoints):
+        return False
+    frames, count = keypoints.points.shape[:2]
+    shapes = [(frames, count, 2), (frames, count, 2, 2), (frames, len(MESH_INDICES), 2)]
+    return [array.shape for array in arrays] == shapes and {array.dtype.str for array in arrays} == {"<f4"}

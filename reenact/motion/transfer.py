@@ -64,7 +64,7 @@ def hull_area(points: NDArray[np.floating]) -> float:
     """Area of the convex hull of points (N, 2), in their units squared (Andrew's monotone chain)."""
     ordered = sorted((float(x), float(y)) for x, y in points)
     hull = _half_hull(ordered) + _half_hull(ordered[::-1])
-    x, y = np.array(hull).T
+    x, y = np.array(hull).reshape(-1, 2).T  # all points in one place have no hull at all
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 

@@ -36,10 +36,9 @@ class Session:
         options.intra_op_num_threads = threads or available_cores()
         # Spinning workers steal the cores from decoding and encoding, which run beside inference.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        providers = _providers(device)
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=_providers(device)
-            )
+            self._session = onnxruntime.InferenceSession(str(path), sess_options=options, providers=providers)
         except Exception as error:  # onnxruntime raises many unrelated types here
             raise WeightsBroken(f"The model file {path.name} cannot be loaded: {error}") from error
         self.inputs = [tensor.name for tensor in self._session.get_inputs()]

@@ -16,8 +16,8 @@ class ModelFolder:
         """Read the list of hashes; raises WeightsBroken where there is none."""
         self.folder = folder
         try:
-            self.hashes: dict[str, str] = json.loads((folder / "files.json").read_text())
-        except (OSError, ValueError) as error:
+            self.hashes: dict[str, str] = dict(json.loads((folder / "files.json").read_text()))
+        except (OSError, ValueError, TypeError) as error:
             raise WeightsBroken(
                 f"{folder} is no model: files.json is missing or unreadable. Reinstall the package, or "
                 "write a model with `reenact export`."
@@ -40,3 +40,9 @@ class ModelFolder:
     def hash(self, name: str) -> str:
         """SHA-256 of a graph as listed."""
         return self.hashes[f"{name}.onnx"]
+
+
+def write_hashes(folder: Path) -> None:
+    """List every ``.onnx`` file of ``folder`` with its SHA-256 in ``files.json``."""
+    hashes = {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.onnx"))}
+    (folder / "files.json").write_text(json.dumps(hashes, indent=1) + "\n")

@@ -81,9 +81,9 @@ def pack_clips(
     rows = list(_manifest(data, split))
     clips: list[PackedClip] = []
     landmarks: list[NDArray[np.float16]] = []
-    frames = _FrameFile(folder / "frames.npy")
     # Fresh processes: a fork of one that runs threads (torch, ONNX Runtime) can hang.
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(workers, get_context("spawn"))
+    with _FrameFile(folder / "frames.npy") as frames, pool:
         jobs = ((data / row["file"], per_clip) for row in rows)
         for row, labelled in zip(rows, pool.map(_label_clip, jobs, chunksize=4), strict=True):
             if labelled is None:
@@ -92,7 +92,6 @@ def pack_clips(
             clips.append(PackedClip(row["file"], row["person"], row["group"], frames.count, kept))
             frames.append(pictures)
             landmarks.append(points)
-    frames.close()
     if not clips:
         raise NoFaceFound(f"No clip of the split {split} in {data} shows a face in two frames or more.")
     np.save(folder / "landmarks.npy", np.concatenate(landmarks))
@@ -103,21 +102,20 @@ def pack_clips(
 def unpack_frames(data: Path, folder: Path) -> int:
     """Remake ``frames.npy`` from the clips and ``clips.json``; returns the number of frames."""
     rows = json.loads((folder / "clips.json").read_text())
-    frames = _FrameFile(folder / "frames.npy")
-    for row in rows:
-        frames.append(np.stack(list(_read(data / row["file"], row["kept"]))))
-    frames.close()
+    with _FrameFile(folder / "frames.npy") as frames:
+        for row in rows:
+            frames.append(np.stack(list(_read(data / row["file"], row["kept"]))))
     return frames.count
 
 
 def read_frames(path: Path) -> list[Picture]:
-    """All frames of a trusted training clip, through PyAV or, where that is missing, OpenCV."""
+    """All frames of a trusted training clip, through imageio or, on machines without PyAV, OpenCV."""
     try:
-        import av
+        import av  # noqa: F401 - what imageio's plugin needs
+        import imageio.v3 as imageio
     except ImportError:
         return _read_with_opencv(path)
-    with av.open(str(path)) as container:
-        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
+    return [np.asarray(frame, np.uint8) for frame in imageio.imiter(path, plugin="pyav")]
 
 
 def _read_with_opencv(path: Path) -> list[Picture]:
@@ -191,11 +189,14 @@ class _FrameFile:
         self._file.write(pictures.tobytes())
         self.count += len(pictures)
 
-    def close(self) -> None:
-        self._file.seek(0)
-        shape = (self.count, SIZE, SIZE, 3)
-        np.lib.format.write_array_header_1_0(
-            self._file, {"descr": "|u1", "fortran_order": False, "shape": shape}
-        )
-        assert self._file.tell() == self.HEADER
-        self._file.close()
+    def __enter__(self) -> _FrameFile:
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        """Write the header, without which no one takes the file for whole."""
+        with self._file:
+            if error is None:
+                header = {"descr": "|u1", "fortran_order": False, "shape": (self.count, SIZE, SIZE, 3)}
+                self._file.seek(0)
+                np.lib.format.write_array_header_1_0(self._file, header)
+                assert self._file.tell() == self.HEADER

@@ -1,0 +1,154 @@
+"""Time and memory of the whole path, measured from outside: a new process, models loaded cold."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from reenact.config import DEFAULT_MODEL, MOTIONS
+from reenact.engine import Engine
+from reenact.errors import InvalidOption, OutputError, SetupError
+from reenact.gallery import Card, get_template, list_portraits, template_ids, write_card
+from reenact.motion.track import save_motion
+from reenact.pipeline import AnimateOptions, animate
+from reenact.runtime import ModelFolder, available_cores
+from reenact.types import Keypoints, Motion
+
+Device = Literal["auto", "cpu", "cuda"]
+SIZE = 256
+ID = "bench"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured. Seconds are wall-clock."""
+
+    frames: int
+    size: int  # side of the square in pixels
+    cold_seconds: float  # a whole process: start, load, animate, write an mp4
+    cold_peak_mb: float  # its largest resident memory, 10^6 bytes
+    open_seconds: float  # opening the graphs in a running process
+    warm_seconds: float  # animating once more with all graphs open
+    stages: dict[str, float]  # seconds of the warm run by stage
+    frames_per_second: float  # of the warm run's render stage, encoding included
+    machine: dict[str, Any]
+
+    def summary(self) -> str:
+        """The figures in a few lines."""
+        machine = f"{self.machine['cores']} cores, {self.machine['provider']}"
+        stages = ", ".join(f"{name} {seconds:.2f}" for name, seconds in self.stages.items())
+        return (
+            f"{self.frames} frames at {self.size}, {machine}\n"
+            f"cold  {self.cold_seconds:.2f} s whole process, peak {self.cold_peak_mb:.0f} MB\n"
+            f"warm  {self.warm_seconds:.2f} s ({stages}), {self.frames_per_second:.1f} frames/s"
+        )
+
+
+def measure(
+    model: Path = DEFAULT_MODEL, device: Device = "auto", threads: int | None = None, frames: int = 100
+) -> Figures:
+    """Animate our first portrait with a motion of ``frames`` frames, cold and warm.
+
+    Raises:
+        InvalidOption: fewer than one frame.
+        SetupError: the cold process failed.
+    """
+    if frames < 1:
+        raise InvalidOption(f"A motion has at least one frame, not {frames}.")
+    selfie = list_portraits()[0].path
+    with tempfile.TemporaryDirectory(prefix="reenact-bench-") as name:
+        folder = Path(name)
+        _write_template(folder, model, frames)
+        # Before this process loads a model: a child's peak counts what it shares with its parent at birth.
+        cold, peak = _cold(folder, selfie, model, device, threads)
+        began = time.perf_counter()
+        engine = Engine(model, device=device, threads=threads)
+        engine.warm()
+        opened = time.perf_counter() - began
+        template = get_template(ID, folder, engine.model)
+        began = time.perf_counter()
+        result = animate(engine, selfie, template, folder / "warm.mp4", AnimateOptions(size=SIZE))
+        warm = time.perf_counter() - began
+    return Figures(
+        frames=frames,
+        size=SIZE,
+        cold_seconds=round(cold, 3),
+        cold_peak_mb=round(peak / 1e6, 1),
+        open_seconds=round(opened, 3),
+        warm_seconds=round(warm, 3),
+        stages=result.seconds,
+        frames_per_second=round(frames / result.seconds["render"], 2),
+        machine=_machine(engine, threads),
+    )
+
+
+def write_figures(figures: Figures, out: Path) -> None:
+    """Write the figures as JSON; raises OutputError."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(asdict(figures), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"The figures cannot be written to {out}: {error.strerror}.") from error
+
+
+def _write_template(folder: Path, model: Path, frames: int) -> None:
+    """A template of exactly so many frames, made by repeating one that ships."""
+    id = template_ids(MOTIONS)[0]
+    motion = get_template(id, MOTIONS, ModelFolder(model).hash("keypoints")).motion
+    place = folder / ID
+    place.mkdir()
+    write_card(Card("Bench", "none", "made from " + id), place)
+    save_motion(_of_length(motion, frames), place / "motion.npz")
+
+
+def _of_length(motion: Motion, frames: int) -> Motion:
+    index = np.arange(frames) % len(motion)
+    keypoints = motion.keypoints
+    repeated = Keypoints(keypoints.points[index], keypoints.jacobians[index], keypoints.landmarks[index])
+    return replace(motion, keypoints=repeated)
+
+
+def _cold(
+    folder: Path, selfie: Path, model: Path, device: Device, threads: int | None
+) -> tuple[float, float]:
+    """Seconds and peak bytes of ``reenact animate`` as a process of its own."""
+    command = [sys.executable, "-m", "reenact", "animate", str(selfie), "--quiet"]
+    command += ["--template", ID, "--motions", str(folder), "--out", str(folder / "cold.mp4")]
+    command += ["--size", str(SIZE), "--model", str(model), "--device", device]
+    command += [] if threads is None else ["--threads", str(threads)]
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    said = process.stderr.read().decode(errors="replace").strip()  # ends when the process does
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stderr.close()
+    if process.returncode:
+        raise SetupError(f"The measured process failed: {said or process.returncode}")
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
+    return seconds, usage.ru_maxrss * unit
+
+
+def _machine(engine: Engine, threads: int | None) -> dict[str, Any]:
+    return {
+        "system": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": available_cores(),
+        "threads": threads or available_cores(),
+        "python": platform.python_version(),
+        "provider": engine.provider,
+        "numpy": version("numpy"),
+        "model": engine.model,
+    }

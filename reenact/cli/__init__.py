@@ -1,0 +1,15 @@
+"""The command ``reenact``.
+
+main.py        arguments in, exit code out; every error becomes one line
+common.py      options and output that verbs share
+animate.py     animate, reconstruct
+templates.py   templates list|add|build, portraits list
+check.py       doctor, bench
+develop.py     evaluate, train, export
+
+A verb imports its engine when it runs: help stays quick, and ``doctor`` works where nothing else does.
+"""
+
+from reenact.cli.main import main
+
+__all__ = ["main"]

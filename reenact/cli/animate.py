@@ -1,0 +1,137 @@
+"""``reenact animate`` and ``reenact reconstruct``."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, open_engine, progress, say
+from reenact.config import MOTIONS
+
+if TYPE_CHECKING:
+    from reenact.media import Written
+    from reenact.pipeline import AnimateOptions
+    from reenact.types import Template
+
+
+def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
+    """Declare both verbs."""
+    verb = add_verb(verbs, "animate", "make the face in a picture move", _animate)
+    verb.add_argument("selfie", type=Path, help="JPEG, PNG, WebP, HEIC or AVIF")
+    verb.add_argument(
+        "--template",
+        "-t",
+        required=True,
+        metavar="ID|CLIP",
+        help="a template (see `reenact templates list`) or a video of someone whose movement is taken",
+    )
+    verb.add_argument("--out", "-o", required=True, type=Path, help="a .mp4, .gif or .webp file")
+    verb.add_argument(
+        "--size", type=int, choices=(256, 512, 1024), default=256, help="side of the moving square"
+    )
+    verb.add_argument(
+        "--mode",
+        choices=("relative", "absolute"),
+        default="relative",
+        help="relative: what changes since the start; absolute: the template's pose itself",
+    )
+    verb.add_argument("--strength", type=float, default=1.0, help="of the movement, 0 to 2; default 1")
+    verb.add_argument(
+        "--start",
+        choices=("first", "best"),
+        default="first",
+        help="which frame of the template counts as the picture's own pose",
+    )
+    verb.add_argument(
+        "--paste",
+        choices=("full", "crop"),
+        default="full",
+        help="the whole picture, or only the moving square",
+    )
+    verb.add_argument(
+        "--face", type=_face, default="largest", metavar="N", help="which face, 0 is the largest"
+    )
+    verb.add_argument("--crf", type=int, default=18, help="mp4: 0 (lossless) to 51 (small); default 18")
+    verb.add_argument("--no-sound", action="store_true", help="mp4: leave the clip's sound out")
+    verb.add_argument("--motions", type=Path, default=MOTIONS, metavar="FOLDER", help="where templates lie")
+    add_engine_options(verb)
+    add_quiet(verb)
+
+    verb = add_verb(
+        verbs,
+        "reconstruct",
+        "rebuild a clip from its first frame and its motion",
+        _reconstruct,
+        "Rebuild a clip from its first frame and its own motion (absolute): how a model is judged. A 256x256 "
+        "clip is not cropped. The result has as many frames, 256x256.",
+    )
+    verb.add_argument("clip", type=Path)
+    verb.add_argument("out", type=Path, help="a .mp4, .gif or .webp file")
+    add_engine_options(verb)
+    add_quiet(verb)
+
+
+def _animate(arguments: argparse.Namespace) -> int:
+    from reenact.pipeline import animate
+
+    began = time.perf_counter()
+    options = _options(arguments)  # first of all: a wrong option need not wait for the model
+    engine = open_engine(arguments)
+    template = _template(arguments.template, arguments.motions, engine.model)
+    with progress(arguments.quiet) as watch:
+        result = animate(engine, arguments.selfie, template, arguments.out, options, watch)
+    say(_summary(result.written, began), arguments.quiet)
+    return 0
+
+
+def _reconstruct(arguments: argparse.Namespace) -> int:
+    from reenact.pipeline import reconstruct
+
+    began = time.perf_counter()
+    engine = open_engine(arguments)
+    with progress(arguments.quiet) as watch:
+        written = reconstruct(engine, arguments.clip, arguments.out, watch)
+    say(_summary(written, began), arguments.quiet)
+    return 0
+
+
+def _options(arguments: argparse.Namespace) -> AnimateOptions:
+    from reenact.media import EncodeOptions
+    from reenact.motion.transfer import TransferOptions
+    from reenact.pipeline import AnimateOptions
+
+    return AnimateOptions(
+        size=arguments.size,
+        paste=arguments.paste,
+        face=arguments.face,
+        transfer=TransferOptions(arguments.mode, arguments.strength, arguments.start),
+        encode=EncodeOptions(crf=arguments.crf, sound=not arguments.no_sound),
+    )
+
+
+def _template(name: str, folder: Path, model: str) -> Template | Path:
+    """A template of this id, or else the file; ``./nod`` is always a file."""
+    from reenact.errors import TemplateNotFound
+    from reenact.gallery import get_template, template_ids
+
+    if name in template_ids(folder):
+        return get_template(name, folder, model)
+    if Path(name).is_file():
+        return Path(name)
+    if Path(name).suffix or Path(name).name != name:
+        raise TemplateNotFound(f"There is no clip {name}, and no template is called so.")
+    return get_template(name, folder, model)  # raises, and names similar ids
+
+
+def _face(text: str) -> int | str:
+    return text if text == "largest" else int(text)
+
+
+def _summary(written: Written, began: float) -> str:
+    seconds = float(written.frames / written.fps)
+    return (
+        f"{written.path}: {written.width}x{written.height}, {written.frames} frames, {seconds:.2f} s, "
+        f"{written.bytes / 1000:.0f} kB (made in {time.perf_counter() - began:.1f} s)"
+    )

@@ -1,0 +1,107 @@
+"""Options and output that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from reenact.config import DEFAULT_MODEL
+from reenact.errors import Cancelled, InputError, InvalidOption, OutputError, ReenactError, SetupError
+
+if TYPE_CHECKING:
+    from reenact.engine import Engine
+
+Verbs = argparse._SubParsersAction  # argparse gives its subparsers no public name
+INTERNAL = 1
+_CODES: tuple[tuple[type[ReenactError], int], ...] = (
+    (InvalidOption, 2),
+    (InputError, 3),
+    (OutputError, 4),
+    (SetupError, 5),
+    (Cancelled, 130),
+)
+
+Run = Callable[[argparse.Namespace], int]
+
+
+def add_verb(
+    verbs: Verbs[argparse.ArgumentParser], name: str, help: str, run: Run, description: str | None = None
+) -> argparse.ArgumentParser:
+    """Declare a verb that ``run`` carries out, with the options that all verbs have."""
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        name, help=help, description=description or f"{help[0].upper()}{help[1:]}."
+    )
+    verb.set_defaults(run=run)
+    verb.add_argument("--debug", action="store_true", help="show where an error comes from")
+    return verb
+
+
+def add_engine_options(verb: argparse.ArgumentParser) -> None:
+    """``--model``, ``--device`` and ``--threads``."""
+    group = verb.add_argument_group("engine")
+    group.add_argument("--model", type=Path, default=DEFAULT_MODEL, metavar="FOLDER", help="another model")
+    group.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="cuda fails where CUDA does not really run; auto takes what there is",
+    )
+    group.add_argument("--threads", type=positive, metavar="N", help="default: every core")
+
+
+def add_quiet(verb: argparse.ArgumentParser) -> None:
+    """``--quiet``."""
+    verb.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def open_engine(arguments: argparse.Namespace) -> Engine:
+    """The engine that the options name."""
+    from reenact.engine import Engine
+
+    return Engine(arguments.model, device=arguments.device, threads=arguments.threads)
+
+
+def exit_code(error: BaseException) -> int:
+    """The exit code that stands for an error."""
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code
+    return INTERNAL
+
+
+def positive(text: str) -> int:
+    """A number from 1 on, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def say(line: str, quiet: bool = False) -> None:
+    """Print a result."""
+    if not quiet:
+        print(line)
+
+
+@contextmanager
+def progress(quiet: bool, unit: str = "frame") -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, where a person can see it: not when quiet, nor when stderr is a file or a pipe."""
+    with tqdm(unit=unit, disable=True if quiet else None, leave=False, file=sys.stderr) as bar:
+
+        def watch(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield watch
+
+
+def show_warnings() -> None:
+    """Show the package's warnings as lines on stderr."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)

@@ -1,0 +1,116 @@
+"""``reenact evaluate``, ``train`` and ``export``: for those who make models."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from reenact.cli.common import (
+    Verbs,
+    add_engine_options,
+    add_quiet,
+    add_verb,
+    open_engine,
+    positive,
+    progress,
+    say,
+)
+from reenact.errors import ExtraMissing
+
+if TYPE_CHECKING:
+    from reenact.engine import Engine
+    from reenact.types import Keypoints, Picture
+
+SHARED = Path("..") / "shared"
+_TORCH_VERBS = {
+    "train": ("reenact.training.run", "train a model"),
+    "export": ("reenact.export.run", "write a trained model as ONNX graphs"),
+}
+
+
+def register(verbs: Verbs[argparse.ArgumentParser], wanted: str) -> None:
+    """Declare the verbs. Only the ``wanted`` one of train and export is loaded, since both need torch.
+
+    Raises:
+        ExtraMissing: the wanted verb needs packages that are not installed.
+    """
+    verb = add_verb(verbs, "evaluate", "judge a model beside two baselines", _evaluate)
+    verb.add_argument(
+        "--data", type=Path, default=SHARED, metavar="FOLDER", help=f"default {SHARED}, seen from here"
+    )
+    verb.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="for the report; default: print the tables only"
+    )
+    verb.add_argument(
+        "--limit", type=positive, metavar="N", help="judge so many clips and pairs; default: all"
+    )
+    verb.add_argument("--frames", type=positive, metavar="N", help="judge the first frames of a clip only")
+    add_engine_options(verb)
+    add_quiet(verb)
+    for name, (module, help) in _TORCH_VERBS.items():
+        if name == wanted:
+            room = _load(module)
+            room.add_arguments(add_verb(verbs, name, help, room.main))
+        else:
+            verbs.add_parser(name, help=help)
+
+
+def _load(module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("reenact"):
+            raise
+        raise ExtraMissing(
+            f"The package {error.name} is not installed. Install the extra: pip install 'reenact[train]'."
+        ) from error
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from reenact.evaluation import Candidate, Options, run
+
+    engine = open_engine(arguments)
+    candidate = Candidate(
+        lambda frames: reconstruct_frames(engine, frames),
+        lambda source, frames: animate_frames(engine, source, frames),
+    )
+    with progress(arguments.quiet, unit="clip") as watch:
+        report = run(
+            arguments.data,
+            {"reenact": candidate},
+            arguments.out,
+            arguments.limit,
+            Options(frames=arguments.frames),
+            watch,
+        )
+    say(report.markdown(), arguments.quiet)
+    return 0
+
+
+def reconstruct_frames(engine: Engine, frames: list[Picture]) -> Iterator[Picture]:
+    """Rebuild a 256x256 clip from its first frame, in memory; the contract of ``reenact reconstruct``."""
+    motion = _keypoints(engine, frames)
+    source = engine.renderer.prepare(frames[0], frames[0], motion[0])
+    return engine.renderer.render(source, motion)
+
+
+def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> Iterator[Picture]:
+    """Move a 256x256 picture like a 256x256 clip of another person: relative motion, no crop, no paste."""
+    from reenact.motion.transfer import TransferOptions, transfer
+
+    still = _keypoints(engine, [source])[0]
+    driven = transfer(still, _keypoints(engine, frames), TransferOptions())
+    return engine.renderer.render(engine.renderer.prepare(source, source, still), driven)
+
+
+def _keypoints(engine: Engine, frames: list[Picture]) -> Keypoints:
+    from reenact.pipeline import known_faces
+    from reenact.types import Crop
+
+    faces = known_faces(list(engine.finder.follow(frames)))
+    whole = Crop(0, 0, len(frames[0]))
+    return engine.detector.many(zip(frames, faces, strict=True), whole)

@@ -1,0 +1,100 @@
+"""Arguments in, exit code out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from reenact.cli import animate, check, develop, templates
+from reenact.cli.common import exit_code, show_warnings
+from reenact.errors import (
+    Cancelled,
+    ExtraMissing,
+    ReenactError,
+)
+
+EXIT_CODES = """\
+exit codes:
+  0  done
+  1  a fault of the program itself; for doctor: something is broken
+  2  the command line is wrong, or an option is outside its range
+  3  an input (picture, clip, template) cannot be used
+  4  the result cannot be written
+  5  this installation cannot do it as it is (model, provider, missing extra)
+  130  stopped with Ctrl-C; nothing was written
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. ``argv`` without the program's name; None: this process's.
+
+    Raises:
+        SystemExit: from argparse, with 0 after ``--help`` and 2 after a wrong command line.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    show_warnings()
+    try:
+        arguments = parser_for(words).parse_args(words)
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _fail(Cancelled("Stopped; nothing was written."), debug)
+    except BrokenPipeError:  # `reenact templates list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ReenactError as error:
+        return _fail(error, debug)
+    except ModuleNotFoundError as error:
+        return _fail(_missing(error), debug)
+    except Exception as error:
+        return _fail(error, debug)
+
+
+def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser for a command line.
+
+    Raises:
+        ExtraMissing: the verb among ``words`` needs packages that are not installed.
+    """
+    parser = argparse.ArgumentParser(
+        prog="reenact",
+        description="Make the face of one picture move like a template.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    animate.register(verbs)
+    templates.register(verbs)
+    check.register(verbs)
+    develop.register(verbs, wanted=next((word for word in words if not word.startswith("-")), ""))
+    return parser
+
+
+def _fail(error: Exception, debug: bool) -> int:
+    """Say what went wrong in one line on stderr; where, only if asked."""
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    if isinstance(error, ReenactError):
+        line = f"error[{error.code}]: {' '.join(str(error).split())}"
+    else:
+        summary = " ".join(f"{type(error).__name__}: {error}".split())
+        line = f"error[internal]: {summary}. This is a fault of reenact; --debug shows where."
+    print(line, file=sys.stderr)
+    return exit_code(error)
+
+
+def _missing(error: ModuleNotFoundError) -> Exception:
+    """A package that is not installed, as an error that says how to install it; our own stays a fault."""
+    package = (error.name or "").partition(".")[0]
+    if package == "onnxruntime":
+        return ExtraMissing(
+            "No runtime is installed. Install one: pip install 'reenact[cpu]' or 'reenact[gpu]'."
+        )
+    if package in ("", "reenact"):
+        return error
+    return ExtraMissing(f"The package {package} is not installed. Run: pip install 'reenact[cpu]'.")

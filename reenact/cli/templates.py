@@ -1,0 +1,167 @@
+"""``reenact templates list|add|build`` and ``reenact portraits list``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, exit_code, open_engine, say
+from reenact.config import MOTIONS
+
+CLIPS = Path("..") / "shared" / "faces"  # beside the checkout, where training data lies
+
+
+def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
+    """Declare the verbs."""
+    group = verbs.add_parser("templates", help="list, add or rebuild templates")
+    actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _folder_option(add_verb(actions, "list", "list the templates", _list))
+    _register_add(actions)
+    _register_build(actions)
+    group = verbs.add_parser("portraits", help="list the portraits that ship")
+    actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add_verb(actions, "list", "list the portraits that ship", _portraits)
+
+
+def _register_add(actions: Verbs[argparse.ArgumentParser]) -> None:
+    verb = add_verb(actions, "add", "make a template from a clip", _add)
+    verb.add_argument(
+        "clip", type=Path, help="a video of one face; start with a calm one, eyes open, mouth closed"
+    )
+    verb.add_argument("--id", required=True, help="small letters, digits and hyphens")
+    verb.add_argument("--title", help="default: the id in words")
+    verb.add_argument("--tags", default="", help="words with commas between them")
+    verb.add_argument("--licence", required=True, help="of the motion, for instance CC0-1.0")
+    verb.add_argument("--attribution", required=True, help="whose movement it is")
+    verb.add_argument(
+        "--keep-clip", action="store_true", help="store the clip and its sound too; ask the person first"
+    )
+    verb.add_argument("--overwrite", action="store_true", help="replace a template of this id")
+    motion = verb.add_argument_group("motion", "cut and retime what was captured")
+    motion.add_argument("--first", type=int, default=0, help="first frame, counted from 0")
+    motion.add_argument("--last", type=int, help="last frame")
+    motion.add_argument("--fps", type=int, help="frames per second of the motion; default: the clip's")
+    motion.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast")
+    motion.add_argument("--strength", type=float, default=1.0, help="1.5 exaggerates the movement")
+    motion.add_argument(
+        "--smooth", type=float, default=0.0, help="over so many frames; 0.5 takes jitter away"
+    )
+    motion.add_argument(
+        "--loop", choices=("none", "blend", "pingpong"), default="none", help="how it repeats"
+    )
+    motion.add_argument("--repeat", type=int, default=1, help="how often it is shown")
+    _folder_option(verb)
+    add_engine_options(verb)
+    add_quiet(verb)
+
+
+def _register_build(actions: Verbs[argparse.ArgumentParser]) -> None:
+    verb = add_verb(
+        actions,
+        "build",
+        "make motions and previews again with the present model",
+        _build,
+        "Make motions and previews again with the present model. A motion needs the clip it came from: the "
+        "template's own driving.mp4, or the one its template.toml names below --data. Without it only the "
+        "preview is made again.",
+    )
+    verb.add_argument("ids", nargs="*", metavar="ID", help="default: all")
+    verb.add_argument(
+        "--data",
+        type=Path,
+        default=CLIPS,
+        metavar="FOLDER",
+        help=f"the clips; default {CLIPS}, seen from here",
+    )
+    _folder_option(verb)
+    add_engine_options(verb)
+    add_quiet(verb)
+
+
+def _folder_option(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--folder", type=Path, default=MOTIONS, help="where the templates lie; default: those that ship"
+    )
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from reenact.gallery import list_templates
+
+    rows = [
+        (template.id, f"{template.motion.seconds:.1f} s", template.title, " ".join(template.tags))
+        for template in list_templates(arguments.folder)
+    ]
+    _print_table(("ID", "LENGTH", "TITLE", "TAGS"), rows)
+    return 0
+
+
+def _portraits(arguments: argparse.Namespace) -> int:
+    from reenact.gallery import list_portraits
+
+    rows = [(it.id, it.title, it.licence, it.attribution, str(it.path)) for it in list_portraits()]
+    _print_table(("ID", "TITLE", "LICENCE", "BY", "FILE"), rows)
+    return 0
+
+
+def _add(arguments: argparse.Namespace) -> int:
+    from reenact.gallery import BuildRecipe, Card, add_template
+    from reenact.motion.retime import RetimeOptions
+
+    retime = RetimeOptions(
+        first=arguments.first,
+        last=arguments.last,
+        fps=arguments.fps,
+        speed=arguments.speed,
+        smooth=arguments.smooth,
+        strength=arguments.strength,
+        loop=arguments.loop,
+        repeat=arguments.repeat,
+    )
+    card = Card(
+        title=arguments.title or arguments.id.replace("-", " ").capitalize(),
+        licence=arguments.licence,
+        attribution=arguments.attribution,
+        tags=tuple(tag.strip() for tag in arguments.tags.split(",") if tag.strip()),
+        build=BuildRecipe(arguments.clip.name, retime),
+    )
+    template = add_template(
+        open_engine(arguments),
+        arguments.clip,
+        arguments.id,
+        card,
+        arguments.folder,
+        keep_clip=arguments.keep_clip,
+        overwrite=arguments.overwrite,
+    )
+    motion = template.motion
+    say(f"{arguments.folder / template.id}: {len(motion)} frames, {motion.seconds:.2f} s", arguments.quiet)
+    return 0
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    from reenact.gallery import build_templates, template_ids
+
+    data = arguments.data if arguments.data.is_dir() else None
+    if data is None:
+        say(
+            f"No clips in {arguments.data}: motions need them, so only previews are made again.",
+            arguments.quiet,
+        )
+    wanted = arguments.ids or template_ids(arguments.folder)
+    code = 0
+    for built in build_templates(open_engine(arguments), data, arguments.folder, wanted):
+        if built.error is None:
+            say(f"{built.id}: {'motion and preview' if built.moved else 'preview only'}", arguments.quiet)
+        else:
+            code = exit_code(built.error)
+            print(f"error[{built.error.code}]: {built.error}", file=sys.stderr)
+    return code
+
+
+def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns as wide as their longest cell."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,201 @@
+"""What is installed, what of it really works, and what to do about the rest.
+
+Nothing here may fail: each check turns what goes wrong into a finding.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from reenact.config import DEFAULT_MODEL, FACE_MODEL, MOTIONS, PORTRAITS
+
+State = Literal["ok", "note", "broken"]
+Device = Literal["auto", "cpu", "cuda"]
+
+REQUIRED = ("numpy", "pillow", "pillow-heif", "imageio", "av", "tqdm")
+RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
+# extra -> modules that stand for it
+EXTRAS = {
+    "server": ("flask", "apiflask", "gunicorn"),
+    "train": ("torch", "onnx", "onnxscript", "safetensors"),
+    "evaluate": ("mediapipe", "ncnn", "scipy"),
+    "fan": ("face_alignment",),
+}
+ENCODERS = {"mp4": "libx264", "gif": "gif", "webp": "libwebp_anim"}
+LITTLE_SPACE = 500_000_000  # bytes
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report. ``note`` is worth knowing; only ``broken`` stops the work."""
+
+    name: str
+    state: State
+    detail: str
+
+
+def examine(
+    model: Path = DEFAULT_MODEL, device: Device = "auto", threads: int | None = None
+) -> list[Finding]:
+    """Check everything; takes a few seconds, since every graph is run once.
+
+    Args:
+        model: folder of the model that is to be run.
+        device: as for ``Engine``.
+        threads: as for ``Engine``.
+    """
+    checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
+        ("python", _python),
+        ("packages", _packages),
+        ("runtime", _runtime),
+        ("model files", lambda: _files(model)),
+        ("engine", lambda: _engine(model, device, threads)),
+        ("templates", lambda: _templates(model)),
+        ("portraits", _portraits),
+        ("codecs", _codecs),
+        ("extras", _extras),
+        ("machine", _machine),
+    ]
+    return [finding for name, check in checks for finding in _safely(name, check)]
+
+
+def _safely(name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from check()
+    except Exception as error:  # a report that stops half-way helps no one
+        yield Finding(name, "broken", " ".join(f"{error}".split()) or type(error).__name__)
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield Finding("reenact", "ok", _version("reenact") or "not installed as a package, run from its folder")
+
+
+def _packages() -> Iterator[Finding]:
+    found = {name: _version(name) for name in REQUIRED}
+    missing = [name for name, number in found.items() if number is None]
+    if missing:
+        yield Finding("packages", "broken", f"missing: {', '.join(missing)}; run pip install 'reenact[cpu]'")
+    present = ", ".join(f"{name} {number}" for name, number in found.items() if number)
+    yield Finding("packages", "ok", present)
+
+
+def _runtime() -> Iterator[Finding]:
+    found = {name: number for name in RUNTIMES if (number := _version(name))}
+    if len(found) == 2:
+        detail = "onnxruntime and onnxruntime-gpu break each other; uninstall both, then install one extra"
+        yield Finding("runtime", "broken", detail)
+        return
+    if not found:
+        yield Finding("runtime", "broken", "none; run pip install 'reenact[cpu]' or 'reenact[gpu]'")
+        return
+    import onnxruntime
+
+    [(name, number)] = found.items()
+    providers = ", ".join(onnxruntime.get_available_providers())
+    yield Finding("runtime", "ok", f"{name} {number} ({providers})")
+
+
+def _files(model: Path) -> Iterator[Finding]:
+    from reenact.runtime import ModelFolder
+
+    for folder in (model, FACE_MODEL):
+        files = ModelFolder(folder)
+        graphs = [Path(name).stem for name in files.hashes if name.endswith(".onnx")]
+        size = sum(files.path(name).stat().st_size for name in graphs)
+        yield Finding(
+            f"model {folder.name}", "ok", f"{len(graphs)} graphs, {size / 1e6:.1f} MB, all hashes right"
+        )
+
+
+def _engine(model: Path, device: Device, threads: int | None) -> Iterator[Finding]:
+    from reenact.engine import Engine
+
+    engine = Engine(model, device=device, threads=threads)
+    engine.warm()
+    yield Finding("engine", "ok", f"every graph ran once, on {engine.provider}")
+
+
+def _templates(model: Path) -> Iterator[Finding]:
+    from reenact.errors import ReenactError
+    from reenact.gallery import get_template, template_ids
+    from reenact.runtime import ModelFolder
+
+    keypoints = ModelFolder(model).hash("keypoints")
+    ids = template_ids(MOTIONS)
+    good = 0
+    for id in ids:
+        try:
+            template = get_template(id, MOTIONS, keypoints)
+        except ReenactError as error:
+            yield Finding(f"template {id}", "broken", str(error))
+            continue
+        good += 1
+        if template.preview is None:
+            yield Finding(f"template {id}", "note", "has no preview; run `reenact templates build`")
+    if not ids:
+        yield Finding("templates", "broken", "none are there; reinstall the package")
+    yield Finding("templates", "ok" if good else "broken", f"{good} of {len(ids)} fit the model")
+
+
+def _portraits() -> Iterator[Finding]:
+    from reenact.gallery import list_portraits
+
+    yield Finding("portraits", "ok", f"{len(list_portraits(PORTRAITS))} are there")
+
+
+def _codecs() -> Iterator[Finding]:
+    import av
+
+    yield Finding("ffmpeg", "ok", "libavcodec " + ".".join(map(str, av.library_versions["libavcodec"])))
+    for kind, name in ENCODERS.items():
+        try:
+            av.Codec(name, "w")
+        except Exception:  # PyAV's own, whose name changed between versions
+            yield Finding(
+                f"write {kind}", "broken", f"FFmpeg has no {name}; install av from PyPI: it brings one"
+            )
+        else:
+            yield Finding(f"write {kind}", "ok", name)
+    av.Codec("h264", "r")
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, modules in EXTRAS.items():
+        missing = [module for module in modules if find_spec(module) is None]
+        if missing:
+            yield Finding(
+                f"extra {extra}",
+                "note",
+                f"not installed ({', '.join(missing)}): pip install 'reenact[{extra}]'",
+            )
+        else:
+            yield Finding(f"extra {extra}", "ok", "installed")
+
+
+def _machine() -> Iterator[Finding]:
+    from reenact.runtime import available_cores
+
+    yield Finding("cores", "ok", f"{available_cores()} may be used")
+    place = tempfile.gettempdir()
+    free = shutil.disk_usage(place).free
+    state: State = "ok" if free > LITTLE_SPACE else "note"
+    yield Finding("disk", state, f"{free / 1e9:.1f} GB free in {place}")
+    if sys.maxsize < 2**32:
+        yield Finding("python", "broken", "this is a 32-bit Python; install a 64-bit one")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,28 @@
+"""What ships beside the engine: templates to move like, portraits to try them on.
+
+portraits.py   portraits.toml                          -> Portrait
+card.py        template.toml                           <-> Card
+templates.py   card + motion.npz + preview.webp        -> Template
+build.py       clip -> motion -> retimed -> a template's folder; and all of them again for a new model
+"""
+
+from reenact.gallery.build import Built, add_template, build_templates
+from reenact.gallery.card import BuildRecipe, Card, read_card, write_card
+from reenact.gallery.portraits import Portrait, get_portrait, list_portraits
+from reenact.gallery.templates import get_template, list_templates, template_ids
+
+__all__ = [
+    "BuildRecipe",
+    "Built",
+    "Card",
+    "Portrait",
+    "add_template",
+    "build_templates",
+    "get_portrait",
+    "get_template",
+    "list_portraits",
+    "list_templates",
+    "read_card",
+    "template_ids",
+    "write_card",
+]

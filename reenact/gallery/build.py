@@ -1,0 +1,178 @@
+"""Making templates: a clip's motion, retimed, with a preview that shows no one from the clip."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reenact.config import MOTIONS
+from reenact.engine import Engine
+from reenact.errors import InvalidOption, MotionOutdated, OutputError, ReenactError
+from reenact.face.align import align, choose
+from reenact.gallery.card import BuildRecipe, Card, read_card, write_card
+from reenact.gallery.portraits import list_portraits
+from reenact.gallery.templates import DRIVING, MOTION, PREVIEW, get_template, is_slug, template_ids
+from reenact.generator.renderer import NATIVE_SIZE
+from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
+from reenact.motion.retime import RetimeOptions, retime
+from reenact.motion.track import load_motion, save_motion
+from reenact.motion.transfer import TransferOptions, transfer
+from reenact.pipeline import prepare_source, track
+from reenact.types import Clip, Motion, Template
+
+PREVIEW_FPS = 15  # frames a second at most: a preview must be small
+PREVIEW_ENCODING = EncodeOptions(webp_quality=55, webp_effort=4)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What happened to one template: ``moved`` when its motion was made again; or why nothing was."""
+
+    id: str
+    moved: bool = False
+    error: ReenactError | None = None
+
+
+def add_template(
+    engine: Engine,
+    clip: Path,
+    id: str,
+    card: Card,
+    folder: Path = MOTIONS,
+    *,
+    keep_clip: bool = False,
+    overwrite: bool = False,
+) -> Template:
+    """Make a template from a clip; its folder appears only when it is whole.
+
+    Args:
+        engine: whose model the motion will belong to.
+        clip: any format that ``open_clip`` reads, of one face.
+        id: small letters, digits and hyphens.
+        card: title, licence and so on; ``card.build.retime`` is applied to the motion.
+        folder: where templates lie.
+        keep_clip: store the clip with its sound too, as ``driving.mp4``. Only for people who agreed.
+        overwrite: replace a template of this id.
+
+    Raises:
+        InvalidOption: the id is no slug or taken, or the clip is to be kept but its motion is retimed.
+        InputError: the clip cannot be used (see ``reenact.pipeline.track``).
+        OutputError: the folder cannot be written to.
+    """
+    if not is_slug(id):
+        raise InvalidOption(
+            f"A template's id is small letters, digits and hyphens, for instance my-nod; not {id!r}."
+        )
+    if (folder / id).exists() and not overwrite:
+        raise InvalidOption(f"There is a template {id} already; choose another id or overwrite it.")
+    changes = card.build.retime if card.build else RetimeOptions()
+    if keep_clip and changes != RetimeOptions():
+        raise InvalidOption("A clip that is kept with its sound cannot be cut, looped or retimed.")
+    motion = _captured(engine, clip, changes)
+    with _whole(folder / id) as part:
+        write_card(card, part)
+        save_motion(motion, part / MOTION)
+        write_preview(engine, motion, part / PREVIEW)
+        if keep_clip:
+            write_clip(open_clip(clip), part / DRIVING)
+    return get_template(id, folder, engine.model)
+
+
+def build_templates(
+    engine: Engine, data: Path | None, folder: Path = MOTIONS, ids: Sequence[str] = ()
+) -> Iterator[Built]:
+    """Make motions and previews again, for instance after a new model; yields each template when it is done.
+
+    A motion is made from the template's own ``driving.mp4``, or from the clip that its card names below
+    ``data``. Where neither is there the motion stays, and only the preview is made again. What goes wrong
+    with one template is yielded and does not stop the others.
+    """
+    for id in ids or template_ids(folder):
+        try:
+            yield Built(id, moved=_build(engine, folder, id, data))
+        except ReenactError as error:
+            yield Built(id, error=error)
+
+
+def write_preview(engine: Engine, motion: Motion, out: Path) -> None:
+    """Show a motion on the first of our own portraits: an animated WebP of 256 pixels."""
+    picture = read_picture(list_portraits()[0].path)
+    face = choose(engine.finder.find(picture))
+    source = prepare_source(engine, picture, face, align(face), NATIVE_SIZE)
+    driven = transfer(source.keypoints, motion.keypoints, TransferOptions())
+    every = -(-motion.fps // PREVIEW_FPS)
+    shown = driven[:: int(every)]
+    frames = engine.renderer.render(source, shown)
+    write_clip(Clip(frames, motion.fps / every, len(shown)), out, options=PREVIEW_ENCODING)
+
+
+def _build(engine: Engine, folder: Path, id: str, data: Path | None) -> bool:
+    """Build one template in place; True when its motion was made again."""
+    if not is_slug(id) or id not in template_ids(folder):
+        get_template(id, folder, engine.model)  # says what is wrong
+    place = folder / id
+    card = read_card(place)
+    clip = _source(place, card.build, data)
+    if clip is None:
+        motion = _kept_motion(place, engine.model)
+    else:
+        motion = _captured(engine, clip, card.build.retime if card.build else RetimeOptions())
+        save_motion(motion, place / MOTION)
+    write_preview(engine, motion, place / PREVIEW)
+    return clip is not None
+
+
+def _captured(engine: Engine, clip: Path, changes: RetimeOptions) -> Motion:
+    """The clip's motion, retimed; only the part that is wanted is tracked, and the square fits that part."""
+    count = open_clip(clip).frame_count
+    last = changes.last if changes.last is not None else changes.first
+    if count is not None and last >= count:
+        raise InvalidOption(
+            f"The clip {clip.name} has {count} frames, counted from 0; there is no frame {last}."
+        )
+    motion = track(engine, clip, part=(changes.first, None if changes.last is None else changes.last + 1))
+    return retime(motion, replace(changes, first=0, last=None))
+
+
+def _source(place: Path, recipe: BuildRecipe | None, data: Path | None) -> Path | None:
+    """The clip a template's motion can be made from, if it is here."""
+    own = place / DRIVING
+    if own.is_file():
+        return own
+    if recipe is None or data is None:
+        return None
+    clip = data / recipe.clip
+    return clip if clip.is_file() else None
+
+
+def _kept_motion(place: Path, model: str) -> Motion:
+    try:
+        return load_motion(place / MOTION, model)
+    except MotionOutdated as error:
+        raise MotionOutdated(
+            f"The motion of {place.name} was made with another keypoint model, and the clip it came from "
+            "is not here. Give the folder of the clips: reenact templates build --data FOLDER."
+        ) from error
+
+
+@contextmanager
+def _whole(place: Path) -> Iterator[Path]:
+    """A folder to fill, which takes the name ``place`` at the end, or is removed if anything fails."""
+    part = place.parent / f".{place.name}-{secrets.token_hex(4)}"
+    old = part.with_name(part.name + "-old")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        if place.exists():
+            os.replace(place, old)
+        os.replace(part, place)
+    except OSError as error:
+        raise OutputError(f"The template cannot be written to {place}: {error}.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,94 @@
+"""Reading templates: ``<folder>/<id>/{template.toml, motion.npz, preview.webp, driving.mp4}``."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import re
+from pathlib import Path
+
+from reenact.config import DEFAULT_MODEL, MOTIONS
+from reenact.errors import MotionOutdated, TemplateNotFound
+from reenact.gallery.card import FILE, read_card
+from reenact.motion.track import load_motion
+from reenact.runtime import ModelFolder
+from reenact.types import Template
+
+log = logging.getLogger(__name__)
+
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+MOTION, PREVIEW, DRIVING = "motion.npz", "preview.webp", "driving.mp4"
+
+
+def list_templates(folder: Path = MOTIONS, model: str | None = None) -> list[Template]:
+    """All usable templates, by id. One that is damaged or outdated is left out with a warning in the log.
+
+    Args:
+        folder: where they lie.
+        model: SHA-256 of the keypoint graph, ``Engine.model``; None means that of the shipped model.
+
+    Raises:
+        WeightsBroken: ``model`` is None and the shipped model is missing.
+    """
+    model = model or _shipped_model()
+    found = []
+    for id in template_ids(folder):
+        try:
+            found.append(_read(folder / id, model))
+        except (TemplateNotFound, MotionOutdated) as error:
+            log.warning("Template %s is left out: %s", id, error)
+    return found
+
+
+def get_template(id: str, folder: Path = MOTIONS, model: str | None = None) -> Template:
+    """One template; ``folder`` and ``model`` as for ``list_templates``.
+
+    Raises:
+        TemplateNotFound: there is none with this id, or it is damaged. The message names similar ids.
+        MotionOutdated: its motion was made with another model.
+        WeightsBroken: ``model`` is None and the shipped model is missing.
+    """
+    # An id may come from a request: what is no slug never touches the disk.
+    if not is_slug(id) or not (folder / id / FILE).is_file():
+        raise TemplateNotFound(_not_found(id, folder))
+    return _read(folder / id, model or _shipped_model())
+
+
+def template_ids(folder: Path = MOTIONS) -> list[str]:
+    """The ids in a folder, sorted, usable or not; none where there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if is_slug(path.name) and (path / FILE).is_file())
+
+
+def is_slug(id: str) -> bool:
+    """Whether ``id`` can name a template: small letters, digits and single hyphens, at most 64."""
+    return len(id) <= 64 and SLUG.fullmatch(id) is not None
+
+
+def _read(folder: Path, model: str) -> Template:
+    card = read_card(folder)
+    preview, driving = folder / PREVIEW, folder / DRIVING
+    return Template(
+        id=folder.name,
+        title=card.title,
+        tags=card.tags,
+        motion=load_motion(folder / MOTION, model),
+        licence=card.licence,
+        attribution=card.attribution,
+        preview=preview if preview.is_file() else None,
+        driving=driving if driving.is_file() else None,
+    )
+
+
+def _shipped_model() -> str:
+    return ModelFolder(DEFAULT_MODEL).hash("keypoints")
+
+
+def _not_found(id: str, folder: Path) -> str:
+    known = template_ids(folder)
+    if not known:
+        return f"There is no template {id[:64]!r}: the folder {folder} has none."
+    near = difflib.get_close_matches(id[:64], known, n=3)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
+    return f"There is no template {id[:64]!r}. {hint}"

@@ -1,0 +1,1 @@
+"""The HTTP service around `reenact`: routes, jobs and files, no maths."""

@@ -1,0 +1,116 @@
+"""``reenact-server``: settings from the environment, one process that listens, one engine in it."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+
+from reenact.errors import SetupError
+from server.config import Settings, read
+from server.storage import LocalStorage
+
+if TYPE_CHECKING:
+    from server.services import Services
+
+log = logging.getLogger(__name__)
+USAGE = 2  # exit status for a setting that cannot be used
+
+
+def main() -> None:
+    """Start the service and stay until it is stopped by SIGTERM or Ctrl+C."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = read(os.environ)
+        lock = take_lock(settings.data)
+        LocalStorage(settings.data, 0).prepare()
+    except SetupError as e:
+        print(f"reenact-server: {e}", file=sys.stderr)
+        sys.exit(USAGE)
+    with lock:
+        Listener(settings).run()
+
+
+def take_lock(folder: Path) -> IO[str]:
+    """Keep a second server out of the folder while the returned file is open; raises SetupError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as e:
+        raise SetupError(f"The folder {folder} cannot be used: {e}. Name another in REENACT_DATA.") from e
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        lock.close()
+        raise SetupError(f"Another server uses the folder {folder}. Stop it or set REENACT_DATA.") from e
+    return lock
+
+
+class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn with one process and several threads.
+
+    One process, since the queue lives in its memory. It alone imports the app: a process that was forked
+    after onnxruntime was imported crashes when it ends.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._services: Services | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Translate our settings; gunicorn's own files and variables are not read."""
+        for name, value in self._options().items():
+            if name in self.cfg.settings:  # some are unknown to older versions
+                self.cfg.set(name, value)
+
+    def load(self) -> Callable[..., Any]:
+        """Build the app in the process that will serve it."""
+        from server.app import create_app
+        from server.services import services_of
+
+        app = create_app(self._settings, on_broken=_stop_all)
+        self._services = services_of(app)
+        self._services.start()
+        return app
+
+    def _options(self) -> dict[str, object]:
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+        return {
+            "bind": f"{host}:{self._settings.port}",
+            "proc_name": "reenact-server",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": self._settings.http_threads,
+            "graceful_timeout": int(self._settings.wait_seconds) + 5,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "when_ready": self._say_where,
+            "worker_exit": self._close,
+        }
+
+    def _say_where(self, arbiter: Any) -> None:
+        host, port = arbiter.LISTENERS[0].getsockname()[:2]
+        name = f"[{host}]" if ":" in host else host
+        print(f"Reenact listens on http://{name}:{port} (Ctrl+C stops it)", flush=True)
+
+    def _close(self, arbiter: Any, worker: Any) -> None:
+        if self._services and not self._services.close():
+            os._exit(0)  # a thread is still inside the model, which must not be torn down under it
+
+
+def _stop_all(error: Exception) -> None:
+    """Without an engine there is nothing to serve: end with gunicorn's own status for that."""
+    log.critical("The engine cannot be opened: %s", error)
+    os._exit(Arbiter.WORKER_BOOT_ERROR)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""Version 1 of the HTTP API.
+
+schemas.py      what goes in and out        intake.py    a checked form -> an order
+animations.py   the jobs                    results.py   their files
+templates.py portraits.py   the gallery     health.py    alive and ready
+spec.py         the OpenAPI document's last touches
+"""
+
+from apiflask import APIFlask
+
+from server.api import animations, health, portraits, results, spec, templates
+
+
+def init_app(app: APIFlask) -> None:
+    """Register all routes and describe them."""
+    for module in (templates, portraits, animations, results, health):
+        app.register_blueprint(module.bp)
+    spec.init_app(app)

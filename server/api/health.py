@@ -1,0 +1,28 @@
+"""For whoever watches over the process."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+
+from server.api.schemas import HealthOut
+from server.errors import NotReady
+from server.services import services
+
+bp = APIBlueprint("health", __name__)
+
+
+@bp.get("/healthz")
+@bp.output(HealthOut)
+def alive() -> dict[str, str]:
+    """Whether the process answers."""
+    return {"status": "alive"}
+
+
+@bp.get("/readyz")
+@bp.output(HealthOut)
+@bp.doc(responses={503: "not_ready"})
+def ready() -> dict[str, str]:
+    """Whether the model is loaded and has run once."""
+    if not services().jobs.ready:
+        raise NotReady("The model is still being loaded. Try again in a few seconds.")
+    return {"status": "ready"}

@@ -1,0 +1,172 @@
+"""What goes in and out of the API. The descriptions are the text of the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import Schema
+from apiflask.fields import Boolean, DateTime, Dict, File, Float, Integer, List, Nested, String
+from apiflask.validators import Equal, Length, OneOf, Range, Regexp
+
+# Answers that no schema describes, by status, as OpenAPI response objects.
+Answers = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
+
+
+def about(text: str) -> dict[str, str]:
+    """A field's description in the document."""
+    return {"description": text}
+
+
+class TemplateOut(Schema):
+    """One motion of the gallery."""
+
+    id = String(required=True, metadata={"example": "nod"})
+    title = String(required=True)
+    tags = List(String(), required=True)
+    seconds = Float(required=True, metadata=about("How long it plays."))
+    fps = Float(required=True)
+    has_audio = Boolean(required=True)
+    preview_url = String(required=True, allow_none=True, metadata=about("An animated WebP."))
+    licence = String(required=True)
+    attribution = String(required=True)
+
+
+class TemplateDetailOut(TemplateOut):
+    """One motion, with all that is known of it."""
+
+    frames = Integer(required=True)
+
+
+class TemplatesOut(Schema):
+    """The gallery of motions."""
+
+    templates = List(Nested(TemplateOut), required=True)
+
+
+class PortraitOut(Schema):
+    """One famous face."""
+
+    id = String(required=True, metadata={"example": "eileen-collins"})
+    title = String(required=True)
+    image_url = String(required=True)
+    licence = String(required=True)
+    attribution = String(required=True)
+    source = String(required=True, metadata=about("Where the picture comes from."))
+
+
+class PortraitsOut(Schema):
+    """The famous faces."""
+
+    portraits = List(Nested(PortraitOut), required=True)
+
+
+class AnimationIn(Schema):
+    """An order: one face and one motion."""
+
+    # flask-marshmallow has no types
+    selfie = File(  # type: ignore[no-untyped-call]
+        metadata=about("JPEG, PNG, WebP, HEIC or AVIF; this or `portrait`.")
+    )
+    portrait = String(validate=Length(1, 64), metadata=about("Id of a portrait; this or `selfie`."))
+    template = String(validate=Length(1, 64), metadata=about("Id of a template; this or `driving`."))
+    driving = File(  # type: ignore[no-untyped-call]
+        metadata=about("MP4, MOV, WebM, MKV, GIF or animated WebP with one face; this or `template`.")
+    )
+    format = String(load_default="mp4", validate=OneOf(["mp4", "gif", "webp"]))
+    size = Integer(
+        load_default=256,
+        validate=OneOf([256, 512, 1024]),
+        metadata=about("Side of the animated square in pixels."),
+    )
+    mode = String(
+        load_default="relative",
+        validate=OneOf(["relative", "absolute"]),
+        metadata=about("relative: the movement from the first frame on; absolute: the pose itself."),
+    )
+    strength = Float(
+        load_default=1.0,
+        validate=Range(0, 2),
+        metadata=about("0 keeps still, 1 is the movement as it is, 2 exaggerates."),
+    )
+    paste = String(
+        load_default="full",
+        validate=OneOf(["full", "crop"]),
+        metadata=about("full: the whole picture moves; crop: only the animated square."),
+    )
+    face = String(
+        load_default="largest",
+        validate=Regexp(r"^(largest|[0-9]{1,3})$", error="Must be `largest` or a number from 0 on."),
+        metadata=about("`largest`, or a position from 0 (largest) on."),
+    )
+    consent = Boolean(
+        required=True,
+        validate=Equal(True, error="Must be true: confirm that you may use this face."),
+        error_messages={"required": "Must be true: confirm that you may use this face."},
+        metadata=about("Must be true: the sender may use this face."),
+    )
+
+
+class FaceOut(Schema):
+    """A face that the selfie shows."""
+
+    box = List(Float(), required=True, metadata=about("x0, y0, x1, y1 in pixels of the upright picture."))
+    score = Float(required=True, metadata=about("0..1"))
+
+
+class ResultOut(Schema):
+    """The file that was made."""
+
+    url = String(required=True)
+    bytes = Integer(required=True)
+    width = Integer(required=True)
+    height = Integer(required=True)
+    frames = Integer(required=True)
+    fps = Float(required=True)
+    sha256 = String(required=True)
+    expires_at = DateTime(required=True)
+
+
+class JobErrorOut(Schema):
+    """Why a job failed."""
+
+    code = String(required=True, metadata=about("The same codes as those of error answers."))
+    detail = String(required=True, metadata=about("A sentence that a person can act on."))
+
+
+class JobOut(Schema):
+    """A job and how far it is."""
+
+    id = String(required=True)
+    status = String(required=True, validate=OneOf(["queued", "running", "succeeded", "failed", "cancelled"]))
+    progress = Float(required=True, metadata=about("0..1"))
+    frames_done = Integer(required=True)
+    frames_total = Integer(required=True, allow_none=True)
+    queue_position = Integer(required=True, allow_none=True, metadata=about("1 is next."))
+    created_at = DateTime(required=True)
+    ended_at = DateTime(required=True, allow_none=True)
+    timings = Dict(
+        keys=String(), values=Float(), required=True, metadata=about("Seconds by stage: find, track, render.")
+    )
+    faces = List(Nested(FaceOut), required=True, metadata=about("Largest first; known when it ends."))
+    result = Nested(ResultOut, required=True, allow_none=True)
+    error = Nested(JobErrorOut, required=True, allow_none=True)
+
+
+class ProblemOut(Schema):
+    """An error as RFC 9457 problem details."""
+
+    type = String(required=True, metadata=about("Where the code is explained."))
+    title = String(required=True)
+    status = Integer(required=True)
+    detail = String(required=True, metadata=about("A sentence that a person can act on."))
+    code = String(required=True, metadata=about("Never changes."))
+    request_id = String(required=True)
+    errors = Dict(
+        keys=String(), values=List(String()), metadata=about("Messages by field, for invalid fields.")
+    )
+
+
+class HealthOut(Schema):
+    """A sign of life."""
+
+    status = String(required=True)

@@ -1,0 +1,54 @@
+"""The last touches to the OpenAPI document, which APIFlask makes from the routes and schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiflask import APIFlask
+
+from server.api.schemas import ProblemOut
+from server.errors import MIMETYPE
+
+DESCRIPTION = (
+    "Animate the face of one picture with the movement of a template or of a clip. Errors are RFC 9457 "
+    "problem details; their `code` never changes and is explained at `/docs`. Every answer has "
+    "an `X-Request-Id`."
+)
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`wait=N` answers when the job has ended, at the latest after N seconds.",
+    "schema": {"type": "string", "examples": ["wait=30"]},
+}
+
+
+def init_app(app: APIFlask) -> None:
+    """Describe what the code cannot."""
+    app.config["DESCRIPTION"] = DESCRIPTION
+    app.config["AUTO_OPERATION_ID"] = True
+    app.config["AUTO_SERVERS"] = False  # the address of whoever asks first is not everyone's
+    app.config["HTTP_ERROR_SCHEMA"] = ProblemOut
+    app.config["VALIDATION_ERROR_SCHEMA"] = ProblemOut
+    app.config["LICENSE"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+    app.spec_processor(_finish)
+
+
+def _finish(spec: Any) -> Any:
+    for operations in spec["paths"].values():
+        for operation in operations.values():
+            if isinstance(operation, dict):
+                _describe_problems(operation)
+    create = spec["paths"]["/v1/animations"]["post"]
+    create.setdefault("parameters", []).append(_PREFER)
+    accepted = create["responses"]["202"]
+    accepted["headers"] = {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}
+    create["responses"]["200"]["content"] = accepted["content"]
+    return spec
+
+
+def _describe_problems(operation: dict[str, Any]) -> None:
+    """Every error answer is problem details, of that media type."""
+    for status, response in operation.get("responses", {}).items():
+        if status[0] in "45":
+            response["content"] = {MIMETYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}

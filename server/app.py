@@ -1,0 +1,91 @@
+"""The application factory: settings -> errors, services -> routes. Nothing happens at import.
+
+``app = create_app(read(os.environ))``, then ``services_of(app).start()``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+
+from apiflask import APIFlask
+from flask import Response
+
+from reenact.engine import Engine
+from server import api, errors, request_id, services, web
+from server.config import Settings
+
+log = logging.getLogger(__name__)
+FORM_BYTES = 500_000  # of text fields; werkzeug also needs it for a file's 64 kB pieces
+FORM_PARTS = 32
+# Pictures that the page shows before they are sent are blobs; everything else comes from here.
+POLICY = (
+    "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+
+
+def create_app(
+    settings: Settings,
+    open_engine: Callable[[], Engine] | None = None,
+    on_broken: Callable[[Exception], None] | None = None,
+) -> APIFlask:
+    """Build the application; nothing runs and no folder is made before its services are started.
+
+    Args:
+        settings: see ``server.config``.
+        open_engine: gives the warm engine, asked once by the thread that does the jobs; by default it is
+            opened as the settings say.
+        on_broken: is told when the engine cannot be opened; by default that is logged.
+    """
+    app = APIFlask(
+        "server",
+        title="Reenact",
+        version=_version(),
+        docs_path=None,
+        static_folder="web/static",
+        template_folder="web/pages",
+    )
+    _configure(app, settings)
+    request_id.init_app(app)
+    errors.init_app(app)
+    services.init_app(app, settings, open_engine or (lambda: open_warm(settings)), on_broken or _log_broken)
+    api.init_app(app)
+    web.init_app(app)
+    app.after_request(_protect)
+    return app
+
+
+def open_warm(settings: Settings) -> Engine:
+    """The engine, opened and run once; raises SetupError."""
+    engine = Engine(device=settings.device, threads=settings.threads)
+    engine.warm()
+    return engine
+
+
+def _configure(app: APIFlask, settings: Settings) -> None:
+    app.config["MAX_CONTENT_LENGTH"] = settings.upload_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES
+    app.config["MAX_FORM_PARTS"] = FORM_PARTS
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the order of the schema is the order to read
+
+
+def _protect(response: Response) -> Response:
+    """Headers that keep a browser from doing more with an answer than it is meant for."""
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    return response
+
+
+def _log_broken(error: Exception) -> None:
+    log.error("The engine cannot be opened: %s", error)
+
+
+def _version() -> str:
+    try:
+        return version("reenact")
+    except PackageNotFoundError:  # run from a folder that was not installed
+        return "0"

@@ -1,0 +1,124 @@
+"""The service's settings, and the only place where the environment is read.
+
+Every field is set by the variable ``REENACT_<FIELD>``, for instance ``REENACT_PORT`` for ``port``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reenact.config import MOTIONS, PORTRAITS
+from reenact.errors import SetupError
+
+if TYPE_CHECKING:
+    from reenact.runtime import Device
+
+PREFIX = "REENACT_"
+DEVICES = ("auto", "cpu", "cuda")
+# Variables of other parts of the project, which are no mistake.
+FOREIGN = {"REENACT_SHARED", "REENACT_CI"}
+
+
+class SettingInvalid(SetupError):
+    """A setting cannot be used; the message names its variable and what it may be."""
+
+    code = "setting_invalid"
+
+
+def _setting(default: object, low: float = -math.inf, high: float = math.inf) -> Any:
+    """A field with the range that its value must keep."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the service runs. Made by ``read``; a test makes it directly."""
+
+    host: str = "127.0.0.1"  # address to listen on; only loopback, since there are no keys yet
+    port: int = _setting(8000, 0, 65535)  # 0 takes any free one, and the start message names it
+    data: Path = Path("var")  # folder of uploads and results; made when missing, readable by its owner only
+    templates: Path = MOTIONS  # folder of the motions in the gallery
+    portraits: Path = PORTRAITS  # folder of the famous faces
+    upload_bytes: int = _setting(20_000_000, 1, 10**8)  # of one request; the engine takes a selfie to 20 MB
+    selfie_pixels: int = _setting(50_000_000, 1, 50_000_000)  # width times height, as the engine's own limit
+    driving_seconds: float = _setting(60.0, 0.1, 60)  # the engine itself takes no more than 60
+    driving_side: int = _setting(1920, 16, 1920)  # longer side in pixels; the engine's own limit is 1920
+    result_hours: float = _setting(24.0, 0.001, 24 * 365)  # how long a result can be fetched
+    sweep_seconds: float = _setting(300.0, 0.1, 86400)  # between two looks for what has expired
+    queue_length: int = _setting(20, 1, 10_000)  # jobs that may wait; one more is answered with 429
+    wait_seconds: float = _setting(30.0, 0, 300)  # longest `Prefer: wait`
+    http_threads: int = _setting(16, 2, 256)  # requests answered at once; half of them may wait for a job
+    device: Device = "auto"  # where the model runs: auto, cpu or cuda
+    threads: int | None = _setting(None, 1, 1024)  # cores for the model; none means all this process may use
+
+    def __post_init__(self) -> None:
+        """Check every range and the address; raises SettingInvalid."""
+        for each in fields(self):
+            _check_range(each.name, getattr(self, each.name), each.metadata)
+        if self.device not in DEVICES:
+            raise SettingInvalid(f"{variable('device')} is {self.device!r}; it must be auto, cpu or cuda.")
+        _check_loopback(self.host)
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Settings from the environment; what is not set keeps its default.
+
+    Raises:
+        SettingInvalid: a value is not of its kind or out of range, a variable is unknown, or the address can
+            be reached from elsewhere.
+    """
+    known = {variable(each.name): each.name for each in fields(Settings)}
+    given = {name: text for name, text in environment.items() if name.startswith(PREFIX) and text.strip()}
+    unknown = sorted(given.keys() - known.keys() - FOREIGN)
+    if unknown:
+        raise SettingInvalid(f"{unknown[0]} is no setting. There are: {', '.join(known)}.")
+    values = {known[name]: _cast(known[name], text.strip()) for name, text in given.items() if name in known}
+    return Settings(**values)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + name.upper()
+
+
+def _cast(name: str, text: str) -> Any:
+    """The text as the field's type."""
+    kinds: dict[str, tuple[Callable[[str], object], str]] = {
+        "int": (int, "a whole number"),
+        "int | None": (int, "a whole number"),
+        "float": (float, "a number"),
+        "Path": (Path, "a folder"),
+    }
+    annotation = next(str(each.type) for each in fields(Settings) if each.name == name)
+    cast, what = kinds.get(annotation, (str, "a text"))
+    try:
+        return cast(text)
+    except ValueError as e:
+        raise SettingInvalid(f"{variable(name)} is {text!r}; it must be {what}.") from e
+
+
+def _check_range(name: str, value: object, allowed: Mapping[str, float]) -> None:
+    if not allowed or value is None:
+        return
+    low, high = allowed["low"], allowed["high"]
+    if not isinstance(value, int | float) or not low <= value <= high:
+        raise SettingInvalid(f"{variable(name)} is {value!r}; it must be from {low:g} to {high:g}.")
+
+
+def _check_loopback(host: str) -> None:
+    """Refuse an address that others can reach: nobody would be asked for a key."""
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise SettingInvalid(
+            f"{variable('host')} is {host!r}, which other machines can reach, and this version has no keys "
+            f"that keep strangers out. Start it with {variable('host')}=127.0.0.1, and where others must use "
+            "it, put a proxy that asks for a password in front."
+        )

@@ -1,0 +1,37 @@
+"""What a client asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reenact.motion.transfer import Mode, TransferOptions
+from reenact.pipeline import AnimateOptions
+
+Paste = Literal["full", "crop"]
+Format = Literal["mp4", "gif", "webp"]
+LARGEST = "largest"
+
+
+@dataclass(frozen=True)
+class Order:
+    """One animation to make. Only plain values, so that a database or a broker can carry it."""
+
+    place: str  # the job's own folder in the storage; uploads lie in it
+    portrait: str | None = None  # id of a portrait; None: the uploaded selfie
+    template: str | None = None  # id of a template; None: the uploaded driving clip
+    format: Format = "mp4"  # of the result
+    size: int = 256  # side of the animated square in pixels
+    mode: Mode = "relative"  # see TransferOptions
+    strength: float = 1.0  # see TransferOptions
+    paste: Paste = "full"  # the whole picture, or only the animated square
+    face: str = LARGEST  # or its position from 0, largest first
+
+    def options(self) -> AnimateOptions:
+        """The engine's options; raises InvalidOption."""
+        return AnimateOptions(
+            size=self.size,
+            paste=self.paste,
+            face="largest" if self.face == LARGEST else int(self.face),
+            transfer=TransferOptions(mode=self.mode, strength=self.strength),
+        )

@@ -1,0 +1,68 @@
+"""One order done with the engine: from its uploads to a published result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from reenact.engine import Engine
+from reenact.gallery import get_portrait, get_template
+from reenact.pipeline import Watch, animate
+from reenact.types import Template
+from server.config import Settings
+from server.errors import NotReady
+from server.jobs.job import Outcome
+from server.jobs.order import Order
+from server.storage import DRIVING, SELFIE, Storage
+
+
+class Worker:
+    """Holds the engine and does orders, one at a time."""
+
+    def __init__(self, settings: Settings, storage: Storage, open_engine: Callable[[], Engine]) -> None:
+        """Only remembers how to open the engine; ``open`` does it."""
+        self._settings, self._storage, self._open_engine = settings, storage, open_engine
+        self._engine: Engine | None = None
+
+    def open(self) -> None:
+        """Open the engine; raises SetupError."""
+        self._engine = self._open_engine()
+
+    def do(self, order: Order, watch: Watch) -> Outcome:
+        """Do one order. Its uploads are gone when this returns or raises.
+
+        Raises:
+            ReenactError: the order cannot be done, or ``watch`` stopped it.
+        """
+        if self._engine is None:
+            raise NotReady("The model is still being loaded.")
+        try:
+            out = self._storage.upload(order.place, f"result.{order.format}")
+            made = animate(
+                self._engine, self._selfie(order), self._motion(order), out, order.options(), watch
+            )
+            stored = self._storage.publish(out)
+        finally:
+            self.drop(order)
+        file = made.written
+        return Outcome(
+            stored, file.width, file.height, file.frames, float(file.fps), made.faces, made.seconds
+        )
+
+    def drop(self, order: Order) -> None:
+        """Delete an order's uploads."""
+        self._storage.drop(order.place)
+
+    def delete(self, outcome: Outcome) -> None:
+        """Delete a result."""
+        self._storage.delete(outcome.stored.token)
+
+    def _selfie(self, order: Order) -> Path:
+        if order.portrait:
+            return get_portrait(order.portrait, self._settings.portraits).path
+        return self._storage.upload(order.place, SELFIE)
+
+    def _motion(self, order: Order) -> Template | Path:
+        if order.template:
+            return get_template(order.template, self._settings.templates)
+        return self._storage.upload(order.place, DRIVING)

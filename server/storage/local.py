@@ -1,0 +1,100 @@
+"""Files in a local folder.
+
+uploads/<place>/selfie, driving, result.mp4   while a job lives
+results/<token>.mp4                           until its time is over, counted from the file's own date
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+from reenact.errors import SetupError
+from server.errors import Gone, NotFound
+from server.storage.storage import Found, Stored
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\.(mp4|gif|webp)")
+_OWNER_ONLY = 0o700
+
+
+class LocalStorage:
+    """See ``Storage`` for what the methods promise."""
+
+    def __init__(self, folder: Path, lifetime: float) -> None:
+        """Results live ``lifetime`` seconds. Nothing is touched before ``prepare``."""
+        self._uploads, self._results = folder.absolute() / "uploads", folder.absolute() / "results"
+        self._lifetime = lifetime
+
+    def prepare(self) -> None:
+        """Make the folders, and delete the uploads that a crash left behind.
+
+        Raises:
+            SetupError: the folder cannot be written.
+        """
+        try:
+            shutil.rmtree(self._uploads, ignore_errors=True)
+            for folder in (self._uploads, self._results):
+                folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+            self.drop(self.open_place())
+        except OSError as e:
+            raise SetupError(
+                f"The folder {self._uploads.parent} cannot be written: {e}. Name another in REENACT_DATA."
+            ) from e
+
+    def open_place(self) -> str:
+        """Make a new folder for one job's files."""
+        place = secrets.token_hex(16)
+        (self._uploads / place).mkdir(mode=_OWNER_ONLY)
+        return place
+
+    def upload(self, place: str, name: str) -> Path:
+        """The path of a file in a place."""
+        return self._uploads / place / name
+
+    def drop(self, place: str) -> None:
+        """Delete a place with all that is in it."""
+        shutil.rmtree(self._uploads / place, ignore_errors=True)
+
+    def publish(self, file: Path) -> Stored:
+        """Move a file among the results under a name of 256 random bits."""
+        with file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        now = time.time()
+        os.utime(file, (now, now))
+        token = secrets.token_urlsafe(32) + file.suffix
+        os.replace(file, self._results / token)
+        return Stored(token, (self._results / token).stat().st_size, digest, now + self._lifetime)
+
+    def find(self, token: str) -> Found:
+        """A result's file; raises NotFound, and Gone when its time is over."""
+        path = self._results / token
+        expires = self._expires(path) if _TOKEN.fullmatch(token) else None
+        if expires is None:
+            raise NotFound("There is no such result; it may have been deleted or expired.")
+        if expires <= time.time():
+            raise Gone("This result has expired. Make it again.")
+        return Found(path, expires)
+
+    def delete(self, token: str) -> None:
+        """Delete a result."""
+        (self._results / token).unlink(missing_ok=True)
+
+    def sweep(self) -> int:
+        """Delete the results whose time is over and tell how many."""
+        now = time.time()
+        old = [path for path in self._results.iterdir() if (self._expires(path) or now) < now]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
+    def _expires(self, path: Path) -> float | None:
+        """When a file's time is over; None when there is no such file."""
+        try:
+            return path.stat().st_mtime + self._lifetime
+        except FileNotFoundError:
+            return None

@@ -1,0 +1,64 @@
+"""What the service asks of whatever keeps its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+SELFIE = "selfie"
+DRIVING = "driving"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A published result. ``expires`` is in seconds since 1970."""
+
+    token: str  # its unguessable name, with the suffix of its format
+    bytes: int
+    sha256: str
+    expires: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """A result's file, and when its time is over in seconds since 1970."""
+
+    path: Path
+    expires: float
+
+
+class Storage(Protocol):
+    """Keeps uploads and results. All methods may be called from any thread."""
+
+    def prepare(self) -> None:
+        """Make ready, and delete the uploads that a crash left behind; raises SetupError."""
+        ...
+
+    def open_place(self) -> str:
+        """Make a new place for one job's files and return its name."""
+        ...
+
+    def upload(self, place: str, name: str) -> Path:
+        """The local path of a file in a place; it need not exist yet."""
+        ...
+
+    def drop(self, place: str) -> None:
+        """Delete a place with all that is in it; one that is gone is fine."""
+        ...
+
+    def publish(self, file: Path) -> Stored:
+        """Move a whole file among the results; it appears there all at once."""
+        ...
+
+    def find(self, token: str) -> Found:
+        """A result's file; raises NotFound, and Gone when its time is over."""
+        ...
+
+    def delete(self, token: str) -> None:
+        """Delete a result; one that is gone is fine."""
+        ...
+
+    def sweep(self) -> int:
+        """Delete the results whose time is over and tell how many."""
+        ...

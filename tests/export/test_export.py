@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from reenact.engine import Engine
+from reenact.errors import WeightsBroken
+from reenact.export import run
+from reenact.export.graphs import graphs_of
+from reenact.export.onnx import SIGNATURES, TOLERANCE, check_parity, example_inputs
+from reenact.runtime import ModelFolder
+from reenact.training.checkpoint import Model, ModelConfig, load_model, save_model
+
+NAMES = ("keypoints", "encode", "animate", "compose")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A tiny model, where it was exported to, and what the command printed."""
+
+    model: Model
+    folder: Path
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, tiny: ModelConfig) -> Exported:
+    folder = tmp_path_factory.mktemp("export")
+    torch.manual_seed(0)
+    model = Model(tiny)
+    nn.init.normal_(model.decoder.head.weight, std=0.05)  # an untrained head would hide the decoder
+    save_model(model, folder / "weights.safetensors", {})
+    parser = argparse.ArgumentParser()
+    run.add_arguments(parser)
+    arguments = ["--weights", str(folder / "weights.safetensors"), "--out", str(folder / "out")]
+    with redirect_stdout(io.StringIO()) as printed:
+        assert run.main(parser.parse_args(arguments)) == 0
+    loaded, _ = load_model(folder / "weights.safetensors")
+    return Exported(loaded, folder / "out", printed.getvalue())
+
+
+def test_the_folder_has_the_graphs_their_hashes_and_the_weights(exported: Exported) -> None:
+    listed = json.loads((exported.folder / "files.json").read_text())
+    assert listed.keys() == {f"{name}.onnx" for name in NAMES}
+    for name, expected in listed.items():
+        assert sha256((exported.folder / name).read_bytes()).hexdigest() == expected
+    folder = ModelFolder(exported.folder)
+    assert all(folder.path(name).is_file() for name in NAMES)
+    load_model(exported.folder / "model.safetensors")
+
+
+def test_the_command_tells_how_near_each_graph_is(exported: Exported) -> None:
+    lines = dict(line.split(".onnx", 1) for line in exported.printed.splitlines())
+    assert set(lines) == set(NAMES)
+    assert all(float(line.rsplit(None, 1)[1]) <= 1 for line in lines.values())
+
+
+def test_nothing_is_kept_outside_the_graph_files(exported: Exported) -> None:
+    found = {path.name for path in exported.folder.iterdir()}
+    assert found == {f"{name}.onnx" for name in NAMES} | {"files.json", "model.safetensors"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_those_of_the_signature(exported: Exported, name: str) -> None:
+    session = onnxruntime.InferenceSession(str(exported.folder / f"{name}.onnx"))
+    assert tuple(tensor.name for tensor in session.get_inputs()) == SIGNATURES[name].inputs
+    assert tuple(tensor.name for tensor in session.get_outputs()) == SIGNATURES[name].outputs
+
+
+@pytest.mark.parametrize(
+    ("name", "batch", "side"),
+    [
+        ("keypoints", 1, 0),
+        ("keypoints", 5, 0),
+        ("encode", 1, 0),
+        ("animate", 1, 0),
+        ("animate", 5, 0),
+        ("compose", 1, 300),
+        ("compose", 4, 256),
+        ("compose", 2, 640),
+    ],
+)
+def test_any_batch_and_any_side_give_what_torch_gives(
+    exported: Exported, name: str, batch: int, side: int
+) -> None:
+    inputs = example_inputs(exported.model, name, batch=batch, side=side)
+    path = exported.folder / f"{name}.onnx"
+    assert check_parity(graphs_of(exported.model)[name], path, inputs) <= max(TOLERANCE.values())
+
+
+def test_examples_exercise_the_graphs(exported: Exported) -> None:
+    """Parity on inputs that saturate or vanish would prove nothing."""
+    graphs = graphs_of(exported.model)
+    with torch.no_grad():
+        picture, alpha, flow = graphs["animate"](*example_inputs(exported.model, "animate", batch=2, side=0))
+        copied = graphs["compose"](*example_inputs(exported.model, "compose", batch=1, side=256))
+    assert picture.dtype == torch.uint8
+    assert picture.shape == (2, 256, 256, 3)
+    assert picture.float().std() > 20
+    assert alpha.std() > 0
+    assert flow.std() > 0.2
+    assert copied.shape == (1, 256, 256, 3)
+
+
+@pytest.mark.parametrize("name", ["keypoints", "animate"])
+def test_a_tampered_graph_fails(exported: Exported, tmp_path: Path, name: str) -> None:
+    graph = onnx.load(str(exported.folder / f"{name}.onnx"))
+    largest = max(graph.graph.initializer, key=lambda tensor: int(np.prod(tensor.dims)))
+    values = numpy_helper.to_array(largest) + np.float32(0.3)
+    largest.CopyFrom(numpy_helper.from_array(values.astype(np.float32), largest.name))
+    onnx.save(graph, str(tmp_path / f"{name}.onnx"))
+    inputs = example_inputs(exported.model, name, batch=2, side=0)
+    with pytest.raises(WeightsBroken, match=rf"{name}\.onnx differs from torch"):
+        check_parity(graphs_of(exported.model)[name], tmp_path / f"{name}.onnx", inputs)
+
+
+class _Halved(nn.Module):
+    """A graph whose first output has another shape."""
+
+    def __init__(self, graph: nn.Module) -> None:
+        super().__init__()
+        self.graph = graph
+
+    def forward(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        fine, coarse = self.graph(source)
+        return fine[:, :, ::2], coarse
+
+
+def test_a_graph_of_other_shapes_fails(exported: Exported) -> None:
+    module, inputs = _Halved(graphs_of(exported.model)["encode"]), example_inputs(
+        exported.model, "encode", batch=1, side=0
+    )
+    with pytest.raises(WeightsBroken, match=r"encode\.onnx gives"):
+        check_parity(module, exported.folder / "encode.onnx", inputs)
+
+
+def test_the_engine_runs_what_was_exported(exported: Exported) -> None:
+    engine = Engine(exported.folder, device="cpu")
+    engine.warm()
+    assert engine.model == json.loads((exported.folder / "files.json").read_text())["keypoints.onnx"]
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    arguments = argparse.Namespace(weights=tmp_path / "absent.safetensors", out=tmp_path)
+    with pytest.raises(WeightsBroken, match=r"absent\.safetensors"):
+        run.main(arguments)

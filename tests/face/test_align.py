@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reenact.errors import FaceIndexOutOfRange, FaceTooSmall, InputError, NoFaceFound
+from reenact.face.align import CENTRE_ABOVE_FACE, CROP_PER_FACE, MIN_FACE, Choice, align, choose, cut
+from reenact.types import Crop, Face
+
+Box = tuple[float, float, float, float]
+
+
+def face(box: Box) -> Face:
+    """A face whose mesh fills ``box``."""
+    landmarks = np.full((478, 2), [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], np.float32)
+    landmarks[0], landmarks[1] = box[:2], box[2:]
+    return Face(box, 0.9, landmarks)
+
+
+def faces(*heights: float) -> list[Face]:
+    return [face((0, 0, height, height)) for height in heights]
+
+
+@pytest.mark.parametrize("box", [(10, 20, 90, 120), (-30, -40, 50, 60), (200.5, 100.25, 280.5, 200.25)])
+def test_the_square_is_that_of_training(box: Box) -> None:
+    crop, height = align(face(box)), 100
+    assert crop.side == pytest.approx(CROP_PER_FACE * height) == pytest.approx(188)
+    assert crop.left + crop.side / 2 == pytest.approx((box[0] + box[2]) / 2)
+    assert crop.top + crop.side / 2 == pytest.approx((box[1] + box[3]) / 2 - CENTRE_ABOVE_FACE * height)
+
+
+def test_a_lying_face_is_not_cut_off() -> None:
+    assert align(face((0, 0, 100, 60))).side == pytest.approx(188)
+
+
+def test_irises_do_not_change_the_square() -> None:
+    plain, odd = face((10, 20, 90, 120)), face((10, 20, 90, 120))
+    odd.landmarks[470] = 500, 500
+    assert align(odd) == align(plain)
+
+
+@pytest.fixture
+def picture(rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(0, 256, (256, 256, 3), np.uint8)
+
+
+def test_the_whole_picture_is_copied_exactly(picture: np.ndarray) -> None:
+    assert np.array_equal(cut(picture, Crop(0, 0, 256), 256), picture)
+
+
+def test_a_square_inside_is_copied_exactly(picture: np.ndarray) -> None:
+    assert np.array_equal(cut(picture, Crop(30, 50, 128), 128), picture[50:178, 30:158])
+
+
+@pytest.mark.parametrize(
+    ("left", "top"), [(-40, 20), (160, 20), (20, -40), (20, 160), (-40, -40), (200, 200), (-300, 400)]
+)
+def test_beyond_each_edge_the_picture_is_mirrored(picture: np.ndarray, left: int, top: int) -> None:
+    picture = picture[:, :200]
+    margin = 600
+    padded = np.pad(picture, ((margin, margin), (margin, margin), (0, 0)), "symmetric")
+    expected = padded[margin + top : margin + top + 100, margin + left : margin + left + 100]
+    assert np.array_equal(cut(picture, Crop(left, top, 100), 100), expected)
+
+
+def test_a_square_larger_than_the_picture_is_filled(picture: np.ndarray) -> None:
+    found = cut(picture, Crop(-128, -128, 512), 512)
+    assert np.array_equal(found[128:384, 128:384], picture)
+    assert np.array_equal(found[:128, 128:384], picture[127::-1])
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.25, 0.5])
+def test_a_square_between_pixels_is_resampled_in_place(offset: float) -> None:
+    """A ramp stays the same ramp: a cut must not move the picture by fractions of a pixel."""
+    ramp = np.repeat(np.arange(0, 200, 2, dtype=np.uint8)[None, :, None], 100, 0).repeat(3, 2)
+    found = cut(ramp, Crop(20 + offset, 30 + offset, 40), 80)[:, :, 0].astype(float)
+    expected = 2 * (20 + offset + (np.arange(80) + 0.5) / 2 - 0.5)
+    np.testing.assert_allclose(found, np.tile(expected, (80, 1)), atol=0.76)
+
+
+@pytest.mark.parametrize(("which", "expected"), [("largest", 120), (0, 120), (1, 80), (2, 40)])
+def test_faces_are_chosen_by_their_place(which: Choice, expected: float) -> None:
+    assert choose(faces(120, 80, 40), which).height == expected
+
+
+@pytest.mark.parametrize(
+    ("heights", "which", "error", "says"),
+    [
+        ((), "largest", NoFaceFound, "No face"),
+        ((), 0, NoFaceFound, "No face"),
+        ((100,), 1, FaceIndexOutOfRange, "no face 1: one face was found"),
+        ((100, 90), 2, FaceIndexOutOfRange, "no face 2: 2 faces were found"),
+        ((100, 90), -1, FaceIndexOutOfRange, "no face -1"),
+        ((20,), "largest", FaceTooSmall, "only 20 pixels high; at least 32"),
+        ((100, 31.4), 1, FaceTooSmall, "31 pixels"),
+    ],
+)
+def test_a_wrong_choice_says_what_is_wrong(
+    heights: tuple[float, ...], which: Choice, error: type[InputError], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        choose(faces(*heights), which)
+
+
+def test_the_smallest_face_that_is_taken() -> None:
+    assert choose(faces(MIN_FACE)).height == MIN_FACE

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from reenact.face.sample import Square, as_input, sample
+
+
+@pytest.mark.parametrize(
+    ("angle", "corner"),
+    [(0.0, (6, 16)), (np.pi / 2, (14, 16)), (np.pi, (14, 24)), (-np.pi / 2, (6, 24))],
+)
+def test_the_first_corner_turns_clockwise(angle: float, corner: tuple[float, float]) -> None:
+    square = Square(10, 20, 8, angle)
+    np.testing.assert_allclose(square.to_pixels(np.array([0.0, 0.0])), corner, atol=1e-5)
+    np.testing.assert_allclose(square.to_pixels(np.array([0.5, 0.5])), (10, 20))
+
+
+@pytest.fixture
+def picture(rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(0, 256, (60, 80, 3), np.uint8)
+
+
+def test_an_upright_square_on_whole_pixels_is_a_slice(picture: np.ndarray) -> None:
+    assert np.array_equal(sample(picture, Square(30, 25, 20), 20), picture[15:35, 20:40])
+
+
+def test_a_quarter_turn_is_a_turned_slice(picture: np.ndarray) -> None:
+    found = sample(picture, Square(30, 25, 20, np.pi / 2), 20).astype(int)
+    assert np.abs(found - np.rot90(picture[15:35, 20:40])).max() <= 1
+
+
+def test_outside_the_picture_it_is_black(picture: np.ndarray) -> None:
+    found = sample(picture + 1, Square(0, 0, 40), 40)
+    assert not found[:20].any()
+    assert not found[:, :20].any()
+    assert np.array_equal(found[20:, 20:], (picture + 1)[:20, :20])
+
+
+@pytest.mark.parametrize("side", [64, 100, 640])
+def test_a_large_square_is_reduced_without_a_shift(side: int) -> None:
+    y, x = np.mgrid[:700, :700] + 0.5
+    ramp = np.stack([x - 350, y - 330, x * 0], -1) / side * 255 + 127.5
+    found = sample(np.clip(ramp, 0, 255).astype(np.uint8), Square(350, 330, side), 32)
+    expected = (np.arange(32) + 0.5) / 32 * 255  # one pixel of the result is 8 grey levels
+    inner = slice(1, -1)
+    np.testing.assert_allclose(found[16, inner, 0], expected[inner], atol=2)
+    np.testing.assert_allclose(found[inner, 16, 1], expected[inner], atol=2)
+
+
+def test_fine_stripes_do_not_alias() -> None:
+    stripes = np.zeros((640, 640, 3), np.uint8)
+    stripes[:, ::2] = 255
+    assert np.ptp(sample(stripes, Square(320, 320, 640), 64)) <= 2
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-1.0, 1.0)])
+def test_an_input_spans_its_range(low: float, high: float) -> None:
+    picture = np.zeros((4, 5, 3), np.uint8)
+    picture[1, 2] = 255, 0, 51
+    found = as_input(picture, low, high)
+    assert found.shape == (1, 3, 4, 5)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found[0, :, 1, 2], [high, low, low + 0.2 * (high - low)], atol=1e-6)

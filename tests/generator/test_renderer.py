@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from reenact.face.align import align, cut
+from reenact.generator.renderer import BATCH, Source
+from reenact.types import Crop, Keypoints
+
+
+@pytest.fixture(scope="module")
+def source(engine, face_crop) -> Source:
+    (face,) = engine.finder.find(face_crop)
+    keypoints = engine.detector.one(face_crop, face, Crop(0, 0, 256))
+    return engine.renderer.prepare(face_crop, face_crop, keypoints)
+
+
+def repeated(keypoints: Keypoints, count: int) -> Keypoints:
+    return Keypoints(
+        *(
+            np.repeat(part[None], count, 0)
+            for part in (keypoints.points, keypoints.jacobians, keypoints.landmarks)
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Counted(Keypoints):
+    """Keypoints that note how far they were read."""
+
+    read: list[int] = field(default_factory=list)
+
+    def __getitem__(self, index: int | slice) -> Keypoints:
+        assert isinstance(index, slice)
+        self.read.append(index.stop)
+        return super().__getitem__(index)
+
+
+def test_no_motion_renders_nearly_the_selfie(engine, source) -> None:
+    (frame,) = engine.renderer.render(source, repeated(source.keypoints, 1))
+    assert frame.shape == (256, 256, 3)
+    assert frame.dtype == np.uint8
+    assert np.abs(frame.astype(int) - source.picture).mean() < 8
+
+
+@pytest.mark.parametrize("count", [1, BATCH + 1])
+def test_every_frame_comes_out_in_order_whatever_the_batches(engine, source, count: int) -> None:
+    driving = repeated(source.keypoints, count)
+    driving.points[:, :, 0] += np.linspace(0, 0.2, count)[:, None]
+    driving.landmarks[:, :, 0] += np.linspace(0, 0.2, count)[:, None]
+    frames = list(engine.renderer.render(source, driving))
+    assert len(frames) == count
+    (last,) = engine.renderer.render(source, driving[-1:])
+    assert np.abs(frames[-1].astype(int) - last).max() <= 2
+    (first,) = engine.renderer.render(source, driving[:1])
+    assert np.abs(frames[0].astype(int) - first).max() <= 2
+
+
+def test_a_shifted_pose_shifts_the_face(engine, source) -> None:
+    driving = repeated(source.keypoints, 1)
+    driving.points[..., 0] += 0.125  # 16 pixels to the right
+    driving.landmarks[..., 0] += 0.125
+    (frame,) = engine.renderer.render(source, driving)
+    (face,) = engine.finder.find(source.picture)
+    (moved,) = engine.finder.find(frame)
+    shift = (moved.landmarks - face.landmarks).mean(0)
+    assert abs(shift[0] - 16) < 4
+    assert abs(shift[1]) < 4
+
+
+def test_a_larger_source_gives_larger_frames_of_the_same_content(engine, portrait, source) -> None:
+    (face,) = engine.finder.find(portrait)
+    full = cut(portrait, align(face), 512)
+    large = engine.renderer.prepare(source.picture, full, source.keypoints)
+    driving = repeated(source.keypoints, 2)
+    frames = list(engine.renderer.render(large, driving))
+    assert [frame.shape for frame in frames] == [(512, 512, 3)] * 2
+    (small,) = engine.renderer.render(source, driving[:1])
+    halved = frames[0].reshape(256, 2, 256, 2, 3).mean((1, 3))
+    assert np.abs(halved - small).mean() < 6
+
+
+def test_rendering_reads_one_batch_ahead_at_most(engine, source) -> None:
+    still = repeated(source.keypoints, 3 * BATCH)
+    driving = Counted(still.points, still.jacobians, still.landmarks)
+    frames = engine.renderer.render(source, driving)
+    assert driving.read == []
+    next(frames)
+    assert driving.read == [BATCH]

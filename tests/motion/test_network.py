@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from reenact.layers.geometry import pixel_grid
+from reenact.layers.pose import Pose
+from reenact.motion.network import DenseMotion, MotionConfig
+
+K, L = 3, 4
+CONFIG = MotionConfig(keypoints=K, landmarks=L, width=4, levels=2, widest=8, condition=5)
+
+
+def random_pose(seed: int, batch: int = 2) -> Pose:
+    random = torch.Generator().manual_seed(seed)
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand(*shape, generator=random) * 2 - 1
+
+    turns = torch.eye(2) + 0.3 * uniform(batch, K, 2, 2)
+    return Pose(uniform(batch, K, 2), turns, uniform(batch, L, 2))
+
+
+@pytest.fixture
+def network() -> DenseMotion:
+    torch.manual_seed(0)
+    return DenseMotion(CONFIG).eval()
+
+
+def test_candidates_are_equation_4(network: DenseMotion) -> None:
+    source, driving = random_pose(1), random_pose(2)
+    grid = pixel_grid(torch.empty(6, 8))
+    found = network._candidates(grid, source, driving).double().numpy()
+    z = grid.double().numpy()
+    s, d = ([part.double().numpy() for part in pose] for pose in (source, driving))
+    for row in range(2):
+        np.testing.assert_allclose(found[row, 0], z, atol=1e-6)
+        for k in range(K):
+            # T(z) = p_source + J_source J_driving^-1 (z - p_driving)
+            affine = s[1][row, k] @ np.linalg.inv(d[1][row, k])
+            expected = s[0][row, k] + (z - d[0][row, k]) @ affine.T
+            np.testing.assert_allclose(found[row, 1 + k], expected, atol=1e-5)
+        for index in range(L):
+            expected = z + s[2][row, index] - d[2][row, index]
+            np.testing.assert_allclose(found[row, 1 + K + index], expected, atol=1e-6)
+
+
+def test_a_keypoint_comes_from_where_it_is_in_the_source(network: DenseMotion) -> None:
+    source, driving = random_pose(3, batch=1), random_pose(4, batch=1)
+    at_keypoint = driving.points[0, 1].view(1, 1, 2)
+    candidates = network._candidates(at_keypoint, source, driving)
+    torch.testing.assert_close(candidates[0, 2, 0, 0], source.points[0, 1])
+
+
+def test_equal_poses_mean_no_motion(network: DenseMotion) -> None:
+    pose, image = random_pose(5), torch.rand(2, 3, 16, 16)
+    flow, _, _ = network(image, pose, pose)
+    expected = pixel_grid(image).expand(2, -1, -1, -1)
+    torch.testing.assert_close(flow, expected, atol=1e-5, rtol=0)
+
+
+def test_different_poses_mean_motion(network: DenseMotion) -> None:
+    image = torch.rand(2, 3, 16, 16)
+    flow, _, _ = network(image, random_pose(6), random_pose(7))
+    assert (flow - pixel_grid(image)).abs().max() > 0.05
+
+
+def test_copies_are_the_source_moved_by_each_candidate(network: DenseMotion) -> None:
+    image = torch.rand(2, 3, 4, 4)
+    grid = pixel_grid(image).expand(2, 2, -1, -1, -1).clone()
+    grid[:, 1, ..., 0] += 0.5  # one pixel to the right
+    copies = network._copies(image, grid)
+    torch.testing.assert_close(copies[:, :3], image)
+    torch.testing.assert_close(copies[:, 3:, :, :-1], image[..., 1:])
+
+
+def test_shapes_and_ranges(network: DenseMotion) -> None:
+    flow, occlusion, condition = network(torch.rand(2, 3, 64, 64), random_pose(8), random_pose(9))
+    assert flow.shape == (2, 64, 64, 2)
+    assert occlusion.shape == (2, 2, 64, 64)
+    assert condition.shape == (2, CONFIG.condition, 64, 64)
+    assert 0 <= occlusion.min() <= occlusion.max() <= 1

@@ -1,0 +1,131 @@
+"""The real thing: a process with gunicorn, driven over a socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import FRAMES, LONG, PORTRAIT, TEMPLATE, until
+
+ROOT = Path(__file__).parents[2]
+
+
+class Server:
+    """A running ``python -m server``."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("REENACT_")}
+        self.log = log
+        with log.open("w") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "server"],
+                cwd=ROOT,
+                env=clean | environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        said = until(log.read_text, lambda text: "listens on" in text or self.process.poll() is not None)
+        found = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert found, said
+        self.address = found[0]
+
+    def ask(self, path: str, form: dict[str, str] | None = None, prefer: str = "") -> tuple[int, bytes]:
+        boundary = uuid.uuid4().hex
+        parts = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in (form or {}).items()
+        )
+        request = urllib.request.Request(
+            self.address + path,
+            "".join([*parts, f"--{boundary}--\r\n"]).encode() if form else None,
+            {"Content-Type": f"multipart/form-data; boundary={boundary}", "Prefer": prefer} if form else {},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as e:
+            with e:
+                return e.code, e.read()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def start(templates: Path, tmp_path: Path) -> Iterator[Callable[[], Server]]:
+    servers: list[Server] = []
+
+    def start() -> Server:
+        environment = {
+            "REENACT_PORT": "0",
+            "REENACT_DATA": str(tmp_path / "var"),
+            "REENACT_TEMPLATES": str(templates),
+        }
+        servers.append(Server(environment, tmp_path / f"log{len(servers)}"))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.wait(10)
+
+
+def test_a_whole_life(start: Callable[[], Server], tmp_path: Path) -> None:
+    server = start()
+    assert server.ask("/healthz")[0] == 200
+    until(lambda: server.ask("/readyz")[0], lambda status: status == 200)
+    form = {"portrait": PORTRAIT, "template": TEMPLATE, "consent": "true"}
+    status, body = server.ask("/v1/animations", form, "wait=30")
+    job = json.loads(body)
+    assert (status, job["status"], job["frames_done"]) == (200, "succeeded", FRAMES)
+    assert len(server.ask(job["result"]["url"])[1]) == job["result"]["bytes"]
+    assert server.ask("/v1/animations", form | {"portrait": "x" * 3_000_000})[0] == 413
+    # Stopped in the middle of a long job, it leaves nothing half done and keeps what was done.
+    assert server.ask("/v1/animations", form | {"template": LONG})[0] == 202
+    assert server.stop() == 0
+    assert list((tmp_path / "var/uploads").iterdir()) == []
+    assert len(list((tmp_path / "var/results").iterdir())) == 1
+    log = server.log.read_text()
+    assert "Traceback" not in log and "SIG" not in log, log
+
+
+def test_ctrl_c_stops_it_and_a_second_one_keeps_out(start: Callable[[], Server], tmp_path: Path) -> None:
+    server = start()
+    until(lambda: server.ask("/readyz")[0], lambda status: status == 200)
+    with pytest.raises(AssertionError, match="Another server uses the folder"):
+        start()
+    assert server.stop(signal.SIGINT) == 0
+    assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [("REENACT_HOST", "0.0.0.0", "no keys"), ("REENACT_PORT", "http", "whole number")],
+)
+def test_a_bad_setting_is_said_in_a_sentence(tmp_path: Path, name: str, value: str, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "server"],
+        cwd=ROOT,
+        env={**os.environ, "REENACT_DATA": str(tmp_path / "var"), name: value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("reenact-server: ") and said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "var").exists()

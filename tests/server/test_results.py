@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from server.services import Services
+
+from .conftest import Client
+
+CONTENT = bytes(range(256)) * 40
+
+
+@pytest.fixture
+def token(services: Services) -> Iterator[str]:
+    path = services.storage.upload(services.storage.open_place(), "result.mp4")
+    path.write_bytes(CONTENT)
+    token = services.storage.publish(path).token
+    services.storage.drop(path.parent.name)
+    yield token
+    services.storage.delete(token)
+
+
+def test_the_whole_file(client: Client, token: str) -> None:
+    answer = client.get(f"/v1/results/{token}")
+    assert (answer.status_code, answer.data, answer.mimetype) == (200, CONTENT, "video/mp4")
+    assert answer.headers["Content-Disposition"] == "inline; filename=reenact.mp4"
+    assert answer.headers["Accept-Ranges"] == "bytes"
+    assert answer.cache_control.private and not answer.cache_control.no_cache
+    assert 0 < (answer.cache_control.max_age or 0) <= 24 * 3600
+    assert answer.headers["ETag"].startswith('"')
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "end"),
+    [("0-9", 0, 10), ("100-", 100, None), ("-5", -5, None), ("10000-99999", 10000, None)],
+)
+def test_a_part_of_it(client: Client, token: str, asked: str, start: int, end: int | None) -> None:
+    answer = client.get(f"/v1/results/{token}", headers={"Range": f"bytes={asked}"})
+    assert (answer.status_code, answer.data) == (206, CONTENT[start:end])
+    assert answer.headers["Content-Range"].endswith(f"/{len(CONTENT)}")
+
+
+def test_a_part_that_is_not_there(client: Client, token: str) -> None:
+    answer = client.get(f"/v1/results/{token}", headers={"Range": "bytes=999999-"})
+    assert (answer.status_code, answer.json["code"]) == (416, "range_not_satisfiable")  # type: ignore[index]
+    assert answer.headers["Content-Range"] == f"bytes */{len(CONTENT)}"
+
+
+def test_the_tag_saves_a_second_download(client: Client, token: str) -> None:
+    address = f"/v1/results/{token}"
+    tag = client.get(address).headers["ETag"]
+    assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
+    part = {"Range": "bytes=5-9"}
+    assert client.get(address, headers=part | {"If-Range": tag}).data == CONTENT[5:10]
+    assert client.get(address, headers=part | {"If-Range": '"other"'}).data == CONTENT
+
+
+def test_head_tells_the_size(client: Client, token: str) -> None:
+    answer = client.head(f"/v1/results/{token}")
+    assert (answer.status_code, answer.content_length, answer.data) == (200, len(CONTENT), b"")
+
+
+def test_an_expired_result_is_gone_and_then_swept(client: Client, services: Services, token: str) -> None:
+    path = services.storage.find(token).path
+    old = time.time() - 25 * 3600
+    os.utime(path, (old, old))
+    answer = client.get(f"/v1/results/{token}")
+    assert (answer.status_code, answer.json["code"]) == (410, "gone")  # type: ignore[index]
+    services.sweep()
+    assert not path.exists()
+    assert client.get(f"/v1/results/{token}").status_code == 404

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from apiflask import APIFlask
+
+from server.errors import CODES
+
+from .conftest import Client
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_document_is_valid(client: Client) -> None:
+    validator = pytest.importorskip(
+        "openapi_spec_validator", reason="optional part missing: openapi_spec_validator"
+    )
+    spec = client.get("/openapi.json").json
+    assert spec is not None and spec["openapi"].startswith("3.1")
+    validator.validate(spec)
+
+
+def test_every_route_is_in_the_document_and_on_the_page(client: Client, app: APIFlask) -> None:
+    routes = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.endpoint.split(".")[0] not in ("static", "web", "openapi")
+    }
+    spec = client.get("/openapi.json").json
+    assert spec is not None
+    documented = {
+        (path, method) for path, each in spec["paths"].items() for method in each if method != "parameters"
+    }
+    assert documented == routes
+    page = client.get("/docs").text
+    for path, method in routes:
+        assert f"{method.upper()} {path}" in page
+    for code in CODES:
+        assert f'id="{code}"' in page
+
+
+def test_every_operation_is_described(client: Client) -> None:
+    spec = client.get("/openapi.json").json
+    assert spec is not None
+    names = []
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            if method == "parameters":
+                continue
+            names.append(operation["operationId"])
+            assert operation["summary"].endswith("."), path
+            for status, answer in operation["responses"].items():
+                problem = status[0] in "45"
+                assert set(answer.get("content", {})) == {"application/problem+json"} or not problem
+                for code in re.findall(r"\b[a-z]+_[a-z_]+\b", answer["description"]) if problem else ():
+                    assert CODES[code][0] == int(status)
+    assert len(names) == len(set(names))
+    assert {"TemplateOut", "JobOut", "ProblemOut"} <= set(spec["components"]["schemas"])
+
+
+def test_documented_fields_are_those_that_come(client: Client) -> None:
+    spec = client.get("/openapi.json").json
+    assert spec is not None
+    schemas = spec["components"]["schemas"]
+    job = client.order(prefer="wait=30").json
+    assert job is not None
+    assert set(job) == set(schemas["JobOut"]["properties"])
+    assert set(job["result"]) == set(schemas["ResultOut"]["properties"])
+    assert set(job["faces"][0]) == set(schemas["FaceOut"]["properties"])
+    failed = client.order(prefer="wait=30", face="9").json
+    assert failed is not None
+    assert set(failed["error"]) == set(schemas["JobErrorOut"]["properties"])
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [("server.app", ("torch", "cv2", "scipy")), ("server.__main__", ("torch", "onnxruntime"))],
+)
+def test_an_import_loads_and_starts_nothing_it_should_not(module: str, unwanted: tuple[str, ...]) -> None:
+    """onnxruntime may not be loaded before gunicorn forks: such a process crashes when it ends."""
+    code = (
+        f"import {module}, json, sys, threading;"
+        "print(json.dumps([sorted(sys.modules), threading.active_count()]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    loaded, threads = json.loads(done.stdout)
+    assert not set(unwanted) & set(loaded)
+    assert threads == 1

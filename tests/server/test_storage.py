@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+import stat
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from reenact.errors import SetupError
+from server.errors import Gone, NotFound
+from server.storage import SELFIE, LocalStorage
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> LocalStorage:
+    storage = LocalStorage(tmp_path / "var", HOUR)
+    storage.prepare()
+    return storage
+
+
+def put(storage: LocalStorage, content: bytes = b"content", name: str = "result.mp4") -> str:
+    path = storage.upload(storage.open_place(), name)
+    path.write_bytes(content)
+    return storage.publish(path).token
+
+
+def age(storage: LocalStorage, token: str, seconds: float) -> None:
+    then = time.time() - seconds
+    os.utime(storage.find(token).path, (then, then))
+
+
+def test_only_the_owner_may_look(storage: LocalStorage, tmp_path: Path) -> None:
+    for folder in ("uploads", "results"):
+        assert stat.S_IMODE((tmp_path / "var" / folder).stat().st_mode) == 0o700
+
+
+def test_a_place_is_dropped_with_all_in_it(storage: LocalStorage) -> None:
+    place = storage.open_place()
+    selfie = storage.upload(place, SELFIE)
+    selfie.write_bytes(b"face")
+    storage.drop(place)
+    assert not selfie.parent.exists()
+    storage.drop(place)
+
+
+def test_a_crash_leaves_no_uploads(storage: LocalStorage) -> None:
+    selfie = storage.upload(storage.open_place(), SELFIE)
+    selfie.write_bytes(b"face")
+    token = put(storage)
+    storage.prepare()
+    assert not selfie.exists()
+    assert storage.find(token).path.read_bytes() == b"content"
+
+
+def test_a_result_moves_under_an_unguessable_name(storage: LocalStorage) -> None:
+    path = storage.upload(storage.open_place(), "result.gif")
+    path.write_bytes(b"moving")
+    stored = storage.publish(path)
+    assert not path.exists()
+    assert len(stored.token) == 43 + len(".gif")
+    assert (stored.bytes, stored.sha256) == (6, sha256(b"moving").hexdigest())
+    assert stored.expires == pytest.approx(time.time() + HOUR, abs=5)
+    assert storage.find(stored.token).expires == pytest.approx(stored.expires, abs=0.01)
+    assert put(storage) != put(storage)
+
+
+@pytest.mark.parametrize("token", ["", "..", "../lock", "a" * 43 + ".txt", "a" * 43 + ".mp4", "a" * 43])
+def test_other_names_are_not_found(storage: LocalStorage, token: str) -> None:
+    with pytest.raises(NotFound):
+        storage.find(token)
+
+
+def test_deleted_is_not_found(storage: LocalStorage) -> None:
+    token = put(storage)
+    storage.delete(token)
+    storage.delete(token)
+    with pytest.raises(NotFound):
+        storage.find(token)
+
+
+def test_the_sweep_takes_what_is_old_and_nothing_else(storage: LocalStorage, tmp_path: Path) -> None:
+    old, new = put(storage), put(storage)
+    age(storage, old, HOUR + 1)
+    age(storage, new, HOUR - 60)
+    with pytest.raises(Gone):
+        storage.find(old)
+    assert storage.sweep() == 1
+    assert [path.name for path in (tmp_path / "var/results").iterdir()] == [new]
+    with pytest.raises(NotFound):
+        storage.find(old)
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SetupError, match="REENACT_DATA"):
+        LocalStorage(tmp_path / "file", HOUR).prepare()

@@ -1,0 +1,48 @@
+"""The page as it is served; what it does in a browser is tested with the full page (issue 5)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .conftest import Client
+
+
+@pytest.mark.parametrize("address", ["/", "/docs"])
+def test_a_page_needs_nothing_from_elsewhere_and_nothing_inline(client: Client, address: str) -> None:
+    answer = client.get(address)
+    page = answer.text
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and "unsafe" not in policy
+    linked = re.findall(r'(?:src|href)="([^"#]+)"', page)
+    assert linked and all(each.startswith("/") and not each.startswith("//") for each in linked)
+    for each in linked:
+        assert client.get(each).status_code == 200, each
+    assert not re.search(r"<script(?![^>]*\bsrc=)", page)
+    assert not re.search(r"\s(style|on\w+)=", page)
+    assert '<html lang="en">' in page and 'name="viewport"' in page
+
+
+def test_script_and_page_know_the_same_elements(client: Client) -> None:
+    page, script = client.get("/").text, client.get("/static/app.js").text
+    used = set(re.findall(r'\$\("([\w-]+)"\)', script))
+    assert used and used <= set(re.findall(r'id="([\w-]+)"', page))
+    assert "http://" not in script and "https://" not in script
+
+
+def test_every_input_has_a_label(client: Client) -> None:
+    page = client.get("/").text
+    for input in re.findall(r"<input[^>]*>", page):
+        name = re.search(r'id="([\w-]+)"', input)
+        assert name
+        assert f'for="{name[1]}"' in page or re.search(rf"<label[^>]*>\s*{re.escape(input)}", page), input
+
+
+def test_answers_are_guarded_everywhere(client: Client) -> None:
+    for address in ("/", "/v1/templates", "/nowhere", "/static/app.js"):
+        headers = client.get(address).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "default-src 'self'" in headers["Content-Security-Policy"]

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from reenact.config import DEFAULT_MODEL
+from reenact.engine import Engine
+from reenact.errors import WeightsBroken
+from reenact.runtime import ModelFolder
+
+
+def test_a_model_is_known_by_the_hash_of_its_keypoint_graph(engine: Engine) -> None:
+    assert engine.model == ModelFolder(DEFAULT_MODEL).hash("keypoints")
+    assert engine.provider == "CPUExecutionProvider"
+
+
+def test_face_models_are_opened_once(engine: Engine) -> None:
+    assert Engine(device="cpu").finder is engine.finder
+
+
+def test_every_graph_runs_before_the_first_request(engine: Engine) -> None:
+    engine.warm()
+
+
+@pytest.mark.parametrize("missing", ["keypoints", "encode", "animate", "compose"])
+def test_a_model_without_one_of_its_graphs_is_broken(tmp_path: Path, missing: str) -> None:
+    shutil.copytree(DEFAULT_MODEL, tmp_path / "model")
+    (tmp_path / "model" / f"{missing}.onnx").unlink()
+    with pytest.raises(WeightsBroken, match=missing):
+        Engine(tmp_path / "model", device="cpu")
+
+
+def test_a_folder_that_is_no_model_is_broken(tmp_path: Path) -> None:
+    with pytest.raises(WeightsBroken, match=r"reenact export"):
+        Engine(tmp_path)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from reenact.keypoints.landmarks import COUNT, EYES_SLICE, MOUTH_SLICE
+from reenact.training.augment import RandomWarp
+from reenact.training.losses import (
+    CAFFE_MEAN,
+    TAP_SCALES,
+    PerceptualLoss,
+    alpha_loss,
+    equivariance_loss,
+    expression_weight,
+    weighted_l1,
+)
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def perceptual(vgg: Path) -> PerceptualLoss:
+    return PerceptualLoss(vgg)
+
+
+def test_equal_pictures_cost_nothing_and_others_more_the_more_they_differ(perceptual: PerceptualLoss) -> None:
+    picture, other = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32)
+    near = picture + 0.1 * (other - picture)
+    assert perceptual(picture, picture) == 0
+    assert 0 < perceptual(near, picture) < perceptual(other, picture)
+
+
+def test_fewer_taps_count_less(perceptual: PerceptualLoss) -> None:
+    picture, other = torch.rand(1, 3, 32, 32), torch.rand(1, 3, 32, 32)
+    values = [perceptual(picture, other, taps).item() for taps in (1, 2, 3, 4)]
+    assert values == sorted(values)
+    assert len(set(values)) == 4
+
+
+def test_the_first_tap_is_relu1_1_of_bgr_minus_the_mean(perceptual: PerceptualLoss, vgg: Path) -> None:
+    picture = torch.rand(1, 3, 8, 8)
+    kernel = torch.tensor(np.load(vgg)["block1_conv1/kernel"].astype(np.float32))
+    blue_first = torch.stack([picture[:, 2], picture[:, 1], picture[:, 0]], 1) * 255
+    centred = blue_first - torch.tensor(CAFFE_MEAN)[:, None, None]
+    expected = functional.conv2d(centred, kernel.permute(3, 2, 0, 1), padding=1).clamp_min(0) * TAP_SCALES[0]
+    torch.testing.assert_close(perceptual.features(picture, 1)[0], expected)
+
+
+def test_taps_halve_in_size(perceptual: PerceptualLoss) -> None:
+    sizes = [tap.shape[-1] for tap in perceptual.features(torch.rand(1, 3, 32, 32), 4)]
+    assert sizes == [32, 16, 8, 4]
+
+
+def test_only_the_generated_picture_learns(perceptual: PerceptualLoss) -> None:
+    generated = torch.rand(1, 3, 32, 32, requires_grad=True)
+    real = torch.rand(1, 3, 32, 32, requires_grad=True)
+    perceptual(generated, real).backward()
+    assert generated.grad is not None and generated.grad.abs().sum() > 0
+    assert real.grad is None
+    assert not any(parameter.requires_grad for parameter in perceptual.parameters())
+
+
+def test_eyes_and_mouth_weigh_most() -> None:
+    landmarks = torch.full((1, COUNT, 2), 0.0)
+    landmarks[:, MOUTH_SLICE] = torch.tensor([0.25, 0.5])
+    landmarks[:, EYES_SLICE] = torch.tensor([-0.25, -0.5])
+    weight = expression_weight(landmarks, torch.empty(1, 3, 128, 128))
+    assert weight.shape == (1, 1, 128, 128)
+    assert weight[0, 0, 96, 80] > 0.7  # a little less than 1, since the map has a quarter of the size
+    assert weight[0, 0, 32, 48] > 0.6
+    assert weight[0, 0, 10, 110] < 1e-3
+    assert weight[0, 0, 64, 64] < 1e-3  # the other landmarks, here in the middle, do not count
+
+
+def test_weighted_l1_counts_where_the_weight_is() -> None:
+    generated, real = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
+    everywhere = torch.ones(2, 1, 8, 8)
+    torch.testing.assert_close(weighted_l1(generated, real, everywhere), (generated - real).abs().mean())
+    left = everywhere.clone()
+    left[..., 4:] = 0
+    expected = (generated - real)[..., :4].abs().mean()
+    torch.testing.assert_close(weighted_l1(generated, real, left), expected)
+    assert weighted_l1(generated, real, torch.zeros(2, 1, 8, 8)) == 0
+
+
+@pytest.mark.parametrize(
+    ("copied", "generated", "rises"),
+    [(0.5, 0.8, True), (0.8, 0.5, False), (0.5, 0.5, True), (0.505, 0.5, True), (0.52, 0.5, False)],
+    ids=["copy better", "copy worse", "tie", "hardly worse", "worse"],
+)
+def test_alpha_rises_where_the_copy_is_no_worse(copied: float, generated: float, rises: bool) -> None:
+    real = torch.full((1, 3, 16, 16), 0.5)
+    alpha = torch.full((1, 1, 16, 16), 0.5, requires_grad=True)
+    pictures = [torch.full_like(real, value).requires_grad_() for value in (copied, generated)]
+    alpha_loss(alpha, pictures[0], pictures[1], real).backward()
+    assert alpha.grad is not None
+    assert (alpha.grad < 0).all() if rises else (alpha.grad > 0).all()
+    assert all(picture.grad is None for picture in pictures)
+
+
+def test_keypoints_that_move_with_the_picture_cost_nothing() -> None:
+    warp = RandomWarp(2, CPU)
+    warped = torch.rand(2, 5, 2) * 1.6 - 0.8
+    warped_jacobians = torch.eye(2) + 0.2 * torch.randn(2, 5, 2, 2)
+    points, jacobians = warp.move(warped), warp.jacobian(warped) @ warped_jacobians
+    loss = equivariance_loss(points, jacobians, warped, warped_jacobians, warp)
+    assert loss < 1e-5
+    shifted = equivariance_loss(points + 0.1, jacobians, warped, warped_jacobians, warp)
+    assert shifted.item() == pytest.approx(0.1, abs=1e-4)
+    assert equivariance_loss(points, 2 * jacobians, warped, warped_jacobians, warp) > 0.1
+    assert equivariance_loss(warped, jacobians, points, warped_jacobians, warp) > 0.01

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from reenact.keypoints.landmarks import COUNT, MESH_INDICES
+from reenact.training.dataset import Pack
+from reenact.training.sampler import GROUP_WEIGHTS, STILLS_WEIGHT, PairSampler
+
+CPU = torch.device("cpu")
+# (group, person, frames): person a of talk has three clips, b has one.
+CLIPS = [("talk", "a", 3), ("talk", "a", 2), ("talk", "a", 4), ("talk", "b", 2), ("paintings", "-1", 5)]
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    folder, first, clips = tmp_path_factory.mktemp("pack"), 0, []
+    for index, (group, person, count) in enumerate(CLIPS):
+        kept = list(range(count))
+        clips.append(
+            {"file": f"{index}.mp4", "person": person, "group": group, "first": first, "kept": kept}
+        )
+        first += count
+    frames = np.zeros((first, 256, 256, 3), np.uint8)
+    frames[:, 3, 5] = np.arange(first)[:, None] * 10 + [0, 1, 2]
+    np.save(folder / "frames.npy", frames)
+    np.save(folder / "landmarks.npy", np.random.default_rng(0).normal(size=(first, 478, 2)).astype(np.float16))
+    (folder / "clips.json").write_text(json.dumps(clips))
+    return Pack(folder)
+
+
+@pytest.fixture(params=[False, True], ids=["on disk", "on device"])
+def sampler(request: pytest.FixtureRequest, pack: Pack) -> PairSampler:
+    torch.manual_seed(0)
+    return PairSampler(pack, CPU, on_device=request.param)
+
+
+def clip_of(row: int) -> int:
+    starts = np.cumsum([0] + [count for _, _, count in CLIPS])
+    return int(np.searchsorted(starts, row, "right") - 1)
+
+
+def test_a_pair_is_of_one_clip_and_never_one_frame_twice(sampler: PairSampler) -> None:
+    source, driving = sampler.rows(2000)
+    assert [clip_of(row) for row in source] == [clip_of(row) for row in driving]
+    assert (source != driving).all()
+    assert set(source) == set(driving) == set(range(sum(count for _, _, count in CLIPS)))
+
+
+def test_groups_are_drawn_by_weight_and_people_alike(sampler: PairSampler) -> None:
+    drawn = Counter(clip_of(row) for row in sampler.rows(4000)[0])
+    talk = sum(drawn[clip] for clip in range(4))
+    expected = GROUP_WEIGHTS["talk"] / (GROUP_WEIGHTS["talk"] + STILLS_WEIGHT)
+    assert talk / 4000 == pytest.approx(expected, abs=0.03)
+    assert drawn[3] / talk == pytest.approx(0.5, abs=0.04)  # person b, with one clip of four
+    for clip in range(3):
+        assert drawn[clip] / talk == pytest.approx(1 / 6, abs=0.03)
+
+
+def test_pictures_are_the_rows_asked_for(sampler: PairSampler) -> None:
+    pictures = sampler.pictures(np.array([4, 2, 4]))
+    assert pictures.shape == (3, 3, 256, 256)
+    assert pictures.dtype == torch.float32
+    found = (pictures[:, :, 3, 5] * 255).round().int().tolist()
+    assert found == [[40, 41, 42], [20, 21, 22], [40, 41, 42]]
+
+
+def test_landmarks_are_the_ones_that_the_networks_know(sampler: PairSampler, pack: Pack) -> None:
+    assert sampler.landmarks.shape == (len(pack), COUNT, 2)
+    expected = pack.landmarks[3, MESH_INDICES[7]].astype(np.float32)
+    assert sampler.landmarks[3, 7].tolist() == expected.tolist()
+
+
+def test_draws_come_from_torchs_generator(sampler: PairSampler) -> None:
+    torch.manual_seed(5)
+    first = sampler.rows(20)
+    torch.manual_seed(5)
+    assert np.array_equal(first, sampler.rows(20))
+    assert not np.array_equal(first, sampler.rows(20))

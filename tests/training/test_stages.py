@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from reenact.keypoints.landmarks import COUNT, MIRRORED
+from reenact.keypoints.network import KeypointDetector
+from reenact.training.animation_stage import AnimationStage, Animator, LossWeights, _cut
+from reenact.training.checkpoint import Model, ModelConfig
+from reenact.training.dataset import Pack
+from reenact.training.grid import write_grid
+from reenact.training.keypoint_stage import KeypointStage
+from reenact.training.loop import Losses, Run, RunOptions
+from reenact.training.losses import PerceptualLoss
+from reenact.training.sampler import PairSampler
+from reenact.training.teacher import TO_EDGES, label_pack
+
+CPU = torch.device("cpu")
+OPTIONS = RunOptions(minutes=1, batch=2, rate=2e-3)
+
+
+def measure(stage: AnimationStage | KeypointStage) -> dict[str, float]:
+    """The losses of one batch that is always the same."""
+    torch.manual_seed(11)
+    with torch.no_grad():
+        return {name: value.item() for name, value in stage().items()}
+
+
+def train(run: Run, stage: AnimationStage | KeypointStage, steps: int) -> list[Losses]:
+    losses = []
+    for _ in range(steps):
+        losses.append(stage())
+        run._descend(losses[-1]["loss"])
+    return losses
+
+
+@pytest.fixture(scope="module")
+def labelled(pack_folder: Path, teacher: Path) -> dict[str, np.ndarray]:
+    label_pack(pack_folder, teacher)
+    return dict(np.load(pack_folder / "teacher.npz"))
+
+
+@pytest.fixture
+def animation(pack_folder: Path, vgg: Path, tiny: ModelConfig) -> AnimationStage:
+    model = Model(tiny)
+    sampler = PairSampler(Pack(pack_folder), CPU, on_device=False)
+    return AnimationStage(model, Animator(model), sampler, PerceptualLoss(vgg), batch=2, device=CPU)
+
+
+def test_labels_are_of_each_frame_and_of_its_mirror_image(
+    labelled: dict[str, np.ndarray], pack_folder: Path, teacher: Path
+) -> None:
+    import onnxruntime
+
+    frames = Pack(pack_folder).frames
+    assert labelled["points"].shape == (len(frames), 2, 3, 2)
+    assert labelled["jacobians"].shape == (len(frames), 2, 3, 2, 2)
+    session = onnxruntime.InferenceSession(str(teacher), providers=["CPUExecutionProvider"])
+    for row, mirrored in ((0, 0), (5, 1)):
+        picture = frames[row][:, ::-1] if mirrored else frames[row]
+        image = np.float32(picture).transpose(2, 0, 1)[None] / 255
+        points, _ = session.run(None, {"image": np.ascontiguousarray(image)})
+        np.testing.assert_allclose(labelled["points"][row, mirrored], points[0] * TO_EDGES, atol=1e-5)
+    assert np.abs(labelled["points"][:, 0] - labelled["points"][:, 1]).max() > 0.01
+
+
+def test_keypoints_learn_from_the_teacher(
+    labelled: dict[str, np.ndarray], pack_folder: Path, tiny: ModelConfig
+) -> None:
+    detector = KeypointDetector(tiny.keypoints)
+    stage = KeypointStage(detector, Pack(pack_folder), labelled, batch=4, device=CPU)
+    before = measure(stage)
+    losses = train(Run(detector, OPTIONS), stage, 15)
+    after = measure(stage)
+    assert set(losses[0]) == {"loss", "points", "jacobians"}
+    assert after["loss"] < 0.8 * before["loss"], (before, after)
+    assert after["points"] < 0.8 * before["points"], (before, after)
+
+
+def test_a_mirrored_picture_is_compared_with_the_labels_of_the_mirrored(
+    labelled: dict[str, np.ndarray], pack_folder: Path, tiny: ModelConfig
+) -> None:
+    stage = KeypointStage(KeypointDetector(tiny.keypoints), Pack(pack_folder), labelled, batch=2, device=CPU)
+    rows, mirrored = np.array([1, 6]), np.array([1, 0])
+    right = torch.from_numpy(labelled["points"][rows, mirrored]).float()
+    turns = torch.from_numpy(labelled["jacobians"][rows, mirrored]).float()
+    assert [loss.item() for loss in stage._against_teacher(right, turns, rows, mirrored)] == [0, 0]
+    assert stage._against_teacher(right, turns, rows, 1 - mirrored)[0] > 1e-3
+
+
+def test_a_pair_gets_one_flip_and_one_change_of_colours(animation: AnimationStage) -> None:
+    flips = set()
+    for _ in range(8):
+        source, driving, source_pose, driving_pose = animation.draw()
+        assert source.shape == driving.shape == (2, 3, 256, 256)
+        assert source_pose.landmarks.shape == driving_pose.landmarks.shape == (2, COUNT, 2)
+        assert source_pose.points.shape == (2, 3, 2)
+        # The background's corner is the same in both frames, so colours of a pair must agree there.
+        for pose in (source_pose, driving_pose):
+            eyes = pose.landmarks[:, 14:18, 0]  # corners of both eyes, the face's right one first
+            assert (eyes[:, :2].mean(1) < eyes[:, 2:].mean(1)).all()
+        shift = (source_pose.landmarks - driving_pose.landmarks)[..., 0].mean(1)
+        seen = [_shift(a, b) for a, b in zip(driving, source, strict=True)]
+        # What the landmarks say is what the pictures show, mirrored or not; warped stills do not shift.
+        flips |= {round(float(value), 2) for value in shift}
+        for said, shown in zip(shift.tolist(), seen, strict=True):
+            if shown is not None:
+                assert said * 128 == pytest.approx(shown, abs=4)
+    assert any(value > 0.02 for value in flips)
+    assert any(value < -0.02 for value in flips)
+
+
+def _shift(first: torch.Tensor, second: torch.Tensor) -> int | None:
+    """Pixels by which the rolled ``second`` lies to the right of ``first``; None where it is no roll."""
+    errors = {
+        shift: (first.roll(shift, 2) - second).abs().mean().item() for shift in (-18, -12, -6, 6, 12, 18)
+    }
+    best = min(errors, key=lambda shift: errors[shift])
+    return best if errors[best] < 0.02 else None
+
+
+def test_animation_learns_and_leaves_the_detector_alone(animation: AnimationStage) -> None:
+    detector = {name: value.clone() for name, value in animation.model.detector.state_dict().items()}
+    before = measure(animation)
+    options = RunOptions(minutes=1, batch=2, rate=2e-4)
+    losses = train(Run(animation.animator, options), animation, 12)
+    after = measure(animation)
+    assert set(losses[0]) == {
+        "loss", "perceptual", "l1", "expression", "copied", "alpha", "static",
+    }  # fmt: skip
+    weights = LossWeights()
+    total = sum(getattr(weights, name) * before[name] for name in before.keys() - {"loss", "static"})
+    assert before["loss"] == pytest.approx(total, rel=1e-4)
+    assert after["static"] == pytest.approx(before["static"])
+    for name in ("loss", "copied"):
+        assert after[name] < 0.97 * before[name], (name, before, after)
+    for name, value in animation.model.detector.state_dict().items():
+        assert torch.equal(value, detector[name]), name
+
+
+def test_views_at_full_resolution_lie_inside(animation: AnimationStage) -> None:
+    landmarks = torch.rand(50, COUNT, 2) * 4 - 2  # many of them far outside
+    boxes = animation._crops(landmarks, 256)
+    corners = torch.tensor(boxes)
+    assert len(boxes) == 50
+    assert corners.min() >= 0
+    assert corners.max() <= 256 - 96
+    picture = torch.rand(50, 3, 256, 256)
+    views = _cut(picture, boxes, 96)
+    assert views.shape == (50, 3, 96, 96)
+    left, top = boxes[7]
+    assert torch.equal(views[7], picture[7, :, top : top + 96, left : left + 96])
+
+
+def test_the_picture_of_progress_has_five_rows(animation: AnimationStage, tmp_path: Path) -> None:
+    write_grid(animation, tmp_path / "grid.jpg")
+    with Image.open(tmp_path / "grid.jpg") as grid:
+        assert grid.size == (2 * 256, 5 * 256)
+
+
+def test_mirrored_table_fits_the_number_of_landmarks() -> None:
+    assert len(MIRRORED) == COUNT
