@@ -21,7 +21,7 @@ from reenact.config import DEFAULT_MODEL, FACE_MODEL, MOTIONS, PORTRAITS
 State = Literal["ok", "note", "broken"]
 Device = Literal["auto", "cpu", "cuda"]
 
-REQUIRED = ("numpy", "pillow", "pillow-heif", "imageio", "av", "tqdm")
+REQUIRED = ("numpy", "pillow", "pillow-heif", "av", "tqdm")
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 # extra -> modules that stand for it
 EXTRAS = {

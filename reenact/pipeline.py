@@ -30,7 +30,10 @@ CONTRACT_SIZE = (NATIVE_SIZE, NATIVE_SIZE)
 VIDEO_LIMITS = VideoLimits()
 
 Watch = Callable[[int, int], None]
-"""Called with (frames done, frames in all) as frames are made; what it raises stops the work."""
+"""Called with (frames done, frames in all) as frames are made; what it raises stops the work.
+
+While a clip's motion is taken it is called with 0 frames done, so that the work can be stopped there too.
+"""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def animate(
     face = choose(faces, options.face)
     crop = align(face)
     clock.lap("find")
-    motion, audio = _motion_of(engine, template)
+    motion, audio = _motion_of(engine, template, watch)
     clock.lap("track")
     source = prepare_source(engine, picture, face, crop, options.size)
     driven = transfer(source.keypoints, motion.keypoints, options.transfer)
@@ -114,6 +117,7 @@ def track(
     crop: Crop | None = None,
     part: tuple[int, int | None] = (0, None),
     limits: VideoLimits = VIDEO_LIMITS,
+    watch: Watch | None = None,
 ) -> Motion:
     """Take the motion from a clip. The clip is read twice, so that memory does not grow with it.
 
@@ -123,17 +127,24 @@ def track(
         crop: the square to look at; None means the square around the face, fixed for the clip.
         part: first frame that is used and the one after the last; None: to the end.
         limits: of the clip.
+        watch: is told of every frame, always as 0 done.
 
     Raises:
         NoFaceFound: fewer than half of its frames show a face.
         InputError: the clip cannot be used.
     """
-    faces = known_faces(list(engine.finder.follow(islice(open_clip(clip, limits).frames, *part))))
+    def frames() -> Iterator[Picture]:
+        opened = open_clip(clip, limits)
+        for frame in islice(opened.frames, *part):
+            yield frame
+            if watch:
+                watch(0, opened.frame_count or 0)
+
+    faces = known_faces(list(engine.finder.follow(frames())))
     square = crop or _steady_crop(faces)
-    opened = open_clip(clip, limits)
-    cuts = (cut(frame, square, NATIVE_SIZE) for frame in islice(opened.frames, *part))
-    keypoints = engine.detector.many(zip(cuts, faces, strict=False), square)
-    return Motion(keypoints, opened.fps, engine.model)
+    cuts = (cut(frame, square, NATIVE_SIZE) for frame in frames())
+    keypoints = engine.detector.many(zip(cuts, faces, strict=True), square)
+    return Motion(keypoints, open_clip(clip, limits).fps, engine.model)
 
 
 def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = None) -> Written:
@@ -145,29 +156,31 @@ def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = Non
     first = next(open_clip(clip).frames)
     whole = Crop(0, 0, NATIVE_SIZE) if first.shape[:2] == CONTRACT_SIZE else None
     crop = whole or align(choose(engine.finder.find(first)))
-    motion = track(engine, clip, crop=crop)
+    motion = track(engine, clip, crop=crop, watch=watch)
     picture = cut(first, crop, NATIVE_SIZE)
     source = engine.renderer.prepare(picture, picture, motion.keypoints[0])
     frames = _watched(engine.renderer.render(source, motion.keypoints), len(motion), watch)
     return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
 
 
-def _motion_of(engine: Engine, template: Template | Path) -> tuple[Motion, Path | None]:
+def _motion_of(
+    engine: Engine, template: Template | Path, watch: Watch | None
+) -> tuple[Motion, Path | None]:
     """A template's stored motion, or a clip's, with the file that has the sound."""
     if isinstance(template, Template):
         return template.motion, template.driving
-    return track(engine, template), template
+    return track(engine, template, watch=watch), template
 
 
 def known_faces(found: list[Face | None]) -> list[Face]:
     """Fill frames without a face from the nearest frame that has one."""
-    seen = [index for index, face in enumerate(found) if face is not None]
-    if 2 * len(seen) < len(found) or not seen:
+    seen = np.array([index for index, face in enumerate(found) if face is not None])
+    if 2 * len(seen) < len(found) or not len(seen):
         raise NoFaceFound(
             f"A face was found in {len(seen)} of {len(found)} frames of the driving clip. "
             "Use a clip that shows one face from the front all the time."
         )
-    nearest = [min(seen, key=lambda index: abs(index - wanted)) for wanted in range(len(found))]
+    nearest = (seen[np.abs(seen - wanted).argmin()] for wanted in range(len(found)))
     return [face for index in nearest if (face := found[index]) is not None]
 
 

@@ -246,9 +246,7 @@ def test_what_cannot_be_used_is_refused_and_leaves_nothing(
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_tiny_face_is_refused(
-    engine: Engine, face_crop: Picture, motion: Motion, tmp_path: Path
-) -> None:
+def test_a_tiny_face_is_refused(engine: Engine, face_crop: Picture, motion: Motion, tmp_path: Path) -> None:
     small = Image.fromarray(face_crop).resize((44, 44), Image.Resampling.LANCZOS)
     Image.fromarray(np.pad(small, ((20, 20), (20, 20), (0, 0)), "symmetric")).save(tmp_path / "tiny.png")
     with pytest.raises(FaceTooSmall, match="at least 32"):

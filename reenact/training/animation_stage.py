@@ -24,7 +24,7 @@ class LossWeights:
 
     perceptual: float = 1.0
     l1: float = 10.0
-    expression: float = 10.0  # L1 around eyes and mouth
+    expression: float = 20.0  # L1 around eyes and mouth
     copied: float = 4.0  # L1 of the warped source alone: teaches the flow early
     alpha: float = 0.02
     crop: int = 96  # pixels; side of the full-resolution view of the perceptual loss
@@ -100,7 +100,7 @@ class AnimationStage:
         return {"loss": total, **losses, "static": static}
 
     def _perceptual(self, generated: Tensor, real: Tensor, pose: Pose) -> Tensor:
-        """A view of the whole at 64 pixels, and a crop at full resolution, half the time on eyes or mouth."""
+        """A view of the whole at 64 pixels, and a crop at full resolution, mostly on eyes or mouth."""
         whole = self.perceptual(functional.avg_pool2d(generated, 4), functional.avg_pool2d(real, 4))
         boxes = self._crops(pose.landmarks, real.shape[-1])
         crop = self.perceptual(
@@ -114,7 +114,7 @@ class AnimationStage:
         room = size - self.weights.crop
         centres = ((landmarks[:, part].mean(1) + 1) / 2 * size - self.weights.crop / 2).round()
         anywhere = torch.rand(len(landmarks), 2, device=landmarks.device) * room
-        chosen = torch.where(torch.rand(len(landmarks), 1, device=landmarks.device) < 0.5, centres, anywhere)
+        chosen = torch.where(torch.rand(len(landmarks), 1, device=landmarks.device) < 0.75, centres, anywhere)
         corners: list[list[int]] = chosen.clamp(0, room).long().tolist()
         return [(left, top) for left, top in corners]
 

@@ -44,7 +44,11 @@ def test_mirroring_twice_changes_nothing() -> None:
 
 
 def test_a_warp_of_no_strength_is_the_identity() -> None:
-    warp, picture, points = RandomWarp(2, CPU, affine=0, bend=0), torch.rand(2, 3, 16, 16), torch.rand(2, 5, 2)
+    warp, picture, points = (
+        RandomWarp(2, CPU, affine=0, bend=0),
+        torch.rand(2, 3, 16, 16),
+        torch.rand(2, 5, 2),
+    )
     torch.testing.assert_close(warp.apply(picture), picture)
     torch.testing.assert_close(warp.move(points), points)
     torch.testing.assert_close(warp.jacobian(points), torch.eye(2).expand(2, 5, 2, 2))
@@ -52,7 +56,11 @@ def test_a_warp_of_no_strength_is_the_identity() -> None:
 
 def test_jacobian_is_the_derivative_of_move() -> None:
     warp, step = RandomWarp(2, CPU, bend=0.02), 1e-6
-    warp.matrix, warp.controls, warp.weights = warp.matrix.double(), warp.controls.double(), warp.weights.double()
+    warp.matrix, warp.controls, warp.weights = (
+        warp.matrix.double(),
+        warp.controls.double(),
+        warp.weights.double(),
+    )
     points = (torch.rand(2, 6, 2) * 1.6 - 0.8).double()
     found = warp.jacobian(points)
     for column in (0, 1):

@@ -10,7 +10,14 @@ import pytest
 from PIL import Image
 
 from reenact.errors import NoFaceFound, UnsupportedMedia
-from reenact.training.dataset import STILL_VARIANTS, Pack, pack_clips, read_frames, still_variant, unpack_frames
+from reenact.training.dataset import (
+    STILL_VARIANTS,
+    Pack,
+    pack_clips,
+    read_frames,
+    still_variant,
+    unpack_frames,
+)
 from reenact.types import Crop
 
 
@@ -84,7 +91,7 @@ def test_clips_of_another_size_are_refused_and_named(
     shutil.copy(pack_folder / "clips.json", tmp_path / "pack")
     with pytest.raises(UnsupportedMedia, match=r"talk-1\.mp4 is not 256 x 256"):
         unpack_frames(folder, tmp_path / "pack")
-    with pytest.raises(ValueError, match="npy|pickled"):  # what is left cannot be taken for whole
+    with pytest.raises(ValueError, match=r"npy|pickled"):  # what is left cannot be taken for whole
         np.load(tmp_path / "pack" / "frames.npy")
 
 

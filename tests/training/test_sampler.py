@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,14 +21,14 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
     folder, first, clips = tmp_path_factory.mktemp("pack"), 0, []
     for index, (group, person, count) in enumerate(CLIPS):
         kept = list(range(count))
-        clips.append(
-            {"file": f"{index}.mp4", "person": person, "group": group, "first": first, "kept": kept}
-        )
+        clips.append({"file": f"{index}.mp4", "person": person, "group": group, "first": first, "kept": kept})
         first += count
     frames = np.zeros((first, 256, 256, 3), np.uint8)
     frames[:, 3, 5] = np.arange(first)[:, None] * 10 + [0, 1, 2]
     np.save(folder / "frames.npy", frames)
-    np.save(folder / "landmarks.npy", np.random.default_rng(0).normal(size=(first, 478, 2)).astype(np.float16))
+    np.save(
+        folder / "landmarks.npy", np.random.default_rng(0).normal(size=(first, 478, 2)).astype(np.float16)
+    )
     (folder / "clips.json").write_text(json.dumps(clips))
     return Pack(folder)
 

@@ -126,18 +126,19 @@ def _shift(first: torch.Tensor, second: torch.Tensor) -> int | None:
 def test_animation_learns_and_leaves_the_detector_alone(animation: AnimationStage) -> None:
     detector = {name: value.clone() for name, value in animation.model.detector.state_dict().items()}
     before = measure(animation)
-    options = RunOptions(minutes=1, batch=2, rate=2e-4)
-    losses = train(Run(animation.animator, options), animation, 12)
+    run = Run(animation.animator, RunOptions(minutes=1, batch=2, rate=5e-4))
+    for _ in range(10):
+        torch.manual_seed(11)  # the same batch each time: ten steps tell little about others
+        losses = animation()
+        run._descend(losses["loss"])
     after = measure(animation)
-    assert set(losses[0]) == {
-        "loss", "perceptual", "l1", "expression", "copied", "alpha", "static",
-    }  # fmt: skip
+    assert set(losses) == {"loss", "perceptual", "l1", "expression", "copied", "alpha", "static"}
     weights = LossWeights()
     total = sum(getattr(weights, name) * before[name] for name in before.keys() - {"loss", "static"})
     assert before["loss"] == pytest.approx(total, rel=1e-4)
     assert after["static"] == pytest.approx(before["static"])
     for name in ("loss", "copied"):
-        assert after[name] < 0.97 * before[name], (name, before, after)
+        assert after[name] < 0.95 * before[name], (name, before, after)
     for name, value in animation.model.detector.state_dict().items():
         assert torch.equal(value, detector[name]), name
 
