@@ -133,6 +133,7 @@ def track(
         NoFaceFound: fewer than half of its frames show a face.
         InputError: the clip cannot be used.
     """
+
     def frames() -> Iterator[Picture]:
         opened = open_clip(clip, limits)
         for frame in islice(opened.frames, *part):
@@ -163,9 +164,7 @@ def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = Non
     return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
 
 
-def _motion_of(
-    engine: Engine, template: Template | Path, watch: Watch | None
-) -> tuple[Motion, Path | None]:
+def _motion_of(engine: Engine, template: Template | Path, watch: Watch | None) -> tuple[Motion, Path | None]:
     """A template's stored motion, or a clip's, with the file that has the sound."""
     if isinstance(template, Template):
         return template.motion, template.driving
