@@ -171,11 +171,12 @@ class MemoryJobs:
         with self._changed:
             if self._status(id) != "running":
                 return
+            # Logged first: whoever sees the job as failed finds the reason in the log.
+            if isinstance(error, InputError):
+                log.info("Job %s failed: %s", id, code)
+            else:
+                log.error("Job %s failed: %s", id, code, exc_info=error)
             self._change(id, status="failed", ended=time.time(), failure=Failure(code, detail))
-        if isinstance(error, InputError):
-            log.info("Job %s failed: %s", id, code)
-        else:
-            log.error("Job %s failed: %s", id, code, exc_info=error)
 
     def _known(self, id: str) -> Job:
         try:
