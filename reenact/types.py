@@ -67,7 +67,7 @@ class Keypoints:
     """Where a face is in its crop, for one frame or, with a leading axis T, for many.
 
     ``points`` (..., K, 2) and ``jacobians`` (..., K, 2, 2) are the learned first-order keypoints (FOMM,
-    section 3.1); ``landmarks`` (..., L, 2) are the mesh points named in ``reenact.keypoints.landmarks``.
+    section 3.1); ``landmarks`` (..., L, 2) are the mesh points named in ``reenact.landmarks``.
     All float32, in crop units.
     """
 

@@ -78,8 +78,8 @@ def face_crop(engine: Engine, portrait: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def tiny() -> ModelConfig:
     """Networks so small that training and export take a moment; 3 keypoints."""
     from reenact.generator.network import GeneratorConfig
-    from reenact.keypoints.landmarks import COUNT
     from reenact.keypoints.network import KeypointConfig
+    from reenact.landmarks import COUNT
     from reenact.motion.network import MotionConfig
     from reenact.training.checkpoint import ModelConfig
 

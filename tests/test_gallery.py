@@ -27,7 +27,7 @@ from reenact.gallery import (
     template_ids,
     write_card,
 )
-from reenact.keypoints.landmarks import MESH_INDICES
+from reenact.landmarks import MESH_INDICES
 from reenact.media import open_clip, read_picture, write_clip
 from reenact.motion.retime import RetimeOptions
 from reenact.runtime import ModelFolder

@@ -24,7 +24,7 @@ from reenact.errors import (
 )
 from reenact.face.align import align, choose, cut
 from reenact.generator.renderer import BATCH, Source
-from reenact.keypoints.landmarks import MESH_INDICES
+from reenact.landmarks import MESH_INDICES
 from reenact.media import EncodeOptions, open_clip, write_clip
 from reenact.motion.transfer import TransferOptions
 from reenact.pipeline import AnimateOptions, animate, known_faces, prepare_source, reconstruct, track

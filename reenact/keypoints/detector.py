@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from reenact.keypoints.landmarks import MESH_INDICES
+from reenact.landmarks import MESH_INDICES
 from reenact.runtime import Session
 from reenact.types import Crop, Face, Keypoints, Picture
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from reenact.errors import MotionOutdated, OutputError, TemplateNotFound
-from reenact.keypoints.landmarks import MESH_INDICES
+from reenact.landmarks import MESH_INDICES
 from reenact.types import Keypoints, Motion
 
 

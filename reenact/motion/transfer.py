@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reenact.errors import InvalidOption
-from reenact.keypoints.landmarks import MESH_INDICES
+from reenact.landmarks import MESH_INDICES
 from reenact.types import FloatArray, Keypoints
 
 Mode = Literal["relative", "absolute"]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reenact.generator.network import Rendered
-from reenact.keypoints.landmarks import EYES_SLICE, MOUTH_SLICE
+from reenact.landmarks import EYES_SLICE, MOUTH_SLICE
 from reenact.layers.pose import Pose
 from reenact.training.augment import jitter_colours, mirror
 from reenact.training.checkpoint import Model

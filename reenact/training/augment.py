@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from reenact.keypoints.landmarks import MIRRORED
+from reenact.landmarks import MIRRORED
 from reenact.layers.geometry import pixel_grid
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reenact.keypoints.landmarks import EYES_SLICE, MOUTH_SLICE
+from reenact.landmarks import EYES_SLICE, MOUTH_SLICE
 from reenact.layers.geometry import gaussians, inverse_2x2, multiply_2x2, pixel_grid, resize
 from reenact.training.augment import RandomWarp
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reenact.keypoints.landmarks import MESH_INDICES
+from reenact.landmarks import MESH_INDICES
 from reenact.training.dataset import Pack, PackedClip
 
 # How often each group of the manifest is drawn: by sharpness and movement, not by how many clips it has.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from reenact.face.align import align, cut
-from reenact.keypoints.landmarks import COUNT, MESH_INDICES
+from reenact.landmarks import COUNT, MESH_INDICES
 
 
 def test_one_face_gives_points_and_landmarks_of_its_crop(engine, portrait) -> None:

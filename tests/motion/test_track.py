@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reenact.errors import MotionOutdated, OutputError, TemplateNotFound
-from reenact.keypoints.landmarks import COUNT
+from reenact.landmarks import COUNT
 from reenact.motion.track import load_motion, save_motion
 from reenact.types import Keypoints, Motion
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reenact.errors import InvalidOption
-from reenact.keypoints.landmarks import COUNT, MESH_INDICES
+from reenact.landmarks import COUNT, MESH_INDICES
 from reenact.motion.transfer import TransferOptions, best_start, hull_area, transfer
 from reenact.types import Keypoints
 

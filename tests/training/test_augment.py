@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from reenact.keypoints.landmarks import COUNT, MESH_INDICES
+from reenact.landmarks import COUNT, MESH_INDICES
 from reenact.layers.geometry import pixel_grid
 from reenact.training.augment import RandomWarp, jitter_colours, mirror
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from reenact.keypoints.landmarks import COUNT, EYES_SLICE, MOUTH_SLICE
+from reenact.landmarks import COUNT, EYES_SLICE, MOUTH_SLICE
 from reenact.training.augment import RandomWarp
 from reenact.training.losses import (
     CAFFE_MEAN,

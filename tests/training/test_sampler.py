@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from reenact.keypoints.landmarks import COUNT, MESH_INDICES
+from reenact.landmarks import COUNT, MESH_INDICES
 from reenact.training.dataset import Pack
 from reenact.training.sampler import GROUP_WEIGHTS, STILLS_WEIGHT, PairSampler
 

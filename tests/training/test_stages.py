@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from reenact.keypoints.landmarks import COUNT, EYE_CORNERS, MESH_INDICES
 from reenact.keypoints.network import KeypointDetector
+from reenact.landmarks import COUNT, EYE_CORNERS, MESH_INDICES
 from reenact.training.animation_stage import AnimationStage, Animator, LossWeights, _cut
 from reenact.training.checkpoint import Model, ModelConfig
 from reenact.training.dataset import Pack

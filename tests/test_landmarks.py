@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reenact.keypoints.landmarks import (
+from reenact.landmarks import (
     COUNT,
     EYE_CORNERS,
     EYES_SLICE,
