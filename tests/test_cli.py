@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import reenact
-from reenact.cli import main
+from reenact.cli import develop, main
 from reenact.config import DEFAULT_MODEL, MOTIONS
 from reenact.engine import Engine
 from reenact.gallery import get_template, list_portraits
@@ -358,3 +358,11 @@ def test_importing_the_package_alone_is_light() -> None:
     code = "import reenact, sys; print(sum(name.startswith('reenact.') for name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "0\n", done.stderr
+
+
+def test_a_clip_without_a_face_stays_still_when_judged(engine: Engine) -> None:
+    grey = np.full((256, 256, 3), 128, np.uint8)
+    frames = [grey, grey + 1, grey + 2]
+    assert all((frame == grey).all() for frame in develop.reconstruct_frames(engine, frames))
+    moved = list(develop.animate_frames(engine, grey, frames))
+    assert len(moved) == len(frames) and all((frame == grey).all() for frame in moved)

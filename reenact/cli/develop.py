@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import repeat
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from reenact.cli.common import (
     progress,
     say,
 )
-from reenact.errors import ExtraMissing
+from reenact.errors import ExtraMissing, NoFaceFound
 
 if TYPE_CHECKING:
     from reenact.engine import Engine
@@ -92,18 +93,30 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def reconstruct_frames(engine: Engine, frames: list[Picture]) -> Iterator[Picture]:
-    """Rebuild a 256x256 clip from its first frame, in memory; the contract of ``reenact reconstruct``."""
-    motion = _keypoints(engine, frames)
+    """Rebuild a 256x256 clip from its first frame, in memory; the contract of ``reenact reconstruct``.
+
+    A clip in which our finder sees no face stays still, and is judged like that.
+    """
+    try:
+        motion = _keypoints(engine, frames)
+    except NoFaceFound:
+        return repeat(frames[0], len(frames))
     source = engine.renderer.prepare(frames[0], frames[0], motion[0])
     return engine.renderer.render(source, motion)
 
 
 def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> Iterator[Picture]:
-    """Move a 256x256 picture like a 256x256 clip of another person: relative motion, no crop, no paste."""
+    """Move a 256x256 picture like a 256x256 clip of another person: relative motion, no crop, no paste.
+
+    Where our finder sees no face the picture stays still, and is judged like that.
+    """
     from reenact.motion.transfer import TransferOptions, transfer
 
-    still = _keypoints(engine, [source])[0]
-    driven = transfer(still, _keypoints(engine, frames), TransferOptions())
+    try:
+        still, motion = _keypoints(engine, [source])[0], _keypoints(engine, frames)
+    except NoFaceFound:
+        return repeat(source, len(frames))
+    driven = transfer(still, motion, TransferOptions())
     return engine.renderer.render(engine.renderer.prepare(source, source, still), driven)
 
 

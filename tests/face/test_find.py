@@ -9,6 +9,7 @@ from PIL import Image
 from reenact.engine import Engine
 from reenact.face.align import align, choose, cut
 from reenact.media import read_picture
+from reenact.types import Crop
 
 RIGHT_EYE, LEFT_EYE, NOSE, MOUTH, CHIN, FOREHEAD = (33, 133), (263, 362), 1, (13, 14), 152, 10
 
@@ -142,3 +143,15 @@ def test_all_shared_pictures_show_one_face(engine: Engine, shared: Path, kind: s
         found = engine.finder.find(read_picture(path))
         assert len(found) == 1, path.name
         assert choose(found).height > 60
+
+
+@pytest.mark.parametrize("share", [0.5, 0.4, 0.35])  # of the usual crop: forehead and chin are at the edges
+def test_a_face_that_fills_its_picture_is_found_at_the_second_look(
+    engine: Engine, portrait: np.ndarray, share: float
+) -> None:
+    crop = align(engine.finder.find(portrait)[0])
+    side = crop.side * share
+    tight = Crop(
+        crop.left + (crop.side - side) / 2, crop.top + (crop.side - side) / 2 + 0.024 * crop.side, side
+    )
+    assert len(engine.finder.find(cut(portrait, tight, 256))) == 1
