@@ -134,18 +134,18 @@ def track(
         InputError: the clip cannot be used.
     """
 
-    def frames() -> Iterator[Picture]:
-        opened = open_clip(clip, limits)
+    def frames(opened: Clip) -> Iterator[Picture]:
         for frame in islice(opened.frames, *part):
             yield frame
             if watch:
                 watch(0, opened.frame_count or 0)
 
-    faces = known_faces(list(engine.finder.follow(frames())))
+    faces = known_faces(list(engine.finder.follow(frames(open_clip(clip, limits)))))
     square = crop or _steady_crop(faces)
-    cuts = (cut(frame, square, NATIVE_SIZE) for frame in frames())
+    again = open_clip(clip, limits)
+    cuts = (cut(frame, square, NATIVE_SIZE) for frame in frames(again))
     keypoints = engine.detector.many(zip(cuts, faces, strict=True), square)
-    return Motion(keypoints, open_clip(clip, limits).fps, engine.model)
+    return Motion(keypoints, again.fps, engine.model)
 
 
 def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = None) -> Written:

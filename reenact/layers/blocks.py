@@ -33,28 +33,17 @@ class Up(nn.Sequential):
         super().__init__(nn.Upsample(scale_factor=2, mode="nearest"), *_convolve(inputs, outputs, 3))
 
 
-class Residual(nn.Module):
-    """Pre-activation residual block (He et al. 2016); (B, C, H, W) -> the same shape."""
+class ModulatedResidual(nn.Module):
+    """Pre-activation residual block (He et al. 2016) steered by a code (FiLM, Perez et al. 2018).
 
-    def __init__(self, channels: int) -> None:
+    The code scales and shifts the second normalisation; it starts without effect.
+    """
+
+    def __init__(self, channels: int, code: int) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Add what the two convolutions find."""
-        y = self.conv1(functional.relu(self.norm1(x)))
-        found: Tensor = self.conv2(functional.relu(self.norm2(y)))
-        return x + found
-
-
-class ModulatedResidual(nn.Module):
-    """Residual block whose second normalisation is scaled and shifted by a code (FiLM, Perez et al. 2018)."""
-
-    def __init__(self, channels: int, code: int) -> None:
-        super().__init__()
-        self.block = Residual(channels)
         self.modulate = nn.Linear(code, 2 * channels)
         nn.init.zeros_(self.modulate.weight)
         nn.init.zeros_(self.modulate.bias)
@@ -62,8 +51,8 @@ class ModulatedResidual(nn.Module):
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         """(B, C, H, W) and (B, code) -> (B, C, H, W)."""
         scale, shift = self.modulate(code)[:, :, None, None].chunk(2, 1)
-        y = self.block.norm2(self.block.conv1(functional.relu(self.block.norm1(x))))
-        found: Tensor = self.block.conv2(functional.relu(y * (1 + scale) + shift))
+        y = self.norm2(self.conv1(functional.relu(self.norm1(x))))
+        found: Tensor = self.conv2(functional.relu(y * (1 + scale) + shift))
         return x + found
 
 
