@@ -17,7 +17,7 @@ The rooms, in the data's order:
     pipeline    the path above, from file to file
     gallery     templates and portraits that ship, and how templates are made
     cli         the command ``reenact``
-    layers, training, export, evaluation    for those who make models
+    layers, training, export, evaluation, fomm    for those who make models
 
 ``import reenact`` alone loads nothing; a name loads its room when it is first used.
 """

@@ -73,10 +73,11 @@ class Engine:
         sessions = {
             name: Session(folder.path(name), device=device, threads=threads)
             for name in ("keypoints", "encode", "animate", "compose")
+            if name != "compose" or folder.has(name)  # an imported FOMM has none
         }
         self.finder = open_face_finder(device, threads, finder)
         self.detector = KeypointDetector(sessions["keypoints"])
-        self.renderer = Renderer(sessions["encode"], sessions["animate"], sessions["compose"])
+        self.renderer = Renderer(sessions["encode"], sessions["animate"], sessions.get("compose"))
         self.model = folder.hash("keypoints")
         self.provider = sessions["animate"].provider
 
@@ -86,6 +87,6 @@ class Engine:
         self.finder.find(grey)
         face = Face((0, 0, CROP_SIZE, CROP_SIZE), 0.0, np.full((478, 2), CROP_SIZE / 2, np.float32))
         keypoints = self.detector.many([(grey, face)], Crop(0, 0, CROP_SIZE))
-        large = np.full((2 * CROP_SIZE, 2 * CROP_SIZE, 3), 128, np.uint8)
-        source = self.renderer.prepare(grey, large, keypoints[0])
-        list(self.renderer.render(source, keypoints))
+        side = 2 * CROP_SIZE if self.renderer.scales else CROP_SIZE
+        full = np.full((side, side, 3), 128, np.uint8)
+        list(self.renderer.render(self.renderer.prepare(grey, full, keypoints[0]), keypoints))

@@ -314,7 +314,7 @@ def test_evaluate_judges_our_model(shared: Path, tmp_path: Path, capsys: Output)
     assert (tmp_path / "report.html").is_file()
 
 
-@pytest.mark.parametrize("verb", ["train", "export"])
+@pytest.mark.parametrize("verb", ["train", "export", "import-checkpoint"])
 def test_torch_is_loaded_only_for_its_verbs(
     verb: str, capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,7 +335,7 @@ def test_help_names_every_verb_and_exit_code() -> None:
         capture_output=True,
         text=True,
     )
-    verbs = "animate reconstruct templates portraits doctor bench evaluate train export".split()
+    verbs = "animate reconstruct templates portraits doctor bench evaluate train export import".split()
     assert done.returncode == 0
     assert set(re.findall(r"^    (\w+)\b", done.stdout, flags=re.MULTILINE)) >= set(verbs)
     assert "130" in done.stdout

@@ -12,7 +12,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TRAINING_ONLY = {"torch", "cv2", "scipy", "mediapipe", "ncnn", "onnx", "onnxscript", "safetensors", "numba"}
+TRAINING_ONLY = {
+    "torch",
+    "cv2",
+    "scipy",
+    "mediapipe",
+    "ncnn",
+    "onnx",
+    "onnxscript",
+    "safetensors",
+    "numba",
+    "yaml",
+}
 SERVING = ["reenact", "reenact.pipeline", "reenact.cli", "server.app", "server.__main__"]
 LARGEST_FILE = 40 * 2**20
 MACHINE_FOLDERS = ("work", "farm", "root")

@@ -1,4 +1,4 @@
-"""``reenact evaluate``, ``train`` and ``export``: for those who make models."""
+"""``reenact evaluate``, ``train``, ``export`` and ``import-checkpoint``: for those who make models."""
 
 from __future__ import annotations
 
@@ -30,11 +30,15 @@ SHARED = Path("..") / "shared"
 _TORCH_VERBS = {
     "train": ("reenact.training.run", "train a model"),
     "export": ("reenact.export.run", "write a trained model as ONNX graphs"),
+    "import-checkpoint": (
+        "reenact.export.checkpoint",
+        "turn a published FOMM checkpoint into a model folder",
+    ),
 }
 
 
 def register(verbs: Verbs[argparse.ArgumentParser], wanted: str) -> None:
-    """Declare the verbs. Only the ``wanted`` one of train and export is loaded, since both need torch.
+    """Declare the verbs. Of those that need torch only the ``wanted`` one is loaded.
 
     Raises:
         ExtraMissing: the wanted verb needs packages that are not installed.

@@ -14,12 +14,12 @@ from reenact.motion.network import DenseMotion
 from reenact.training.checkpoint import Model
 
 
-def _to_float(picture: Tensor) -> Tensor:
+def to_float(picture: Tensor) -> Tensor:
     """(B, H, W, 3) uint8 -> (B, 3, H, W) float in [0, 1]."""
     return picture.permute(0, 3, 1, 2).float() / 255
 
 
-def _to_bytes(picture: Tensor) -> Tensor:
+def to_bytes(picture: Tensor) -> Tensor:
     """(B, 3, H, W) float -> (B, H, W, 3) uint8, rounded."""
     return (picture.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(0, 2, 3, 1)
 
@@ -33,7 +33,7 @@ class KeypointGraph(nn.Module):
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 256, 256, 3) uint8 -> points (B, K, 2), jacobians (B, K, 2, 2)."""
-        points, jacobians = self.detector(functional.avg_pool2d(_to_float(picture), 4))
+        points, jacobians = self.detector(functional.avg_pool2d(to_float(picture), 4))
         return points, jacobians
 
 
@@ -46,7 +46,7 @@ class EncodeGraph(nn.Module):
 
     def forward(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """(1, 256, 256, 3) uint8 -> features (1, fine, 128, 128) and (1, coarse, 64, 64)."""
-        features = self.encoder(_to_float(source))
+        features = self.encoder(to_float(source))
         return features.fine, features.coarse
 
 
@@ -79,13 +79,13 @@ class AnimateGraph(nn.Module):
         def repeat(value: Tensor) -> Tensor:
             return value.expand(batch, *value.shape[1:])
 
-        image = _to_float(source)
+        image = to_float(source)
         source_pose = Pose(repeat(source_points), repeat(source_jacobians), repeat(source_landmarks))
         driving = Pose(points, jacobians, landmarks)
         motion = self.motion(repeat(functional.avg_pool2d(image, 4)), source_pose, driving)
         features = Features(repeat(fine), repeat(coarse))
         out = self.decoder(repeat(image), features, source_pose, driving, motion)
-        return _to_bytes(out.rgb), out.alpha, out.flow
+        return to_bytes(out.rgb), out.alpha, out.flow
 
 
 class ComposeGraph(nn.Module):
@@ -103,11 +103,11 @@ class ComposeGraph(nn.Module):
         Returns:
             (B, S, S, 3) uint8.
         """
-        image = _to_float(source)
+        image = to_float(source)
         size = image.shape[2:]
         copied = warp(image.expand(flow.shape[0], *image.shape[1:]), resize_flow(flow, size))
         share = resize(alpha, size)
-        return _to_bytes(share * copied + (1 - share) * resize(_to_float(picture), size))
+        return to_bytes(share * copied + (1 - share) * resize(to_float(picture), size))
 
 
 def graphs_of(model: Model) -> dict[str, nn.Module]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,16 @@ class Signature:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     dynamic: dict[str, dict[int, str]]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What one file is made from."""
+
+    module: nn.Module
+    signature: Signature
+    traced: tuple[Tensor, ...]  # inputs to export with
+    checked: tuple[Tensor, ...]  # inputs of other sizes, to compare file and module
 
 
 _SOURCE = ("source", "fine", "coarse", "source_points", "source_jacobians", "source_landmarks")
@@ -62,12 +73,30 @@ def export_model(model: Model, folder: Path) -> dict[str, float]:
     Raises:
         WeightsBroken: a graph does not compute what torch computes.
     """
+    graphs = {
+        name: Graph(
+            module,
+            SIGNATURES[name],
+            example_inputs(model, name, batch=2, side=384),
+            example_inputs(model, name, batch=3, side=512),
+        )
+        for name, module in graphs_of(model).items()
+    }
+    return write_graphs(graphs, folder)
+
+
+def write_graphs(graphs: Mapping[str, Graph], folder: Path) -> dict[str, float]:
+    """Write graphs by file name and the list of their hashes; returns the largest difference for each.
+
+    Raises:
+        WeightsBroken: a graph does not compute what torch computes.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     differences = {}
-    for name, module in graphs_of(model).items():
+    for name, graph in graphs.items():
         path = folder / f"{name}.onnx"
-        _write(module, path, SIGNATURES[name], example_inputs(model, name, batch=2, side=384))
-        differences[name] = check_parity(module, path, example_inputs(model, name, batch=3, side=512))
+        _write(graph.module, path, graph.signature, graph.traced)
+        differences[name] = check_parity(graph.module, path, graph.checked)
     write_hashes(folder)
     return differences
 
@@ -100,28 +129,35 @@ def example_inputs(model: Model, name: str, *, batch: int, side: int) -> tuple[T
     random = torch.Generator().manual_seed(0)
     motion, generator = model.config.motion, model.config.generator
 
-    def picture(count: int, size: int) -> Tensor:
-        coarse = torch.rand(count, 3, 8, 8, generator=random)
-        smooth = nn.functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(0, 1)
-        return (smooth * 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
-
     def pose(count: int) -> tuple[Tensor, Tensor, Tensor]:
-        points = torch.rand(count, motion.keypoints, 2, generator=random) * 1.6 - 0.8
-        turn = torch.eye(2) + 0.2 * torch.randn(count, motion.keypoints, 2, 2, generator=random)
-        return points, turn, torch.rand(count, motion.landmarks, 2, generator=random) * 1.2 - 0.6
+        points, turns = example_points(count, motion.keypoints, random)
+        return points, turns, torch.rand(count, motion.landmarks, 2, generator=random) * 1.2 - 0.6
 
-    source = picture(1, PICTURE)
+    source = example_picture(1, PICTURE, random)
     if name == "keypoints":
-        return (picture(batch, PICTURE),)
+        return (example_picture(batch, PICTURE, random),)
     if name == "encode":
         return (source,)
     if name == "compose":
         alpha = torch.rand(batch, 1, PICTURE, PICTURE, generator=random)
         flow = torch.rand(batch, PICTURE // 2, PICTURE // 2, 2, generator=random) * 2 - 1
-        return picture(1, side), picture(batch, PICTURE), alpha, flow
+        return example_picture(1, side, random), example_picture(batch, PICTURE, random), alpha, flow
     fine = torch.rand(1, generator.fine, 128, 128, generator=random)
     coarse = torch.rand(1, generator.coarse, 64, 64, generator=random)
     return source, fine, coarse, *pose(1), *pose(batch)
+
+
+def example_picture(count: int, size: int, random: torch.Generator) -> Tensor:
+    """Smooth pictures (count, size, size, 3) uint8."""
+    coarse = torch.rand(count, 3, 8, 8, generator=random)
+    smooth = nn.functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(0, 1)
+    return (smooth * 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+
+def example_points(count: int, keypoints: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Points (count, K, 2) and jacobians (count, K, 2, 2) not far from identity."""
+    points = torch.rand(count, keypoints, 2, generator=random) * 1.6 - 0.8
+    return points, torch.eye(2) + 0.2 * torch.randn(count, keypoints, 2, 2, generator=random)
 
 
 def _write(module: nn.Module, path: Path, signature: Signature, inputs: tuple[Tensor, ...]) -> None:

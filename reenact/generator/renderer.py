@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from reenact.errors import InvalidOption
 from reenact.runtime import Session
 from reenact.types import FloatArray, Keypoints, Picture
 
@@ -16,21 +18,28 @@ BATCH = 8  # frames a graph call
 
 @dataclass(frozen=True)
 class Source:
-    """A selfie made ready: ``picture`` (256, 256, 3), ``full`` (S, S, 3) for sizes above, features, pose."""
+    """A selfie made ready: ``picture`` (256, 256, 3), ``full`` (S, S, 3) for sizes above, pose, features.
+
+    ``features`` are the encoder's outputs by name, whatever the model calls them.
+    """
 
     picture: Picture
     full: Picture
     keypoints: Keypoints
-    fine: FloatArray
-    coarse: FloatArray
+    features: dict[str, FloatArray]
 
 
 class Renderer:
     """Turns keypoints into pictures of one source; keeps nothing between calls."""
 
-    def __init__(self, encode: Session, animate: Session, compose: Session) -> None:
-        """The three graphs that ``reenact export`` writes beside ``keypoints``."""
+    def __init__(self, encode: Session, animate: Session, compose: Session | None) -> None:
+        """The graphs of a model folder beside ``keypoints``; without ``compose`` there is only one size."""
         self._encode, self._animate, self._compose = encode, animate, compose
+
+    @property
+    def scales(self) -> bool:
+        """Whether this model can paint more than 256 pixels."""
+        return self._compose is not None
 
     def prepare(self, picture: Picture, full: Picture, keypoints: Keypoints) -> Source:
         """Encode a selfie once.
@@ -39,9 +48,14 @@ class Renderer:
             picture: its crop, (256, 256, 3) uint8.
             full: the same crop at the size of the result, (S, S, 3) uint8.
             keypoints: of the crop, without a time axis.
+
+        Raises:
+            InvalidOption: ``full`` is larger than this model can paint.
         """
-        fine, coarse = self._encode(source=picture[None])
-        return Source(picture, full, keypoints, fine, coarse)
+        if not self.scales and len(full) != NATIVE_SIZE:
+            raise InvalidOption(f"This model paints {NATIVE_SIZE} pixels only; ask for size {NATIVE_SIZE}.")
+        features = dict(zip(self._encode.outputs, self._encode(source=picture[None]), strict=True))
+        return Source(picture, full, keypoints, features)
 
     def render(self, source: Source, driving: Keypoints) -> Iterator[Picture]:
         """The source in each driving pose: T pictures (S, S, 3) uint8, made a batch at a time."""
@@ -50,17 +64,19 @@ class Renderer:
 
     def _batch(self, source: Source, driving: Keypoints) -> Picture:
         still = source.keypoints
-        picture, alpha, flow = self._animate(
-            source=source.picture[None],
-            fine=source.fine,
-            coarse=source.coarse,
-            source_points=still.points[None],
-            source_jacobians=still.jacobians[None],
-            source_landmarks=still.landmarks[None],
-            points=driving.points,
-            jacobians=driving.jacobians,
-            landmarks=driving.landmarks,
-        )
-        if len(source.full) != NATIVE_SIZE:
+        known: dict[str, NDArray[np.generic]] = {
+            "source": source.picture[None],
+            **source.features,
+            "source_points": still.points[None],
+            "source_jacobians": still.jacobians[None],
+            "source_landmarks": still.landmarks[None],
+            "points": driving.points,
+            "jacobians": driving.jacobians,
+            "landmarks": driving.landmarks,
+        }
+        # FOMM's graph has no landmarks and gives the picture alone.
+        picture, *rest = self._animate(**{name: known[name] for name in self._animate.inputs})
+        if self._compose is not None and len(source.full) != NATIVE_SIZE:
+            alpha, flow = rest
             (picture,) = self._compose(source=source.full[None], picture=picture, alpha=alpha, flow=flow)
         return np.asarray(picture, np.uint8)

@@ -37,6 +37,10 @@ class ModelFolder:
             raise WeightsBroken(f"{path} is damaged or was changed: its SHA-256 differs from files.json.")
         return path
 
+    def has(self, name: str) -> bool:
+        """Whether the model is said to have a graph of this name."""
+        return f"{name}.onnx" in self.hashes
+
     def hash(self, name: str) -> str:
         """SHA-256 of a graph as listed."""
         return self.hashes[f"{name}.onnx"]
