@@ -9,6 +9,8 @@ from PIL import Image, ImageCms
 
 from reenact.types import Picture
 
+_TO_8_BIT = ((np.arange(65536) + 128) // 257).astype(np.uint8)  # a table, as it costs no memory
+
 
 def to_srgb(image: Image.Image) -> Picture:
     """Convert a loaded image to (H, W, 3) uint8 sRGB; transparent parts are laid over white.
@@ -45,8 +47,8 @@ def _plain_mode(image: Image.Image) -> str:
 
 def _from_16_bit(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """16-bit grey -> 8-bit grey: 65535 is white, so 257 steps make one."""
-    values = np.asarray(image).astype(np.uint32)
-    grey = Image.fromarray(((values + 128) // 257).clip(0, 255).astype(np.uint8))
+    values = np.asarray(image).clip(0, 65535).astype(np.uint16)
+    grey = Image.fromarray(_TO_8_BIT[values])
     key = image.info.get("transparency")
     if not isinstance(key, int):
         return grey, None
@@ -69,4 +71,4 @@ def _apply_profile(colour: Image.Image, profile: bytes | None) -> Image.Image:
                 return converted
         except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
             pass  # a picture with a bad profile is still a picture
-    return colour.convert("RGB")
+    return colour if colour.mode == "RGB" else colour.convert("RGB")

@@ -12,12 +12,14 @@ from typing import cast
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.sidedata.sidedata import SideDataContainer, Type
 from av.stream import Disposition
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from av.video.stream import VideoStream
 
+from reenact.errors import UnsupportedMedia
 from reenact.media import formats
 from reenact.types import Picture
 
@@ -26,8 +28,18 @@ log = logging.getLogger(__name__)
 # The demuxer is forced and no protocol is allowed: a playlist renamed to .mp4 can make FFmpeg read nothing
 # but the bytes that were sent.
 _DEMUXERS = {formats.MP4: "mov", formats.MATROSKA: "matroska"}
+# What phones, browsers and editors write. FFmpeg has five hundred decoders, most of them seldom looked at.
+_VIDEO_CODECS = {"h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "h263", "mjpeg", "prores"}
+_SOUND_CODECS = {
+    *("aac", "mp3", "mp3float", "opus", "libopus", "vorbis", "flac", "alac", "ac3", "eac3", "amrnb", "amrwb"),
+    *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_f32le"),
+}
 # While it opens a file FFmpeg already decodes a little; max_pixels (8K fits) keeps that from a pixel bomb.
-_OPTIONS = {"protocol_whitelist": "none", "max_pixels": "40000000"}
+_OPTIONS = {
+    "protocol_whitelist": "none",
+    "max_pixels": "40000000",
+    "codec_whitelist": ",".join(sorted(_VIDEO_CODECS | _SOUND_CODECS)),
+}
 _THREADS = 2  # each decoding thread holds frames of its own
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -69,16 +81,29 @@ def find_video(container: InputContainer) -> VideoStream | None:
     return next((s for s in container.streams.video if not s.disposition & cover), None)
 
 
-def probe_video(path: Path, found: formats.Format) -> VideoFacts | None:
-    """Read all packet times of a file without decoding; None when it has no video track.
+def knows_sound(stream: AudioStream) -> bool:
+    """Whether the track's sound is of a kind that may be decoded."""
+    return stream.codec_context.codec.name in _SOUND_CODECS
 
-    Headers often lack the duration (recordings of browsers) or lie; the packets do not.
+
+def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | None:
+    """Read the packet times of a file without decoding; None when it has no video track.
+
+    Headers often lack the duration (recordings of browsers) or lie; the packets do not. At most ``most`` + 1
+    times are read: a file of one megabyte can announce a million frames.
+
+    Raises UnsupportedMedia when the pictures are of a kind that is not decoded.
     """
     with open_container(path, found) as container:
         stream = find_video(container)
         if stream is None:
             return None
-        times, last = _packet_times(container, stream)
+        if stream.codec_context.codec.name not in _VIDEO_CODECS:
+            raise UnsupportedMedia(
+                f"The clip's pictures are coded as {stream.codec_context.codec.canonical_name}. "
+                "Save it with H.264, HEVC, VP9 or AV1."
+            )
+        times, last = _packet_times(container, stream, most)
         return VideoFacts(
             size=(stream.codec_context.width, stream.codec_context.height),
             starts=times,
@@ -88,8 +113,10 @@ def probe_video(path: Path, found: formats.Format) -> VideoFacts | None:
         )
 
 
-def _packet_times(container: InputContainer, stream: VideoStream) -> tuple[list[float], float | None]:
-    """Sorted times of all frames that are shown, and the last one's duration."""
+def _packet_times(
+    container: InputContainer, stream: VideoStream, most: int
+) -> tuple[list[float], float | None]:
+    """Sorted times of the frames that are shown, ``most`` + 1 at most, and the last one's duration."""
     unit = float(stream.time_base or 1)
     shown: list[tuple[float, float | None]] = []
     try:
@@ -98,6 +125,8 @@ def _packet_times(container: InputContainer, stream: VideoStream) -> tuple[list[
                 time = packet.pts if packet.pts is not None else packet.dts
                 length = packet.duration * unit if packet.duration else None
                 shown.append((0.0 if time is None else time * unit, length))
+            if len(shown) > most:
+                break
     except av.FFmpegError as e:
         log.warning("The video is damaged after %d frames: %s", len(shown), e)
     shown.sort(key=lambda pair: pair[0])

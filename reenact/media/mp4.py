@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from av.stream import Stream
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from reenact.media import formats
-from reenact.media.container import find_video, open_container
+from reenact.media.container import find_video, knows_sound, open_container
 from reenact.types import Picture
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ _CONTAINER = {"movflags": "+faststart", "fflags": "+bitexact"}
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
 _COPIED = {"aac", "mp3", "opus"}  # players find these in MP4; all others become AAC
 _SOUND_RATE = 48000
+_PACKETS = 1000  # a second, at most; Opus at its finest has 400
 
 
 def write_mp4(frames: Iterator[Picture], fps: Fraction, path: Path, crf: int, preset: str) -> int:
@@ -88,7 +90,7 @@ def add_sound(video: Path, source: Path, out: Path, seconds: Fraction) -> bool:
         open_container(video, formats.MP4) as pictures,
         av.open(str(out), "w", format="mp4", options=_CONTAINER) as container,
     ):
-        if not sound.streams.audio:
+        if not sound.streams.audio or not knows_sound(sound.streams.audio[0]):
             return False
         video_stream = container.add_stream_from_template(pictures.streams.video[0])
         packets = _sound_packets(sound, container, seconds)
@@ -124,7 +126,7 @@ def _sound_packets(
     copied = track.codec.canonical_name in _COPIED
     packets = _copied(track, container, start) if copied else _as_aac(track, container, start)
     try:
-        for packet in packets:
+        for packet in islice(packets, math.ceil(seconds * _PACKETS)):
             if ((packet.pts or 0) + (packet.duration or 0)) * packet.time_base > seconds:
                 return
             yield packet

@@ -5,6 +5,7 @@ bytes -> format from the first bytes -> size from the header -> decode -> EXIF o
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ class PictureLimits:
     max_bytes: int = 20_000_000  # of the file
     max_pixels: int = 50_000_000  # width times height
     max_side: int = 20_000  # pixels of the longer side
+    max_scans: int = 200  # passes over a JPEG's pixels; encoders make ten or so
 
 
 PICTURE_LIMITS = PictureLimits()
@@ -48,6 +50,9 @@ _DECODERS: dict[formats.Format, Callable[[BytesIO], Image.Image]] = {
     formats.HEIC: HeifImageFile,
     formats.AVIF: AvifImageFile,
 }
+
+_SCAN, _END = b"\xff\xda", b"\xff\xd9"
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # those that end coded data and begin a segment
 
 _WARNINGS = Lock()  # Python's warning filters belong to the whole process
 
@@ -75,6 +80,7 @@ def read_picture(source: bytes | Path, limits: PictureLimits = PICTURE_LIMITS) -
     data = _content(source, limits)
     with _picture_errors(), _open(_decoder(data), data) as image:
         _check_size(image.size, limits)
+        _check_scans(data, limits)
         image.load()
         return to_srgb(_upright(image))
 
@@ -87,6 +93,7 @@ def check_picture(source: bytes | Path, limits: PictureLimits = PICTURE_LIMITS) 
     data = _content(source, limits)
     with _picture_errors(), _open(_decoder(data), data) as image:
         _check_size(image.size, limits)
+        _check_scans(data, limits)
         return image.size
 
 
@@ -138,6 +145,27 @@ def _check_size(size: tuple[int, int], limits: PictureLimits) -> None:
             f"The picture has {width} x {height} pixels; at most {limits.max_pixels / 1e6:g} million and "
             f"{limits.max_side} on a side are accepted. Send a smaller copy."
         )
+
+
+def _check_scans(data: bytes, limits: PictureLimits) -> None:
+    """Raise ImageUnreadable when a JPEG paints its pixels absurdly often.
+
+    A scan of sixty bytes can cost a pass over all pixels, so that a small file would keep a core busy for
+    hours (libjpeg-turbo, "Two issues with the JPEG standard", 2.2).
+    """
+    if data.startswith(b"\xff\xd8") and data.count(_SCAN) > limits.max_scans < _scans(data, limits.max_scans):
+        raise ImageUnreadable(
+            "The picture is built from absurdly many layers. Save it again as a plain JPEG."
+        )
+
+
+def _scans(data: bytes, most: int) -> int:
+    """The scans of a JPEG (ITU-T T.81, B.1.1) up to ``most`` + 1, without those of thumbnails in it."""
+    count, at = 0, 2
+    while count <= most and (found := _MARKER.search(data, at)) and found[0] != _END:
+        count += found[0] == _SCAN
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return count
 
 
 def _decoder(data: bytes) -> Callable[[BytesIO], Image.Image]:

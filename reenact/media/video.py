@@ -35,6 +35,7 @@ class VideoLimits:
     max_rate: Fraction = Fraction(60)  # frames per second; faster clips are thinned to this
 
 
+_THINNED = 4  # frames in the file for one that comes out; phones record 240 a second
 VIDEO_LIMITS = VideoLimits()
 ACCEPTED = "MP4, MOV, WebM, MKV, GIF or animated WebP"
 
@@ -87,9 +88,11 @@ def _recognise(path: Path, limits: VideoLimits) -> formats.Format:
 
 def _open_animation(path: Path, found: formats.Format, limits: VideoLimits) -> Clip:
     """A GIF or WebP as a clip."""
-    size, delays = probe_animation(path, found)
+    most = _THINNED * limits.max_frames
+    size, delays = probe_animation(path, found, most)
     if not delays:
         raise _unreadable()
+    _check_count(len(delays), most)
     starts = [0.0, *(milliseconds / 1000 for milliseconds in accumulate(delays[:-1]))]
     steady = Fraction(1000, delays[0]) if len(set(delays)) == 1 else None
     timeline = plan(starts, delays[-1] / 1000, (steady,), limits.max_rate)
@@ -101,11 +104,13 @@ def _open_animation(path: Path, found: formats.Format, limits: VideoLimits) -> C
 
 def _open_video(path: Path, found: formats.Format, limits: VideoLimits) -> Clip:
     """An MP4 or Matroska file as a clip."""
-    facts = probe_video(path, found)
+    most = _THINNED * limits.max_frames
+    facts = probe_video(path, found, most)
     if facts is None:
         raise DrivingUnreadable("The file has no video track, only sound. Send a clip that shows a face.")
     if not facts.starts:
         raise _unreadable()
+    _check_count(len(facts.starts), most)
     timeline = plan(facts.starts, facts.last, facts.rates, limits.max_rate)
     _check_limits(timeline, facts.size, limits)
     shape = geometry(path, found, limits.max_side**2)
@@ -145,6 +150,12 @@ def _until_damage(frames: Iterator[T]) -> Iterator[T]:
         if not count:
             raise _unreadable() from e
         log.warning("The clip is damaged; its first %d frames are used: %s", count, e)
+
+
+def _check_count(count: int, most: int) -> None:
+    """Raise DrivingTooLong when the file has more frames than are read, at whatever rate."""
+    if count > most:
+        raise DrivingTooLong(f"The clip has more than {most} frames. Cut it shorter.")
 
 
 def _check_limits(timeline: Timeline, size: tuple[int, int], limits: VideoLimits) -> None:
