@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -15,12 +16,14 @@ from gunicorn.arbiter import Arbiter
 
 from reenact.errors import SetupError
 from server.config import Settings, read
+from server.database import Database
 from server.storage import LocalStorage
 
 if TYPE_CHECKING:
     from server.services import Services
 
 log = logging.getLogger(__name__)
+LOCK_SECONDS = 5  # that a killed server's orphan may take to notice and go
 USAGE = 2  # exit status for a setting that cannot be used
 
 
@@ -31,6 +34,7 @@ def main() -> None:
         settings = read(os.environ)
         lock = take_lock(settings.data)
         LocalStorage(settings.data, 0).prepare()
+        prepare_database(settings)
     except SetupError as e:
         print(f"reenact-server: {e}", file=sys.stderr)
         sys.exit(USAGE)
@@ -45,18 +49,34 @@ def take_lock(folder: Path) -> IO[str]:
         lock = (folder / "lock").open("w")
     except OSError as e:
         raise SetupError(f"The folder {folder} cannot be used: {e}. Name another in REENACT_DATA.") from e
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e:
-        lock.close()
-        raise SetupError(f"Another server uses the folder {folder}. Stop it or set REENACT_DATA.") from e
+    deadline = time.monotonic() + LOCK_SECONDS
+    while not _locked(lock):
+        if time.monotonic() > deadline:
+            lock.close()
+            raise SetupError(f"Another server uses the folder {folder}. Stop it or set REENACT_DATA.")
+        time.sleep(0.1)
     return lock
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def prepare_database(settings: Settings) -> None:
+    """Make the tables and let go of the database, before any process is forked; raises SetupError."""
+    database = Database(settings.database, settings.data)
+    database.prepare()
+    database.close()
 
 
 class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn with one process and several threads.
 
-    One process, since the queue lives in its memory. It alone imports the app: a process that was forked
+    One process, since it holds the engine. It alone imports the app: a process that was forked
     after onnxruntime was imported crashes when it ends.
     """
 
@@ -89,7 +109,7 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "workers": 1,
             "worker_class": "gthread",
             "threads": self._settings.http_threads,
-            "graceful_timeout": int(self._settings.wait_seconds) + 5,
+            "graceful_timeout": int(self._settings.wait_seconds + self._settings.stop_seconds) + 5,
             "loglevel": "warning",
             "control_socket_disable": True,
             "when_ready": self._say_where,
@@ -102,7 +122,8 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         print(f"Reenact listens on http://{name}:{port} (Ctrl+C stops it)", flush=True)
 
     def _close(self, arbiter: Any, worker: Any) -> None:
-        if self._services and not self._services.close():
+        seconds = None if os.getppid() == arbiter.pid else 0.0  # killed: nobody waits for us but the next one
+        if self._services and not self._services.close(seconds):
             os._exit(0)  # a thread is still inside the model, which must not be torn down under it
 
 

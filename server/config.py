@@ -53,6 +53,12 @@ class Settings:
     queue_length: int = _setting(20, 1, 10_000)  # jobs that may wait; one more is answered with 429
     wait_seconds: float = _setting(30.0, 0, 300)  # longest `Prefer: wait`
     http_threads: int = _setting(16, 2, 256)  # requests answered at once; half of them may wait for a job
+    database: str | None = None  # sqlite:///file or postgresql://...; none means a file in the data folder
+    broker: str | None = None  # redis://... or amqp://... wakes `reenact-server worker`s; none: work here
+    job_threads: int = _setting(1, 1, 64)  # jobs at once in one process; more than one pays on a GPU only
+    lease_seconds: float = _setting(15.0, 1, 3600)  # without a sign of life, after which a job is begun anew
+    attempts: int = _setting(3, 1, 1000)  # how often a job is begun before it fails
+    stop_seconds: float = _setting(20.0, 0, 600)  # that running jobs get to end when the service stops
     device: Device = "auto"  # where the model runs: auto, cpu or cuda
     threads: int | None = _setting(None, 1, 1024)  # cores for the model; none means all this process may use
 

@@ -46,6 +46,12 @@ class Gone(InputError):
     code = "gone"
 
 
+class IdempotencyConflict(InputError):
+    """An Idempotency-Key was used before for another order."""
+
+    code = "idempotency_conflict"
+
+
 class NotReady(ReenactError):
     """The model is still being loaded."""
 
@@ -83,6 +89,8 @@ CODES: dict[str, tuple[int, str]] = {
     "method_not_allowed": (405, "This address does not take this method; `Allow` lists those it takes."),
     "range_not_satisfiable": (416, "The file is shorter than the range asked for."),
     "queue_full": (429, "Too many jobs wait; `Retry-After` says when to try again."),
+    "idempotency_conflict": (422, "The Idempotency-Key was used before for another order."),
+    "gave_up": (500, "The server broke off at each attempt at this job."),
     "cancelled": (409, "The job was cancelled."),
     "not_ready": (503, "The model is still being loaded."),
     "setup": (503, "The server cannot do this work as it is installed."),

@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Event, Thread
 
 from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.engine import Engine
 from server.config import Settings
-from server.jobs import Jobs, MemoryJobs, Worker
+from server.database import Database
+from server.jobs import Jobs, Records, SqlJobs, Worker
 from server.storage import LocalStorage, Storage
 
 log = logging.getLogger(__name__)
 EXTENSION = "reenact"
 HOUR = 3600.0
+_ORPHAN = HOUR
 
 
 @dataclass
@@ -26,24 +29,32 @@ class Services:
 
     settings: Settings
     storage: Storage
+    database: Database
     jobs: Jobs
     waiting: BoundedSemaphore  # requests that may wait for a job, so that others are still answered
     _stopped: Event = field(default_factory=Event)
 
     def start(self) -> None:
-        """Prepare the folders, begin to work and to sweep; raises SetupError."""
+        """Prepare the folders and the database, begin to work and to sweep; raises SetupError."""
         self.storage.prepare()
-        self.sweep()
+        self.database.prepare()
+        self.sweep(_ORPHAN if self.settings.broker else 0.0)
         self.jobs.start()
         Thread(target=self._sweep_on, name="sweep", daemon=True).start()
 
-    def close(self, seconds: float = 5.0) -> bool:
-        """Stop; what has not ended is cancelled. Returns whether all stood still within the time."""
+    def close(self, seconds: float | None = None) -> bool:
+        """Stop; what has not ended within the time waits for the next start. Whether all stood still."""
         self._stopped.set()
-        return self.jobs.close(seconds)
+        return self.jobs.close(self.settings.stop_seconds if seconds is None else seconds)
 
-    def sweep(self) -> None:
-        """Delete the results and forget the jobs whose time is over."""
+    def sweep(self, orphan: float = _ORPHAN) -> None:
+        """Delete results and forget jobs whose time is over, and uploads that a crash left behind.
+
+        Args:
+            orphan: age in seconds from which uploads without a job are deleted; an upload that is just being
+                taken has no job yet.
+        """
+        self.storage.drop_others(self.jobs.places(), time.time() - orphan)
         files = self.storage.sweep()
         jobs = self.jobs.forget(time.time() - self.settings.result_hours * HOUR)
         if files or jobs:
@@ -53,7 +64,7 @@ class Services:
         while not self._stopped.wait(self.settings.sweep_seconds):
             try:
                 self.sweep()
-            except OSError:
+            except (OSError, SQLAlchemyError):
                 log.exception("The sweep failed and will be tried again")
 
 
@@ -63,9 +74,20 @@ def init_app(
     """Put the services together; nothing runs before ``start``."""
     storage = LocalStorage(settings.data, settings.result_hours * HOUR)
     worker = Worker(settings, storage, open_engine)
-    jobs = MemoryJobs(worker, settings.queue_length, on_broken)
+    database = Database(settings.database, settings.data)
+    jobs = SqlJobs(
+        Records(database),
+        worker,
+        on_broken,
+        limit=settings.queue_length,
+        broker=settings.broker,
+        threads=0 if settings.broker else settings.job_threads,
+        lease=settings.lease_seconds,
+        attempts=settings.attempts,
+        alone=settings.broker is None and settings.database is None,
+    )
     waiting = BoundedSemaphore(settings.http_threads // 2)
-    app.extensions[EXTENSION] = Services(settings, storage, jobs, waiting)
+    app.extensions[EXTENSION] = Services(settings, storage, database, jobs, waiting)
 
 
 def services_of(app: Flask) -> Services:

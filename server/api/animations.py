@@ -12,8 +12,7 @@ from flask import request, url_for
 from reenact.errors import UnsupportedMedia
 from server.api.intake import take_in
 from server.api.schemas import AnimationIn, JobOut
-from server.jobs import Job, Outcome
-from server.jobs.job import ENDED
+from server.jobs import ENDED, Job, Outcome
 from server.services import services
 
 bp = APIBlueprint("animations", __name__, url_prefix="/v1/animations")

@@ -137,7 +137,9 @@ class JobOut(Schema):
     """A job and how far it is."""
 
     id = String(required=True)
-    status = String(required=True, validate=OneOf(["queued", "running", "succeeded", "failed", "cancelled"]))
+    status = String(
+        required=True, validate=OneOf(["queued", "running", "succeeded", "failed", "cancelled", "rejected"])
+    )
     progress = Float(required=True, metadata=about("0..1"))
     frames_done = Integer(required=True)
     frames_total = Integer(required=True, allow_none=True)

@@ -1,14 +1,33 @@
 """Jobs: what is asked for, how far it is, and who does it.
 
-order.py    Order: what a client asks for, in values that fit in a database row
-job.py      Job: one order and how far it is; Jobs: the interface that the routes know
-work.py     does one order with the engine
-memory.py   today's Jobs: a queue in this process and one thread
+order.py     Order: what a client asks for, in values that fit in a database row
+job.py       Job: one order and how far it is; Jobs: the interface that the routes know
+work.py      does one order with the engine
+table.py     the table of jobs, and rows as jobs
+fairness.py  whose turn it is
+records.py   every question to the table: claims with leases, ends, pages
+runner.py    one job from its claim to its end
+crew.py      Dramatiq: who is woken when there is work
+sql.py       SqlJobs: all of it behind the interface
 """
 
-from server.jobs.job import Failure, Job, Jobs, Outcome
-from server.jobs.memory import MemoryJobs
+from server.jobs.job import ENDED, Failure, Idempotency, Job, Jobs, Outcome, SeenFace, Status
 from server.jobs.order import Order
+from server.jobs.records import Records
+from server.jobs.sql import SqlJobs
 from server.jobs.work import Worker
 
-__all__ = ["Failure", "Job", "Jobs", "MemoryJobs", "Order", "Outcome", "Worker"]
+__all__ = [
+    "ENDED",
+    "Failure",
+    "Idempotency",
+    "Job",
+    "Jobs",
+    "Order",
+    "Outcome",
+    "Records",
+    "SeenFace",
+    "SqlJobs",
+    "Status",
+    "Worker",
+]

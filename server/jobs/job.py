@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from reenact.types import Face
 from server.jobs.order import Order
 from server.storage import Stored
 
-Status = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-ENDED: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled"})
+Status = Literal["queued", "running", "succeeded", "failed", "cancelled", "rejected"]
+STATUSES: tuple[Status, ...] = ("queued", "running", "succeeded", "failed", "cancelled", "rejected")
+ENDED: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled", "rejected"})
+
+
+@dataclass(frozen=True)
+class SeenFace:
+    """A face of the selfie: its box as x0, y0, x1, y1 in pixels of the upright picture, score 0..1."""
+
+    box: tuple[float, float, float, float]
+    score: float
 
 
 @dataclass(frozen=True)
@@ -22,16 +30,24 @@ class Outcome:
     height: int
     frames: int
     fps: float
-    faces: tuple[Face, ...]
+    faces: tuple[SeenFace, ...]  # largest first
     seconds: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job failed, as its client may read it."""
+    """Why a job failed or was rejected, as its client may read it."""
 
     code: str
     detail: str
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """What makes a second sending of the same order find the first: the client's key, the body's digest."""
+
+    key: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -44,11 +60,17 @@ class Job:
     created: float
     frames_total: int  # to be made; 0 where it is not known yet
     frames_done: int = 0
-    started: float | None = None
+    started: float | None = None  # of the last attempt
     ended: float | None = None
     position: int | None = None  # in the queue, 1 is next; None unless queued
     outcome: Outcome | None = None  # only when succeeded, until it is deleted
-    failure: Failure | None = None  # only when failed
+    failure: Failure | None = None  # only when failed or rejected
+    owner: str | None = None  # id of the key that sent it; None where no keys are used
+    webhook: str | None = None  # address to call when it ends
+    metadata: str | None = None  # the client's own, given back as sent
+    attempts: int = 0  # how often it was begun
+    version: int = 1  # grows with every change
+    seq: int = 0  # grows from job to job; the cursor of ``page``
 
     @property
     def progress(self) -> float:
@@ -59,35 +81,72 @@ class Job:
 
 
 class Jobs(Protocol):
-    """Whatever takes orders and sees that they are done. All methods may be called from any thread."""
+    """Whatever takes orders and sees that they are done. All methods may be called from any thread.
 
-    def submit(self, order: Order, frames_total: int) -> Job:
-        """Take an order; raises QueueFull."""
+    Where ``owner`` is given, another's job is as unknown as one that never was; None sees all.
+    """
+
+    def submit(
+        self,
+        order: Order,
+        frames_total: int,
+        *,
+        owner: str | None = None,
+        webhook: str | None = None,
+        metadata: str | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> Job:
+        """Take an order, and its place in the storage with it.
+
+        Where the same owner sent the same idempotency key before, the first job is given back and the new
+        order's place is dropped.
+
+        Raises:
+            QueueFull: as many jobs wait as may wait.
+            IdempotencyConflict: the key was used for another body.
+            NotReady: the service stops.
+        """
         ...
 
-    def get(self, id: str) -> Job:
+    def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
+        """The job that this key made within its 24 hours; raises IdempotencyConflict."""
+        ...
+
+    def get(self, id: str, owner: str | None = None) -> Job:
         """The job as it is now; raises NotFound."""
         ...
 
-    def all(self) -> list[Job]:
-        """All jobs that are remembered, oldest first."""
+    def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
+        """Newest first: at most ``limit`` jobs, all with a ``seq`` lower than ``before``."""
         ...
 
-    def wait(self, id: str, seconds: float) -> Job:
+    def changed(self, id: str, since: int, seconds: float, owner: str | None = None) -> Job:
+        """The job as soon as its version is not ``since``, or when the time is over; raises NotFound."""
+        ...
+
+    def wait(self, id: str, seconds: float, owner: str | None = None) -> Job:
         """The job as it is when it ends, or when the time is over; raises NotFound."""
         ...
 
-    def cancel(self, id: str) -> Job:
-        """Stop a job that has not ended and delete the result of one that has; raises NotFound."""
+    def cancel(self, id: str, owner: str | None = None) -> Job:
+        """Stop a job that has not ended; delete the result, faces and metadata of any; raises NotFound."""
         ...
 
     def forget(self, before: float) -> int:
         """Drop the jobs that ended before this time and tell how many."""
         ...
 
+    def places(self) -> set[str]:
+        """The places in the storage that jobs still need."""
+        ...
+
+    def counts(self) -> dict[Status, int]:
+        """How many remembered jobs have each status."""
+        ...
+
     @property
     def ready(self) -> bool:
-        """Whether orders are being worked on."""
+        """Whether orders are taken and, where this process works, the engine is warm."""
         ...
 
     def start(self) -> None:
@@ -95,5 +154,8 @@ class Jobs(Protocol):
         ...
 
     def close(self, seconds: float) -> bool:
-        """Stop taking and doing work; whether all stood still within the time."""
+        """Take nothing more, give running jobs this time to end, put the rest back in the queue.
+
+        Returns whether all threads stood still.
+        """
         ...

@@ -11,7 +11,7 @@ from reenact.pipeline import Watch, animate
 from reenact.types import Template
 from server.config import Settings
 from server.errors import NotReady
-from server.jobs.job import Outcome
+from server.jobs.job import Outcome, SeenFace
 from server.jobs.order import Order
 from server.storage import DRIVING, SELFIE, Storage
 
@@ -28,34 +28,27 @@ class Worker:
         """Open the engine; raises SetupError."""
         self._engine = self._open_engine()
 
-    def do(self, order: Order, watch: Watch) -> Outcome:
-        """Do one order. Its uploads are gone when this returns or raises.
+    def do(self, order: Order, name: str, watch: Watch) -> Outcome:
+        """Do one order and publish its result under a name. Its uploads stay, for another attempt.
 
         Raises:
             ReenactError: the order cannot be done, or ``watch`` stopped it.
         """
         if self._engine is None:
             raise NotReady("The model is still being loaded.")
-        try:
-            out = self._storage.upload(order.place, f"result.{order.format}")
-            made = animate(
-                self._engine, self._selfie(order), self._motion(order), out, order.options(), watch
-            )
-            stored = self._storage.publish(out)
-        finally:
-            self.drop(order)
-        file = made.written
-        return Outcome(
-            stored, file.width, file.height, file.frames, float(file.fps), made.faces, made.seconds
-        )
+        out = self._storage.upload(order.place, name)
+        made = animate(self._engine, self._selfie(order), self._motion(order), out, order.options(), watch)
+        stored = self._storage.publish(out, name)
+        file, faces = made.written, tuple(SeenFace(face.box, face.score) for face in made.faces)
+        return Outcome(stored, file.width, file.height, file.frames, float(file.fps), faces, made.seconds)
 
     def drop(self, order: Order) -> None:
         """Delete an order's uploads."""
         self._storage.drop(order.place)
 
-    def delete(self, outcome: Outcome) -> None:
+    def delete(self, name: str) -> None:
         """Delete a result."""
-        self._storage.delete(outcome.stored.token)
+        self._storage.delete(name)
 
     def _selfie(self, order: Order) -> Path:
         if order.portrait:

@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from reenact.errors import SetupError
@@ -31,13 +32,12 @@ class LocalStorage:
         self._lifetime = lifetime
 
     def prepare(self) -> None:
-        """Make the folders, and delete the uploads that a crash left behind.
+        """Make the folders.
 
         Raises:
             SetupError: the folder cannot be written.
         """
         try:
-            shutil.rmtree(self._uploads, ignore_errors=True)
             for folder in (self._uploads, self._results):
                 folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
             self.drop(self.open_place())
@@ -60,15 +60,24 @@ class LocalStorage:
         """Delete a place with all that is in it."""
         shutil.rmtree(self._uploads / place, ignore_errors=True)
 
-    def publish(self, file: Path) -> Stored:
+    def drop_others(self, keep: Collection[str], before: float) -> int:
+        """Delete the old places that nobody needs any more and tell how many."""
+        old = [place for place in self._uploads.iterdir() if (_time_of(place) or before) < before]
+        orphans = [place.name for place in old if place.name not in keep]
+        for name in orphans:
+            self.drop(name)
+        return len(orphans)
+
+    def publish(self, file: Path, token: str | None = None) -> Stored:
         """Move a file among the results under a name of 256 random bits."""
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         now = time.time()
         os.utime(file, (now, now))
-        token = secrets.token_urlsafe(32) + file.suffix
+        size = file.stat().st_size
+        token = token or secrets.token_urlsafe(32) + file.suffix
         os.replace(file, self._results / token)
-        return Stored(token, (self._results / token).stat().st_size, digest, now + self._lifetime)
+        return Stored(token, size, digest, now + self._lifetime)
 
     def find(self, token: str) -> Found:
         """A result's file; raises NotFound, and Gone when its time is over."""
@@ -94,7 +103,13 @@ class LocalStorage:
 
     def _expires(self, path: Path) -> float | None:
         """When a file's time is over; None when there is no such file."""
-        try:
-            return path.stat().st_mtime + self._lifetime
-        except FileNotFoundError:
-            return None
+        made = _time_of(path)
+        return None if made is None else made + self._lifetime
+
+
+def _time_of(path: Path) -> float | None:
+    """When it was changed; None when there is nothing."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return None

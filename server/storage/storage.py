@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -32,7 +33,7 @@ class Storage(Protocol):
     """Keeps uploads and results. All methods may be called from any thread."""
 
     def prepare(self) -> None:
-        """Make ready, and delete the uploads that a crash left behind; raises SetupError."""
+        """Make ready; raises SetupError."""
         ...
 
     def open_place(self) -> str:
@@ -47,8 +48,17 @@ class Storage(Protocol):
         """Delete a place with all that is in it; one that is gone is fine."""
         ...
 
-    def publish(self, file: Path) -> Stored:
-        """Move a whole file among the results; it appears there all at once."""
+    def drop_others(self, keep: Collection[str], before: float) -> int:
+        """Delete the places, made before this time, that nobody needs any more; tell how many."""
+        ...
+
+    def publish(self, file: Path, token: str | None = None) -> Stored:
+        """Move a whole file among the results; it appears there all at once.
+
+        Args:
+            file: its suffix names its format.
+            token: 43 random characters from A-Za-z0-9_- and the suffix; None means that one is made.
+        """
         ...
 
     def find(self, token: str) -> Found:

@@ -110,7 +110,9 @@ def templates(engine: Engine, driving: Path, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="session")
 def settings(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(data=tmp_path_factory.mktemp("var"), templates=templates, upload_bytes=2_000_000)
+    return Settings(
+        data=tmp_path_factory.mktemp("var"), templates=templates, upload_bytes=2_000_000, stop_seconds=5
+    )
 
 
 @pytest.fixture(scope="session")

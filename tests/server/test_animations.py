@@ -15,6 +15,7 @@ from PIL import Image
 from reenact.engine import Engine
 from reenact.errors import WeightsBroken
 from reenact.media import open_clip
+from server.app import create_app
 from server.services import Services, services_of
 
 from .conftest import FRAMES, LONG, LONG_FRAMES, TEMPLATE, Client, until
@@ -175,7 +176,7 @@ def test_the_queue_has_an_end_and_an_order(stalled: tuple[APIFlask, Event], port
     open_it.set()
     assert client.ended(second)["status"] == "succeeded"
     assert client.get("/readyz").json == {"status": "ready"}
-    assert [job.status for job in services_of(app).jobs.all()] == ["cancelled", "succeeded"]
+    assert [job.status for job in services_of(app).jobs.page(None, None, 9)] == ["succeeded", "cancelled"]
 
 
 def test_a_short_wait_ends_before_the_job(stalled: tuple[APIFlask, Event]) -> None:
@@ -187,16 +188,25 @@ def test_a_short_wait_ends_before_the_job(stalled: tuple[APIFlask, Event]) -> No
     assert nonsense.status_code == 202 and "Preference-Applied" not in nonsense.headers
 
 
-def test_stopping_cancels_what_waits(stalled: tuple[APIFlask, Event], portrait: Path) -> None:
+def test_what_waits_when_the_service_stops_is_done_after_the_next_start(
+    stalled: tuple[APIFlask, Event], portrait: Path, engine: Engine
+) -> None:
     app, _ = stalled
     client = app.test_client()
     assert isinstance(client, Client)
     waiting = client.order(selfie=upload(portrait))
     assert not services_of(app).close(0.1)  # the engine is still being opened
-    assert client.job(waiting)["status"] == "cancelled"
-    assert uploads(services_of(app)) == []
     refused = client.order()
     assert (refused.status_code, refused.json["code"]) == (503, "not_ready")  # type: ignore[index]
+    again = create_app(services_of(app).settings, lambda: engine)
+    again.test_client_class = Client
+    services_of(again).start()
+    client = again.test_client()
+    assert isinstance(client, Client)
+    assert client.ended(waiting)["status"] == "succeeded"
+    assert uploads(services_of(again)) == []
+    assert services_of(again).close()
+    services_of(app).database.close()
 
 
 def test_an_engine_that_does_not_open_is_told(

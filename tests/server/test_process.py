@@ -13,6 +13,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,10 @@ class Server:
             with e:
                 return e.code, e.read()
 
+    def job(self, id: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.ask(f"/v1/animations/{id}")[1])
+        return found
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -71,6 +76,7 @@ def start(templates: Path, tmp_path: Path) -> Iterator[Callable[[], Server]]:
     def start() -> Server:
         environment = {
             "REENACT_PORT": "0",
+            "REENACT_STOP_SECONDS": "0.5",
             "REENACT_DATA": str(tmp_path / "var"),
             "REENACT_TEMPLATES": str(templates),
         }
@@ -94,13 +100,21 @@ def test_a_whole_life(start: Callable[[], Server], tmp_path: Path) -> None:
     assert (status, job["status"], job["frames_done"]) == (200, "succeeded", FRAMES)
     assert len(server.ask(job["result"]["url"])[1]) == job["result"]["bytes"]
     assert server.ask("/v1/animations", form | {"portrait": "x" * 3_000_000})[0] == 413
-    # Stopped in the middle of a long job, it leaves nothing half done and keeps what was done.
-    assert server.ask("/v1/animations", form | {"template": LONG})[0] == 202
+    # Stopped in the middle of a long job, it publishes nothing half done, keeps what was done, and begins
+    # the long one anew when it is started again.
+    _, body = server.ask("/v1/animations", form | {"template": LONG})
+    long = json.loads(body)["id"]
+    until(lambda: server.job(long)["frames_done"], bool)
     assert server.stop() == 0
-    assert list((tmp_path / "var/uploads").iterdir()) == []
     assert len(list((tmp_path / "var/results").iterdir())) == 1
     log = server.log.read_text()
     assert "Traceback" not in log and "SIG" not in log, log
+    server = start()
+    assert server.ask(job["result"]["url"])[0] == 200
+    until(lambda: server.job(long)["frames_done"], bool)
+    assert server.stop(signal.SIGKILL) == -signal.SIGKILL
+    server = start()
+    until(lambda: server.job(long)["frames_done"], bool)
 
 
 def test_ctrl_c_stops_it_and_a_second_one_keeps_out(start: Callable[[], Server], tmp_path: Path) -> None:

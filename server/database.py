@@ -1,0 +1,128 @@
+"""The database: SQLite beside the files by default, PostgreSQL by URL.
+
+Rooms that keep records add their tables to ``METADATA``. Missing tables are made at start; ``SCHEMA`` is
+counted up when one changes, and a database of another count is refused instead of being read wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from reenact.errors import SetupError
+
+METADATA = MetaData()
+SCHEMA = 1
+FILE = "reenact.db"
+_LOCK_SECONDS = 30  # how long a process waits for another that writes to the same SQLite file
+_CREATING = 7_263_001  # any number, the same in every process: PostgreSQL's lock while tables are made
+_versions = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
+
+
+class Database:
+    """Connections to one database, to be shared by all threads of a process."""
+
+    def __init__(self, url: str | None, folder: Path) -> None:
+        """Remember where; nothing is opened before the first use.
+
+        Args:
+            url: ``sqlite:///file`` or ``postgresql://user@host/name``; None means a file in ``folder``.
+            folder: of the service's data.
+
+        Raises:
+            SetupError: the URL cannot be read or its driver is missing.
+        """
+        self.url = _parse(url) if url else URL.create("sqlite", database=str(folder.absolute() / FILE))
+        self.is_file = self.url.get_backend_name() == "sqlite"
+        arguments: dict[str, Any] = {"timeout": _LOCK_SECONDS} if self.is_file else {}
+        try:
+            self._engine = create_engine(
+                self.url,
+                connect_args=arguments,
+                pool_size=20,
+                max_overflow=20,
+                pool_pre_ping=not self.is_file,
+            )
+        except (ArgumentError, ImportError) as e:
+            raise SetupError(f"REENACT_DATABASE cannot be used: {e}") from e
+        if self.is_file:
+            event.listen(self._engine, "connect", _set_up_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed at the end, and undone when the block raises."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only looks; on SQLite it never waits for one that writes."""
+        with self._engine.connect().execution_options(reading=True) as connection:
+            yield connection
+
+    def prepare(self) -> None:
+        """Make what tables are missing; raises SetupError."""
+        try:
+            with self.write() as connection:
+                if not self.is_file:
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_CREATING})"))
+                METADATA.create_all(connection)
+                version = connection.scalar(select(_versions.c.version))
+                if version is None:
+                    connection.execute(insert(_versions).values(version=SCHEMA))
+        except SQLAlchemyError as e:
+            reason = str(getattr(e, "orig", e)).strip()
+            raise SetupError(f"The database {self.url!r} cannot be used: {reason}") from e
+        if version not in (None, SCHEMA):
+            raise SetupError(
+                f"The database {self.url!r} has schema {version}, this version of Reenact needs {SCHEMA}. "
+                "Name another in REENACT_DATABASE, or run the version that made it."
+            )
+
+    def close(self) -> None:
+        """Close all connections; a later use opens new ones."""
+        self._engine.dispose()
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as e:
+        raise SetupError(
+            "REENACT_DATABASE must be like sqlite:///file or postgresql://user@host/name."
+        ) from e
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise SetupError(f"REENACT_DATABASE names {parsed.drivername!r}; it must be sqlite or postgresql.")
+    return parsed
+
+
+def _set_up_sqlite(connection: Any, record: object) -> None:
+    """WAL, so that nobody who reads waits for one who writes; transactions begin where we say so."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """One who will write takes the lock at once: taking it later can fail in the middle."""
+    reading = connection.get_execution_options().get("reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

@@ -1,0 +1,39 @@
+"""Whose turn it is: owners take turns, so that one's hundred jobs do not starve another's one."""
+
+from __future__ import annotations
+
+from sqlalchemy import Subquery, case, func, select
+
+from server.jobs.table import jobs
+
+_RECENT = 3600.0  # seconds in which it counts who was served last
+
+
+def fair_order(now: float) -> Subquery:
+    """The queue as rows of ``id`` and ``position``, 1 is next.
+
+    An owner's first waiting job stands in the first round, the second in the second, and so on; each job of
+    the owner that runs moves them one round back. Within a round, who was served longest ago is first.
+    """
+    status, owner = jobs.c.status, jobs.c.owner
+    busy = case((status == "running", 1), else_=0)
+    served = (
+        select(owner, func.sum(busy).label("running"), func.max(jobs.c.started).label("last"))
+        .where((status == "running") | (jobs.c.started > now - _RECENT))
+        .group_by(owner)
+        .subquery()
+    )
+    nth = func.row_number().over(partition_by=owner, order_by=jobs.c.seq)
+    waiting = (
+        select(
+            jobs.c.id,
+            jobs.c.seq,
+            (nth + func.coalesce(served.c.running, 0)).label("round"),
+            func.coalesce(served.c.last, 0).label("last"),
+        )
+        .outerjoin(served, served.c.owner == owner)
+        .where(status == "queued")
+        .subquery()
+    )
+    place = func.row_number().over(order_by=(waiting.c.round, waiting.c.last, waiting.c.seq))
+    return select(waiting.c.id, place.label("position")).subquery()

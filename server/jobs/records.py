@@ -1,0 +1,260 @@
+"""What is asked of the table of jobs: each method is one transaction.
+
+A job that runs is held by a lease: only its holder may change the job, and only until the lease is taken. So
+an attempt that lost its lease can neither end the job nor put anything in the place of its result.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from server.database import Database
+from server.errors import IdempotencyConflict, NotFound
+from server.jobs.fairness import fair_order
+from server.jobs.job import ENDED, STATUSES, Failure, Idempotency, Job, Outcome, Status
+from server.jobs.table import job_of, jobs, plain
+
+DAY = 86400.0
+REMEMBERED = 20  # jobs whose duration makes the estimate
+_NOT_ENDED = jobs.c.status.in_(("queued", "running"))
+_UNKNOWN = "There is no such animation; it may have been deleted or forgotten."
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job and the lease of the attempt that does it."""
+
+    job: Job
+    lease: str
+
+    @property
+    def result(self) -> str:
+        """The unguessable name of this attempt's result."""
+        return f"{self.lease}.{self.job.order.format}"
+
+
+class Records:
+    """The table of jobs in one database."""
+
+    def __init__(self, database: Database) -> None:
+        """Only remembers the database."""
+        self.database = database
+
+    def insert(self, job: Job, idempotency: Idempotency | None) -> bool:
+        """Add a queued job; False where its owner has used the idempotency key before."""
+        row = {
+            **{name: getattr(job, name) for name in ("id", "status", "created", "frames_total", "webhook")},
+            "owner": job.owner or "",
+            "place": job.order.place,
+            "order": plain(job.order),
+            "metadata": job.metadata,
+            "idempotency_key": idempotency.key if idempotency else None,
+            "idempotency_digest": idempotency.digest if idempotency else None,
+        }
+        try:
+            with self.database.write() as connection:
+                if idempotency:  # a key is free again after a day
+                    old = _mine(job.owner) & _keyed(idempotency) & (jobs.c.created < job.created - DAY)
+                    connection.execute(update(jobs).where(old).values(idempotency_key=None))
+                connection.execute(insert(jobs).values(row))
+        except IntegrityError:
+            return False
+        return True
+
+    def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
+        """The job that this key made within the last day; raises IdempotencyConflict."""
+        recent = _mine(owner) & _keyed(idempotency) & (jobs.c.created >= time.time() - DAY)
+        with self.database.read() as connection:
+            row = connection.execute(select(jobs).where(recent)).mappings().first()
+        if row and row["idempotency_digest"] != idempotency.digest:
+            raise IdempotencyConflict(
+                "This Idempotency-Key was sent before with another order. Use a new key for a new order."
+            )
+        return self.get(row["id"], None) if row else None
+
+    def get(self, id: str, owner: str | None) -> Job:
+        """One job with its place in the queue; raises NotFound."""
+        with self.database.read() as connection:
+            row = connection.execute(select(jobs).where(_known(id, owner))).mappings().first()
+            if row is None:
+                raise NotFound(_UNKNOWN)
+            if row["status"] != "queued":
+                return job_of(row)
+            queue = fair_order(time.time())
+            return job_of(row, connection.scalar(select(queue.c.position).where(queue.c.id == id)))
+
+    def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
+        """Jobs below a cursor, newest first."""
+        queue = fair_order(time.time())
+        chosen = select(jobs, queue.c.position).outerjoin(queue, queue.c.id == jobs.c.id)
+        if owner is not None:
+            chosen = chosen.where(_mine(owner))
+        if before is not None:
+            chosen = chosen.where(jobs.c.seq < before)
+        with self.database.read() as connection:
+            rows = connection.execute(chosen.order_by(jobs.c.seq.desc()).limit(limit)).mappings()
+            return [job_of(row, row["position"]) for row in rows]
+
+    def counts(self) -> dict[Status, int]:
+        """How many jobs have each status."""
+        grouped = select(jobs.c.status, func.count()).group_by(jobs.c.status)
+        with self.database.read() as connection:
+            found = {status: count for status, count in connection.execute(grouped)}
+        return {status: found.get(status, 0) for status in STATUSES}
+
+    def places(self) -> set[str]:
+        """The places of the jobs that have not ended."""
+        with self.database.read() as connection:
+            return set(connection.scalars(select(jobs.c.place).where(_NOT_ENDED)))
+
+    def durations(self) -> tuple[float | None, float | None]:
+        """Mean seconds of the last jobs that succeeded, and when the oldest that runs was begun."""
+        taken = select((jobs.c.ended - jobs.c.started).label("seconds"))
+        last = (
+            taken.where(jobs.c.status == "succeeded").order_by(jobs.c.seq.desc()).limit(REMEMBERED).subquery()
+        )
+        with self.database.read() as connection:
+            mean = connection.scalar(select(func.avg(last.c.seconds)))
+            oldest = connection.scalar(select(func.min(jobs.c.started)).where(jobs.c.status == "running"))
+        return mean, oldest
+
+    def claim(self, seconds: float) -> Claim | None:
+        """Begin the job whose turn it is; None where none waits."""
+        while True:
+            lease, now = secrets.token_urlsafe(32), time.time()
+            queue = fair_order(now)
+            first = select(queue.c.id).order_by(queue.c.position).limit(1)
+            begun = _changes(
+                status="running",
+                started=now,
+                frames_done=0,
+                attempts=jobs.c.attempts + 1,
+                lease=lease,
+                lease_until=now + seconds,
+            )
+            with self.database.write() as connection:
+                id = connection.scalar(first)
+                if id is None:
+                    return None
+                free = (jobs.c.id == id) & (jobs.c.status == "queued")
+                row = (
+                    connection.execute(update(jobs).where(free).values(begun).returning(jobs))
+                    .mappings()
+                    .first()
+                )
+            if row is not None:  # else another process was faster: look again
+                return Claim(job_of(row), lease)
+
+    def progress(self, lease: str, done: int, total: int, seconds: float) -> bool:
+        """Note how far an attempt is and renew its lease; False where the lease is lost."""
+        far = _changes(frames_done=done, frames_total=total, lease_until=time.time() + seconds)
+        return self._change(lease, far)
+
+    def holds(self, lease: str) -> bool:
+        """Whether the job of a lease is still that attempt's to do."""
+        with self.database.read() as connection:
+            return connection.scalar(select(jobs.c.id).where(_held(lease))) is not None
+
+    def renew(self, leases: list[str], seconds: float) -> None:
+        """Renew the leases that are still held."""
+        held = jobs.c.lease.in_(leases) & (jobs.c.status == "running")
+        with self.database.write() as connection:
+            connection.execute(update(jobs).where(held).values(lease_until=time.time() + seconds))
+
+    def succeed(self, lease: str, outcome: Outcome) -> bool:
+        """End a job well; False where the lease is lost, and the outcome then belongs to nobody."""
+        done = {"frames_done": outcome.frames, "frames_total": outcome.frames, "outcome": plain(outcome)}
+        return self._change(lease, _ended("succeeded") | done)
+
+    def fail(self, lease: str, status: Status, failure: Failure) -> bool:
+        """End a job badly; False where the lease is lost."""
+        return self._change(lease, _ended(status) | {"failure": plain(failure)})
+
+    def release(self, lease: str, counted: bool) -> bool:
+        """Put a job back in the queue; False where the lease is lost.
+
+        Args:
+            lease: of the attempt.
+            counted: whether the attempt counts as one that failed.
+        """
+        return self._change(lease, _queued() | ({} if counted else {"attempts": jobs.c.attempts - 1}))
+
+    def reap(self, now: float, attempts: int, failure: Failure) -> list[Claim]:
+        """Take the leases that ran out; a job goes back to the queue, or fails when it was tried too often.
+
+        Args:
+            now: leases that ended before this time; infinity takes all.
+            attempts: how often a job may be begun.
+            failure: of the jobs that were begun as often.
+
+        Returns:
+            The attempts that are over, with their jobs as they are now.
+        """
+        dead = (jobs.c.status == "running") & (jobs.c.lease_until < now)
+        reaped = []
+        with self.database.write() as connection:
+            for row in connection.execute(select(jobs).where(dead).with_for_update()).mappings().all():
+                given_up = row["attempts"] >= attempts
+                values = _ended("failed") | {"failure": plain(failure)} if given_up else _queued()
+                mine = (jobs.c.id == row["id"]) & (jobs.c.lease == row["lease"])
+                after = connection.execute(update(jobs).where(mine).values(values).returning(jobs))
+                reaped += [Claim(job_of(each), row["lease"]) for each in after.mappings()]
+        return reaped
+
+    def cancel(self, id: str, owner: str | None) -> Job:
+        """End a job that has not ended and clear what is personal; the job as it was; raises NotFound."""
+        with self.database.write() as connection:
+            found = connection.execute(select(jobs).where(_known(id, owner)).with_for_update())
+            row = found.mappings().first()
+            if row is None:
+                raise NotFound(_UNKNOWN)
+            values = _changes(outcome=None, metadata=None)
+            if row["status"] not in ENDED:
+                values |= _ended("cancelled")
+            connection.execute(update(jobs).where(jobs.c.id == id).values(values))
+        return job_of(row)
+
+    def forget(self, before: float) -> int:
+        """Drop jobs that ended before this time, unless an idempotency key may still ask for them."""
+        asked = jobs.c.idempotency_key.is_not(None) & (jobs.c.created >= time.time() - DAY)
+        with self.database.write() as connection:
+            return connection.execute(delete(jobs).where((jobs.c.ended < before) & ~asked)).rowcount
+
+    def _change(self, lease: str, values: dict[str, Any]) -> bool:
+        """Change the job of a lease; False where it is lost."""
+        with self.database.write() as connection:
+            return connection.execute(update(jobs).where(_held(lease)).values(values)).rowcount == 1
+
+
+def _held(lease: str) -> ColumnElement[bool]:
+    return (jobs.c.lease == lease) & (jobs.c.status == "running")
+
+
+def _mine(owner: str | None) -> ColumnElement[bool]:
+    return jobs.c.owner == (owner or "")
+
+
+def _keyed(idempotency: Idempotency) -> ColumnElement[bool]:
+    return jobs.c.idempotency_key == idempotency.key
+
+
+def _known(id: str, owner: str | None) -> ColumnElement[bool]:
+    return jobs.c.id == id if owner is None else (jobs.c.id == id) & _mine(owner)
+
+
+def _changes(**values: Any) -> dict[str, Any]:
+    return {**values, "version": jobs.c.version + 1}
+
+
+def _ended(status: Status) -> dict[str, Any]:
+    return _changes(status=status, ended=time.time(), lease=None, lease_until=None)
+
+
+def _queued() -> dict[str, Any]:
+    return _changes(status="queued", frames_done=0, lease=None, lease_until=None)

@@ -1,0 +1,166 @@
+"""One job from its claim to its end, however it ends."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Condition, Event
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from reenact.errors import Cancelled, InputError
+from server.errors import public_detail
+from server.jobs.job import Failure
+from server.jobs.records import Claim, Records
+from server.jobs.work import Worker
+
+log = logging.getLogger(__name__)
+LOOK = 0.3  # seconds between two looks at whether a running job is still wanted
+GAVE_UP = Failure("gave_up", "The server broke off at each attempt at this job. Try another picture or clip.")
+
+
+class Stopping(Cancelled):
+    """The service stops; the job goes back to the queue."""
+
+
+class Runner:
+    """Does jobs in the threads that call ``do_next``."""
+
+    def __init__(
+        self, records: Records, worker: Worker, lease: float, attempts: int, changed: Callable[[], None]
+    ) -> None:
+        """Make an idle runner.
+
+        Args:
+            records: where jobs are claimed and ended.
+            worker: holds the engine.
+            lease: seconds after which an attempt that gives no sign of life counts as dead.
+            attempts: how often a job is begun before it fails.
+            changed: is called after every change of a job.
+        """
+        self._records, self._worker, self._changed = records, worker, changed
+        self._lease, self._attempts = lease, attempts
+        self._running: dict[str, Claim] = {}
+        self._idle = Condition()
+        self._closed, self._stop = Event(), Event()
+
+    def do_next(self) -> bool:
+        """Do the job whose turn it is; False where none waits or the service stops."""
+        if self._closed.is_set():
+            return False
+        claim = self._records.claim(self._lease)
+        if claim is None:
+            return False
+        with self._idle:
+            self._running[claim.lease] = claim
+        self._changed()
+        try:
+            self._do(claim)
+        finally:
+            with self._idle:
+                del self._running[claim.lease]
+                self._idle.notify_all()
+            self._changed()
+        return True
+
+    def renew(self) -> None:
+        """Keep the leases of the jobs that run here."""
+        with self._idle:
+            leases = list(self._running)
+        if leases:
+            self._records.renew(leases, self._lease)
+
+    def reap(self, now: float) -> int:
+        """Put back the jobs whose attempt died, and tell how many; see ``Records.reap``."""
+        reaped = self._records.reap(now, self._attempts, GAVE_UP)
+        for claim in reaped:
+            self._worker.delete(claim.result)
+            if claim.job.status == "failed":
+                log.error("Job %s was begun %d times and never ended", claim.job.id, claim.job.attempts)
+                self._worker.drop(claim.job.order)
+            else:
+                log.warning("Job %s lost its worker and waits again", claim.job.id)
+            self._changed()
+        return len(reaped)
+
+    def close(self, seconds: float) -> bool:
+        """Begin nothing more, wait so long for what runs, put the rest back; whether all stood still."""
+        self._closed.set()
+        still = self._wait(seconds)
+        self._stop.set()  # what still runs now stops at its next frame
+        still = still or self._wait(4 * LOOK)
+        with self._idle:
+            left = list(self._running)
+        for lease in left:
+            self._records.release(lease, counted=False)
+        return still
+
+    def _wait(self, seconds: float) -> bool:
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._running, seconds)
+
+    def _do(self, claim: Claim) -> None:
+        try:
+            outcome = self._worker.do(claim.job.order, claim.result, self._watch(claim.lease))
+        except Exception as e:
+            self._failed(claim, e)
+            return
+        if self._records.succeed(claim.lease, outcome):
+            log.info(
+                "Job %s made %d frames in %.1f s", claim.job.id, outcome.frames, sum(outcome.seconds.values())
+            )
+        else:
+            self._worker.delete(claim.result)
+        self._clean(claim)
+
+    def _watch(self, lease: str) -> Callable[[int, int], None]:
+        """Note the frames done, and stop the work when nobody wants it any more."""
+        due = 0.0
+
+        def watch(done: int, total: int) -> None:
+            nonlocal due
+            if self._stop.is_set():
+                raise Stopping("The service stops.")
+            if time.monotonic() < due:
+                return
+            due = time.monotonic() + LOOK
+            if not self._progress(lease, done, total):
+                raise Cancelled("The job was cancelled.")
+            self._changed()
+
+        return watch
+
+    def _progress(self, lease: str, done: int, total: int) -> bool:
+        try:
+            return self._records.progress(lease, done, total, self._lease)
+        except SQLAlchemyError:  # the next look may find the database again; the lease decides how long
+            log.exception("The progress of a job could not be noted")
+            return True
+
+    def _failed(self, claim: Claim, error: Exception) -> None:
+        """End the job, or put it back where another attempt may do better."""
+        job = claim.job
+        if isinstance(error, Stopping):
+            self._records.release(claim.lease, counted=False)
+        elif isinstance(error, Cancelled) or not self._records.holds(claim.lease):
+            self._clean(claim)
+        elif isinstance(error, InputError):
+            log.info("Job %s failed: %s", job.id, error.code)
+            self._end(claim, error)
+        else:
+            # Logged first: whoever sees the job as failed finds the reason in the log.
+            log.error("Job %s failed at attempt %d", job.id, job.attempts, exc_info=error)
+            if job.attempts < self._attempts:
+                self._records.release(claim.lease, counted=True)
+            else:
+                self._end(claim, error)
+
+    def _end(self, claim: Claim, error: Exception) -> None:
+        self._records.fail(claim.lease, "failed", Failure(*public_detail(error)))
+        self._clean(claim)
+
+    def _clean(self, claim: Claim) -> None:
+        """Delete the uploads, unless another attempt needs them."""
+        if claim.job.order.place not in self._records.places():
+            self._worker.drop(claim.job.order)

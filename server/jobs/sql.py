@@ -1,0 +1,215 @@
+"""Jobs whose records lie in a database: no restart forgets them, and many processes can share them."""
+
+from __future__ import annotations
+
+import logging
+import math
+import secrets
+import time
+from collections.abc import Callable
+from threading import Condition, Event, Lock, Thread
+
+from server.errors import NotReady, QueueFull
+from server.jobs.crew import Crew
+from server.jobs.job import ENDED, Idempotency, Job, Status
+from server.jobs.order import Order
+from server.jobs.records import Records
+from server.jobs.runner import Runner
+from server.jobs.work import Worker
+
+log = logging.getLogger(__name__)
+FIRST_GUESS = 10.0  # seconds a job takes, before one was measured
+LOOK = 0.25  # seconds between two looks for what another process changed
+
+
+class SqlJobs:
+    """The queue; see ``Jobs`` for what the methods promise."""
+
+    def __init__(
+        self,
+        records: Records,
+        worker: Worker,
+        on_broken: Callable[[Exception], None],
+        *,
+        limit: int,
+        broker: str | None = None,
+        threads: int = 1,
+        lease: float = 15.0,
+        attempts: int = 3,
+        alone: bool = True,
+    ) -> None:
+        """Make an idle queue.
+
+        Args:
+            records: the table.
+            worker: does the orders.
+            on_broken: is told when the worker cannot be opened, for instance because the model is damaged.
+            limit: jobs that may wait.
+            broker: URL of Redis or RabbitMQ; None means that this process does the jobs by itself.
+            threads: jobs at once in this process; 0 leaves them to others.
+            lease: seconds without a sign of life after which an attempt counts as dead.
+            attempts: how often a job is begun before it fails.
+            alone: whether no other process uses the records, so that what runs at start is dead.
+
+        Raises:
+            SetupError: the broker's URL cannot be used.
+        """
+        self._records, self._worker, self._on_broken = records, worker, on_broken
+        self._limit, self._threads, self._lease, self._alone = limit, threads, lease, alone
+        self._bell, self._rings = Condition(), 0
+        self._runner = Runner(records, worker, lease, attempts, self._ring)
+        self._crew = Crew(broker, max(threads, 1), self._runner.do_next)
+        self._ready, self._closed, self._starting = False, Event(), Lock()
+        self._opening = Thread(target=self._open, name="engine", daemon=True)
+        self._keeping = Thread(target=self._keep, name="leases", daemon=True)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the worker is open, where this process works."""
+        return self._ready
+
+    def start(self) -> None:
+        """Put back what a crash broke off, then open the worker in its own thread and begin."""
+        if self._alone:
+            self._runner.reap(math.inf)
+        self._keeping.start()
+        self._opening.start()
+
+    def submit(
+        self,
+        order: Order,
+        frames_total: int,
+        *,
+        owner: str | None = None,
+        webhook: str | None = None,
+        metadata: str | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> Job:
+        """Take an order; see ``Jobs.submit``."""
+        if self._closed.is_set():
+            raise NotReady("The server is stopping. Send the order again in a moment.")
+        id = secrets.token_hex(16)
+        while True:  # a second time only where the same key is sent twice at once
+            if idempotency and (first := self.repeated(owner, idempotency)):
+                self._worker.drop(order)
+                return first
+            self._check_room()
+            now = time.time()
+            job = Job(id, order, "queued", now, frames_total, owner=owner, webhook=webhook, metadata=metadata)
+            if self._records.insert(job, idempotency):
+                self._crew.wake()
+                self._ring()
+                return self.get(id)
+
+    def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
+        """The job that this key made; raises IdempotencyConflict."""
+        return self._records.repeated(owner, idempotency)
+
+    def get(self, id: str, owner: str | None = None) -> Job:
+        """The job as it is now; raises NotFound."""
+        return self._records.get(id, owner)
+
+    def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
+        """Jobs below a cursor, newest first."""
+        return self._records.page(owner, before, limit)
+
+    def changed(self, id: str, since: int, seconds: float, owner: str | None = None) -> Job:
+        """The job when it has changed, or when the time is over; raises NotFound."""
+        deadline = time.monotonic() + seconds
+        while True:
+            rings = self._rings
+            job = self.get(id, owner)
+            left = deadline - time.monotonic()
+            if job.version != since or left <= 0 or self._closed.is_set():
+                return job
+            with self._bell:
+                self._bell.wait_for(lambda rings=rings: self._rings != rings, min(left, LOOK))  # type: ignore[misc]
+
+    def wait(self, id: str, seconds: float, owner: str | None = None) -> Job:
+        """The job when it ends, or when the time is over; raises NotFound."""
+        deadline = time.monotonic() + seconds
+        job = self.get(id, owner)
+        while (
+            job.status not in ENDED
+            and (left := deadline - time.monotonic()) > 0
+            and not self._closed.is_set()
+        ):
+            job = self.changed(id, job.version, left, owner)
+        return job
+
+    def cancel(self, id: str, owner: str | None = None) -> Job:
+        """Stop it, and delete what it left; raises NotFound.
+
+        A job that renders stops within a second, in whatever process. Its status says ``cancelled`` at once.
+        """
+        before = self._records.cancel(id, owner)
+        if before.outcome:
+            self._worker.delete(before.outcome.stored.token)
+        self._worker.drop(before.order)
+        self._ring()
+        return self.get(id)
+
+    def forget(self, before: float) -> int:
+        """Drop the jobs that ended before this time and tell how many."""
+        return self._records.forget(before)
+
+    def places(self) -> set[str]:
+        """The places in the storage that jobs still need."""
+        return self._records.places()
+
+    def counts(self) -> dict[Status, int]:
+        """How many remembered jobs have each status."""
+        return self._records.counts()
+
+    def close(self, seconds: float) -> bool:
+        """Let running jobs end or put them back; whether all threads stood still within the time."""
+        self._closed.set()
+        self._ring()
+        still = self._runner.close(seconds)
+        with self._starting:
+            self._crew.stop(1.0)
+        for thread in (self._keeping, self._opening):
+            if thread.is_alive():
+                thread.join(1.0)
+        self._records.database.close()
+        return still and not self._opening.is_alive()
+
+    def _open(self) -> None:
+        """Open the worker, then let the threads begin."""
+        if self._threads:
+            try:
+                self._worker.open()
+            except Exception as e:
+                self._on_broken(e)
+                return
+        with self._starting:
+            if self._closed.is_set():
+                return
+            if self._threads:
+                self._crew.start()
+            self._ready = True
+
+    def _keep(self) -> None:
+        """Show that this process lives, put back what died, wake whoever a lost message left asleep."""
+        pause = self._lease / 5
+        while not self._closed.wait(pause):
+            try:
+                self._runner.renew()
+                self._runner.reap(time.time())
+                if self.counts()["queued"]:
+                    self._crew.wake(max_age=pause)
+            except Exception:
+                log.exception("The database or the broker cannot be reached and will be tried again")
+
+    def _check_room(self) -> None:
+        """Raise QueueFull where as many jobs wait as may wait."""
+        if self.counts()["queued"] < self._limit:
+            return
+        usual, begun = self._records.durations()
+        spent = time.time() - begun if begun else 0.0
+        raise QueueFull(max(1, math.ceil((usual or FIRST_GUESS) - spent)))
+
+    def _ring(self) -> None:
+        with self._bell:
+            self._rings += 1
+            self._bell.notify_all()

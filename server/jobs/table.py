@@ -1,0 +1,91 @@
+"""Jobs as rows of a table."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from server.database import METADATA
+from server.jobs.job import Failure, Job, Outcome, SeenFace
+from server.jobs.order import Order
+from server.storage import Stored
+
+_Json = JSON(none_as_null=True)
+
+# ``owner`` is "" where there is none, since NULLs are all different to a unique constraint.
+jobs = Table(
+    "jobs",
+    METADATA,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("owner", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("place", String(64), nullable=False),
+    Column("order", _Json, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("started", Double),
+    Column("ended", Double),
+    Column("frames_total", Integer, nullable=False),
+    Column("frames_done", Integer, nullable=False, default=0),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("version", Integer, nullable=False, default=1),
+    Column("lease", String(64)),  # of the attempt that runs; its result bears this name
+    Column("lease_until", Double),
+    Column("idempotency_key", String(255)),
+    Column("idempotency_digest", String(128)),
+    Column("webhook", Text),
+    Column("metadata", Text),
+    Column("outcome", _Json),
+    Column("failure", _Json),
+    UniqueConstraint("owner", "idempotency_key"),
+    Index("jobs_by_status", "status", "owner"),
+    Index("jobs_by_start", "started"),
+    sqlite_autoincrement=True,  # a forgotten job's number is not given again
+)
+
+
+def job_of(row: RowMapping, position: int | None = None) -> Job:
+    """A row as a job."""
+    return Job(
+        id=row["id"],
+        order=Order(**row["order"]),
+        status=row["status"],
+        created=row["created"],
+        frames_total=row["frames_total"],
+        frames_done=row["frames_done"],
+        started=row["started"],
+        ended=row["ended"],
+        position=position,
+        outcome=_outcome_of(row["outcome"]) if row["outcome"] else None,
+        failure=Failure(**row["failure"]) if row["failure"] else None,
+        owner=row["owner"] or None,
+        webhook=row["webhook"],
+        metadata=row["metadata"],
+        attempts=row["attempts"],
+        version=row["version"],
+        seq=row["seq"],
+    )
+
+
+def plain(value: Order | Outcome | Failure) -> dict[str, Any]:
+    """A value as a JSON column takes it."""
+    return asdict(value)
+
+
+def _outcome_of(kept: dict[str, Any]) -> Outcome:
+    faces = tuple(SeenFace((*face["box"],), face["score"]) for face in kept["faces"])
+    return Outcome(**kept | {"stored": Stored(**kept["stored"]), "faces": faces})

@@ -1,0 +1,235 @@
+"""The promises of the table of jobs, on SQLite; tests/broker holds them on PostgreSQL too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from reenact.errors import SetupError
+from server.database import Database
+from server.errors import IdempotencyConflict, NotFound
+from server.jobs import Failure, Idempotency, Job, Order, Outcome, Records, SeenFace
+from server.jobs.records import DAY, Claim
+from server.storage import Stored
+
+BROKEN = Failure("gave_up", "It broke.")
+OUTCOME = Outcome(
+    Stored("token.mp4", 10, "sha", 2e9), 4, 6, 2, 12.5, (SeenFace((0.0, 1.0, 2.0, 3.0), 0.5),), {"find": 1.0}
+)
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[Records]:
+    database = Database(None, tmp_path)
+    database.prepare()
+    yield Records(database)
+    database.close()
+
+
+def add(
+    records: Records, id: str, owner: str | None = None, key: str | None = None, created: float | None = None
+) -> bool:
+    order = Order(f"place-{id}", template="nod", face="1", strength=1.5)
+    job = Job(
+        id, order, "queued", created or time.time(), 3, owner=owner, metadata="mine", webhook="https://x.org"
+    )
+    return records.insert(job, Idempotency(key, "digest") if key else None)
+
+
+def claim(records: Records, seconds: float = 60) -> Claim:
+    claimed = records.claim(seconds)
+    assert claimed
+    return claimed
+
+
+def test_a_job_comes_back_as_it_went_in(records: Records) -> None:
+    add(records, "a", "owner")
+    queued = records.get("a", "owner")
+    assert queued.order == Order("place-a", template="nod", face="1", strength=1.5)
+    assert (queued.status, queued.position, queued.owner, queued.metadata) == ("queued", 1, "owner", "mine")
+    held = claim(records)
+    assert held.result == f"{held.lease}.mp4" and len(held.lease) == 43
+    assert records.progress(held.lease, 1, 3, 60)
+    running = records.get("a", None)
+    assert (running.status, running.frames_done, running.position, running.attempts) == (
+        "running",
+        1,
+        None,
+        1,
+    )
+    assert records.succeed(held.lease, OUTCOME)
+    done = records.get("a", "owner")
+    assert (done.status, done.outcome, done.progress) == ("succeeded", OUTCOME, 1)
+    assert queued.version < running.version < done.version
+    assert records.counts()["succeeded"] == 1 and records.places() == set()
+
+
+def test_another_owners_job_is_unknown(records: Records) -> None:
+    add(records, "a", "mine")
+    for ask in (records.get, records.cancel):
+        with pytest.raises(NotFound):
+            ask("a", "other")
+    assert records.page("other", None, 9) == []
+    assert records.get("a", "mine").status == "queued"
+
+
+def test_owners_take_turns(records: Records) -> None:
+    for nth in range(5):
+        add(records, f"many{nth}", "many")
+    for nth in range(2):
+        add(records, f"few{nth}", "few")
+    order = [job.id for job in sorted(records.page(None, None, 9), key=lambda job: job.position or 0)]
+    taken = []
+    while held := records.claim(60):
+        taken.append(held.job.id)
+        records.succeed(held.lease, OUTCOME)
+    assert taken == order == ["many0", "few0", "many1", "few1", "many2", "many3", "many4"]
+
+
+def test_an_owner_whose_jobs_run_waits_for_one_whose_do_not(records: Records) -> None:
+    for nth in range(3):
+        add(records, f"many{nth}", "many")
+    assert [claim(records).job.id for _ in range(2)] == ["many0", "many1"]
+    add(records, "few", "few")
+    assert [claim(records).job.id for _ in range(2)] == ["few", "many2"]
+
+
+def test_each_job_is_claimed_once_however_many_ask(records: Records) -> None:
+    for nth in range(40):
+        add(records, str(nth), str(nth % 3))
+    with ThreadPoolExecutor(8) as pool:
+        claims = list(pool.map(lambda _: records.claim(60), range(60)))
+    ids = [each.job.id for each in claims if each]
+    assert len(ids) == len(set(ids)) == 40
+
+
+def test_an_attempt_that_lost_its_lease_changes_nothing(records: Records) -> None:
+    add(records, "a")
+    late = claim(records, -1)
+    assert [each.lease for each in records.reap(time.time(), 3, BROKEN)] == [late.lease]
+    assert records.get("a", None).status == "queued"
+    second = claim(records)
+    assert second.lease != late.lease
+    records.renew([late.lease], 60)
+    assert not records.holds(late.lease)
+    assert not records.progress(late.lease, 1, 3, 60)
+    assert not records.succeed(late.lease, OUTCOME)
+    assert not records.fail(late.lease, "failed", BROKEN)
+    assert not records.release(late.lease, counted=True)
+    assert records.succeed(second.lease, OUTCOME)
+    assert not records.succeed(second.lease, OUTCOME)
+    assert records.get("a", None).attempts == 2
+
+
+def test_a_lease_that_is_renewed_is_not_taken(records: Records) -> None:
+    add(records, "a")
+    held = claim(records, -1)
+    records.renew([held.lease], 60)
+    assert records.reap(time.time(), 3, BROKEN) == []
+    assert records.holds(held.lease)
+
+
+def test_a_job_that_kills_its_workers_fails_in_the_end(records: Records) -> None:
+    add(records, "a")
+    for _ in range(3):
+        claim(records, -1)
+        reaped = records.reap(time.time(), 3, BROKEN)
+    assert [each.job.status for each in reaped] == ["failed"]
+    job = records.get("a", None)
+    assert (job.failure, job.attempts, records.claim(60)) == (BROKEN, 3, None)
+
+
+def test_an_attempt_that_the_service_broke_off_does_not_count(records: Records) -> None:
+    add(records, "a")
+    assert records.release(claim(records).lease, counted=False)
+    assert records.get("a", None).attempts == 0
+    assert records.release(claim(records).lease, counted=True)
+    assert records.get("a", None).attempts == 1
+
+
+def test_cancel_takes_the_lease_and_what_is_personal(records: Records) -> None:
+    add(records, "running")
+    held = claim(records)
+    assert records.cancel("running", None).status == "running"
+    after = records.get("running", None)
+    assert (after.status, after.metadata, records.holds(held.lease)) == ("cancelled", None, False)
+    add(records, "done")
+    records.succeed(claim(records).lease, OUTCOME)
+    assert records.cancel("done", None).outcome == OUTCOME
+    after = records.get("done", None)
+    assert (after.status, after.outcome, after.metadata) == ("succeeded", None, None)
+
+
+def test_the_same_key_finds_the_first_job_for_a_day(records: Records) -> None:
+    assert add(records, "a", "mine", "key")
+    assert not add(records, "b", "mine", "key")
+    assert add(records, "c", "other", "key")
+    found = records.repeated("mine", Idempotency("key", "digest"))
+    assert found and found.id == "a"
+    with pytest.raises(IdempotencyConflict):
+        records.repeated("mine", Idempotency("key", "another body"))
+    assert add(records, "old", "late", "key", time.time() - DAY - 1)
+    assert records.repeated("late", Idempotency("key", "digest")) is None
+    assert add(records, "new", "late", "key")
+
+
+def test_pages_go_back_in_time(records: Records) -> None:
+    for nth in range(5):
+        add(records, str(nth), "mine")
+        add(records, f"x{nth}", "other")
+    first = records.page("mine", None, 3)
+    second = records.page("mine", first[-1].seq, 3)
+    assert [job.id for job in first + second] == ["4", "3", "2", "1", "0"]
+
+
+def test_what_ended_long_ago_is_forgotten_unless_a_key_may_ask_for_it(records: Records) -> None:
+    for id, key in (("plain", None), ("keyed", "key"), ("waiting", None)):
+        add(records, id, key=key)
+    for _ in range(2):
+        records.succeed(claim(records).lease, OUTCOME)
+    assert records.forget(time.time() - 60) == 0
+    assert records.forget(time.time() + 60) == 1
+    assert {job.id for job in records.page(None, None, 9)} == {"keyed", "waiting"}
+
+
+def test_the_mean_duration_is_measured(records: Records) -> None:
+    assert records.durations() == (None, None)
+    add(records, "a")
+    records.succeed(claim(records).lease, OUTCOME)
+    add(records, "b")
+    claim(records)
+    mean, oldest = records.durations()
+    assert mean is not None and 0 <= mean < 5
+    assert oldest == pytest.approx(time.time(), abs=5)
+
+
+def test_a_database_of_another_schema_is_refused(tmp_path: Path) -> None:
+    database = Database(None, tmp_path)
+    database.prepare()
+    with database.write() as connection:
+        connection.execute(text("UPDATE schema_version SET version = 99"))
+    with pytest.raises(SetupError, match="schema 99"):
+        database.prepare()
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://here/x", "sqlite or postgresql"),
+        ("nonsense", "like sqlite"),
+        ("sqlite:////no/such/folder/file", "cannot be used"),
+        ("postgresql://nobody:secret@127.0.0.1:1/none", "cannot be used"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_said_without_its_password(
+    tmp_path: Path, url: str, said: str
+) -> None:
+    with pytest.raises(SetupError, match=said) as caught:
+        Database(url, tmp_path).prepare()
+    assert "secret" not in str(caught.value)
