@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import logging
 import os
@@ -28,17 +29,36 @@ USAGE = 2  # exit status for a setting that cannot be used
 
 
 def main() -> None:
-    """Start the service and stay until it is stopped by SIGTERM or Ctrl+C."""
+    """Start the service or a worker and stay until it is stopped by SIGTERM or Ctrl+C."""
+    parser = argparse.ArgumentParser("reenact-server", description="Set it up with REENACT_... variables.")
+    parser.add_argument(
+        "part", nargs="?", choices=("serve", "worker"), default="serve", help="default: serve"
+    )
+    part = parser.parse_args().part
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = read(os.environ)
-        lock = take_lock(settings.data)
-        LocalStorage(settings.data, 0).prepare()
-        prepare_database(settings)
+        if part == "worker":
+            work(settings)
+        else:
+            serve(settings)
     except SetupError as e:
         print(f"reenact-server: {e}", file=sys.stderr)
         sys.exit(USAGE)
-    with lock:
+
+
+def work(settings: Settings) -> None:
+    """Do jobs that a server takes; raises SetupError."""
+    from server import worker  # a server must not load onnxruntime before it forks
+
+    worker.work(settings)
+
+
+def serve(settings: Settings) -> None:
+    """Listen, and do the jobs where no broker gives them to workers; raises SetupError."""
+    with take_lock(settings.data):
+        LocalStorage(settings.data, 0).prepare()
+        prepare_database(settings)
         Listener(settings).run()
 
 

@@ -50,18 +50,11 @@ def create_app(
     _configure(app, settings)
     request_id.init_app(app)
     errors.init_app(app)
-    services.init_app(app, settings, open_engine or (lambda: open_warm(settings)), on_broken or _log_broken)
+    services.init_app(app, settings, open_engine, on_broken or _log_broken)
     api.init_app(app)
     web.init_app(app)
     app.after_request(_protect)
     return app
-
-
-def open_warm(settings: Settings) -> Engine:
-    """The engine, opened and run once; raises SetupError."""
-    engine = Engine(device=settings.device, threads=settings.threads)
-    engine.warm()
-    return engine
 
 
 def _configure(app: APIFlask, settings: Settings) -> None:

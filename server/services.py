@@ -69,25 +69,55 @@ class Services:
 
 
 def init_app(
-    app: Flask, settings: Settings, open_engine: Callable[[], Engine], on_broken: Callable[[Exception], None]
+    app: Flask,
+    settings: Settings,
+    open_engine: Callable[[], Engine] | None,
+    on_broken: Callable[[Exception], None],
 ) -> None:
-    """Put the services together; nothing runs before ``start``."""
+    """Put an app's services together; nothing runs before ``start``."""
+    threads = 0 if settings.broker else settings.job_threads
+    app.extensions[EXTENSION] = build(settings, threads, on_broken, open_engine)
+
+
+def build(
+    settings: Settings,
+    threads: int,
+    on_broken: Callable[[Exception], None],
+    open_engine: Callable[[], Engine] | None = None,
+) -> Services:
+    """Put services together; nothing runs before ``start``.
+
+    Args:
+        settings: see ``server.config``.
+        threads: jobs that this process does at once; 0 leaves them to others.
+        on_broken: is told when the engine cannot be opened.
+        open_engine: gives the warm engine; by default as the settings say.
+
+    Raises:
+        SetupError: the database or the broker of the settings cannot be used.
+    """
     storage = LocalStorage(settings.data, settings.result_hours * HOUR)
-    worker = Worker(settings, storage, open_engine)
     database = Database(settings.database, settings.data)
     jobs = SqlJobs(
         Records(database),
-        worker,
+        Worker(settings, storage, open_engine or (lambda: open_warm(settings))),
         on_broken,
         limit=settings.queue_length,
         broker=settings.broker,
-        threads=0 if settings.broker else settings.job_threads,
+        threads=threads,
         lease=settings.lease_seconds,
         attempts=settings.attempts,
         alone=settings.broker is None and settings.database is None,
     )
     waiting = BoundedSemaphore(settings.http_threads // 2)
-    app.extensions[EXTENSION] = Services(settings, storage, database, jobs, waiting)
+    return Services(settings, storage, database, jobs, waiting)
+
+
+def open_warm(settings: Settings) -> Engine:
+    """The engine, opened and run once; raises SetupError."""
+    engine = Engine(device=settings.device, threads=settings.threads)
+    engine.warm()
+    return engine
 
 
 def services_of(app: Flask) -> Services:

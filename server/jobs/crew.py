@@ -1,55 +1,81 @@
 """Who is woken when there is work: Dramatiq, in this process or through Redis or RabbitMQ.
 
-A message carries nothing. It says "look into the queue", and the database says whose turn it is; so a message
+A message carries no job. It says "look into the queue", and the database says whose turn it is; so a message
 that is lost, late or doubled does no harm.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
 
 import dramatiq
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.middleware import AgeLimit
 
-from reenact.errors import SetupError
+from reenact.errors import ExtraMissing, SetupError
 
 QUEUE = "reenact"
 _IDLE = 100  # milliseconds between two looks of an idle thread at whether it shall stop
+# scheme of the URL -> the extra, and the package it brings
+_EXTRAS = {
+    "redis": ("redis", "redis"),
+    "rediss": ("redis", "redis"),
+    "amqp": ("rabbitmq", "pika"),
+    "amqps": ("rabbitmq", "pika"),
+}
 
 
 class Crew:
-    """The broker and this process's threads that work."""
+    """The broker, and this process's threads that work."""
 
-    def __init__(self, url: str | None, threads: int, work: Callable[[], object]) -> None:
+    def __init__(self, url: str | None, threads: int, work: Callable[[], bool]) -> None:
         """Connect nothing yet.
 
         Args:
             url: of Redis or RabbitMQ; None means this process alone.
             threads: that work in this process.
-            work: looks into the queue and does one job.
+            work: looks into the queue and does one job; False where there was none.
 
         Raises:
             SetupError: the URL cannot be used.
         """
 
-        def look() -> None:
-            work()
+        def look(rescue: float | None = None, sent: float = 0.0) -> None:
+            """Work; a rescue goes on while there are jobs, and is void when it is older than ``rescue``."""
+            fresh = rescue is None or time.time() - sent <= rescue
+            if fresh and work() and rescue is not None:
+                self.rescue(rescue)
 
         self._broker, self._threads = open_broker(url), threads
-        make = dramatiq.actor(actor_name="look", queue_name=QUEUE, broker=self._broker)
-        self._actor = make(look)
+        self._actor = dramatiq.actor(actor_name="look", queue_name=QUEUE, broker=self._broker)(look)
         self._worker: dramatiq.Worker | None = None
 
-    def wake(self, max_age: float | None = None) -> None:
-        """Send for one thread anywhere; after ``max_age`` seconds the message is void."""
-        age = None if max_age is None else max_age * 1000
-        self._actor.send_with_options(max_age=age)
+    def wake(self) -> None:
+        """Send for one thread anywhere, to do one job."""
+        self._actor.send()
+
+    def rescue(self, seconds: float) -> None:
+        """Send for a thread that is free within these seconds, to work until the queue is empty.
+
+        It replaces messages that were lost with the broker or with a worker that held them.
+        """
+        self._actor.send(seconds, time.time())
 
     def start(self) -> None:
         """Let this process's threads work."""
         self._worker = dramatiq.Worker(self._broker, worker_timeout=_IDLE, worker_threads=self._threads)
+        self._worker.queue_prefetch = self._threads  # what waits here is not woken elsewhere
         self._worker.start()
+
+    def reach(self) -> None:
+        """Raise what the broker's client raises where the broker cannot be reached."""
+        broker: Any = self._broker
+        if hasattr(broker, "client"):  # Redis
+            broker.client.ping()
+        elif hasattr(broker, "connection"):  # RabbitMQ; also answers the heartbeats of this thread's
+            broker.connection.process_data_events()
 
     def stop(self, seconds: float) -> None:
         """Stop the threads, waiting so long for work they are in."""
@@ -59,16 +85,24 @@ class Crew:
 
 
 def open_broker(url: str | None) -> dramatiq.Broker:
-    """The broker of a URL, without the retries and time limits that the records take care of."""
-    scheme = url.partition("://")[0] if url else ""
+    """The broker of a URL, without the retries and time limits that the records take care of.
+
+    Raises:
+        SetupError: no broker has such a URL.
+        ExtraMissing: its client is not installed.
+    """
     if url is None:
-        return StubBroker(middleware=[AgeLimit()])
-    if scheme in ("redis", "rediss", "unix"):
+        return StubBroker(middleware=[])
+    scheme = url.partition("://")[0]
+    extra, package = _EXTRAS.get(scheme, ("", ""))
+    if not extra:
+        raise SetupError(f"REENACT_BROKER begins with {scheme!r}; it must be redis:// or amqp://.")
+    if find_spec(package) is None:
+        raise ExtraMissing(f"REENACT_BROKER needs the extra {extra!r}: pip install 'reenact[{extra}]'.")
+    if extra == "redis":
         from dramatiq.brokers.redis import RedisBroker
 
-        return RedisBroker(url=url, middleware=[AgeLimit()])  # type: ignore[no-untyped-call]
-    if scheme in ("amqp", "amqps"):
-        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+        return RedisBroker(url=url, middleware=[])  # type: ignore[no-untyped-call]
+    from dramatiq.brokers.rabbitmq import RabbitmqBroker
 
-        return RabbitmqBroker(url=url, middleware=[AgeLimit()])
-    raise SetupError(f"REENACT_BROKER begins with {scheme!r}; it must be redis:// or amqp://.")
+    return RabbitmqBroker(url=url, middleware=[])

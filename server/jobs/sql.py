@@ -59,14 +59,15 @@ class SqlJobs:
         self._bell, self._rings = Condition(), 0
         self._runner = Runner(records, worker, lease, attempts, self._ring)
         self._crew = Crew(broker, max(threads, 1), self._runner.do_next)
-        self._ready, self._closed, self._starting = False, Event(), Lock()
+        self._ready, self._reached = False, True
+        self._closed, self._starting = Event(), Lock()
         self._opening = Thread(target=self._open, name="engine", daemon=True)
         self._keeping = Thread(target=self._keep, name="leases", daemon=True)
 
     @property
     def ready(self) -> bool:
-        """Whether the worker is open, where this process works."""
-        return self._ready
+        """Whether the worker is open, where this process works, and database and broker are there."""
+        return self._ready and self._reached
 
     def start(self) -> None:
         """Put back what a crash broke off, then open the worker in its own thread and begin."""
@@ -97,7 +98,7 @@ class SqlJobs:
             now = time.time()
             job = Job(id, order, "queued", now, frames_total, owner=owner, webhook=webhook, metadata=metadata)
             if self._records.insert(job, idempotency):
-                self._crew.wake()
+                self._send()
                 self._ring()
                 return self.get(id)
 
@@ -188,6 +189,8 @@ class SqlJobs:
             if self._threads:
                 self._crew.start()
             self._ready = True
+        for _ in range(self._threads):
+            self._crew.rescue(self._lease)
 
     def _keep(self) -> None:
         """Show that this process lives, put back what died, wake whoever a lost message left asleep."""
@@ -196,10 +199,20 @@ class SqlJobs:
             try:
                 self._runner.renew()
                 self._runner.reap(time.time())
+                self._crew.reach()
                 if self.counts()["queued"]:
-                    self._crew.wake(max_age=pause)
-            except Exception:
-                log.exception("The database or the broker cannot be reached and will be tried again")
+                    self._crew.rescue(pause)
+                self._reached = True
+            except Exception as e:  # of the database or of any broker's client
+                self._reached = False
+                log.error("The database or the broker cannot be reached and will be tried again: %s", e)
+
+    def _send(self) -> None:
+        """Wake a worker; where the broker is away the job is recorded all the same, and rescued later."""
+        try:
+            self._crew.wake()
+        except Exception as e:
+            log.error("The broker cannot be reached: %s", e)
 
     def _check_room(self) -> None:
         """Raise QueueFull where as many jobs wait as may wait."""

@@ -1,0 +1,209 @@
+"""Real Redis, RabbitMQ and PostgreSQL servers on free ports in temporary folders, and ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+RABBIT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # without the wrapper that changes the user
+
+
+def postgres_binary(name: str) -> Path | None:
+    """A program of the newest PostgreSQL that Debian installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return found[-1] if found else None
+
+
+def free_port() -> int:
+    """A port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(good: Callable[[], object], seconds: float = 60, what: str = "it") -> None:
+    """Look again and again until it is good; an OSError counts as not yet."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if good():
+                return
+        except OSError:
+            pass
+        assert time.monotonic() < deadline, f"{what} took more than {seconds} s"
+        time.sleep(0.05)
+
+
+def listens(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.create_connection(("127.0.0.1", port), 1):
+        return True
+
+
+class Process:
+    """A program in a group of its own, so that it can be killed with all it started."""
+
+    def __init__(self, command: list[str], log: Path, **environment: str) -> None:
+        self.command, self.log, self.environment = command, log, environment
+        self.start()
+
+    def start(self) -> None:
+        own = {name: value for name, value in os.environ.items() if not name.startswith("REENACT_")}
+        with self.log.open("a") as out:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env=own | self.environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 60) -> int:
+        """Send a signal to the whole group and wait."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, number)
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        """As a power cut would: no process of the group gets to do anything more."""
+        self.stop(signal.SIGKILL)
+
+
+@contextmanager
+def running(*arguments: Any, **environment: str) -> Iterator[Process]:
+    process = Process(*arguments, **environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
+@contextmanager
+def redis(folder: Path, port: int | None = None) -> Iterator[tuple[str, Process]]:
+    """A Redis that keeps nothing on disk: its URL and process."""
+    port = port or free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with running(command, folder / "redis.log") as process:
+        wait_for(lambda: listens(port), what="Redis")
+        yield f"redis://127.0.0.1:{port}/0", process
+
+
+@contextmanager
+def rabbitmq(folder: Path) -> Iterator[str]:
+    """A RabbitMQ node with a name, a port mapper and a data folder of its own: its URL."""
+    port, mapper = free_port(), free_port()
+    environment = {
+        "HOME": str(folder),  # of the cookie
+        "ERL_EPMD_PORT": str(mapper),
+        "RABBITMQ_NODENAME": f"test{port}@localhost",
+        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+        "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_DIST_PORT": str(free_port()),
+        "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
+        "RABBITMQ_LOG_BASE": str(folder / "log"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "RABBITMQ_CONF_ENV_FILE": os.devnull,
+    }
+    with running([str(RABBIT)], folder / "rabbitmq.log", **environment):
+        wait_for(lambda: listens(port), 120, "RabbitMQ")
+        yield f"amqp://guest:guest@127.0.0.1:{port}"
+    subprocess.run(["epmd", "-port", str(mapper), "-kill"], capture_output=True, check=False)
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """A PostgreSQL cluster; its URL. It refuses to run as root."""
+    folder, port = Path(tempfile.mkdtemp(prefix="reenact-postgres-")), free_port()
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if as_user:
+        shutil.chown(folder, "postgres")
+    initdb, server = str(postgres_binary("initdb")), str(postgres_binary("postgres"))
+    try:
+        make = [*as_user, initdb, "-D", f"{folder}/data", "-U", "reenact", "--auth=trust", "--no-sync"]
+        subprocess.run(make, cwd=folder, check=True, capture_output=True)
+        options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+        log = Path(tempfile.mkstemp(prefix="reenact-postgres-", suffix=".log")[1])
+        with running([*as_user, server, "-D", f"{folder}/data", *options], log):
+            wait_for(lambda: "ready to accept" in log.read_text(), what="PostgreSQL")
+            yield f"postgresql://reenact@127.0.0.1:{port}/postgres"
+        log.unlink()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def delete(address: str) -> None:
+    """DELETE; raises OSError where the answer is none of success."""
+    with urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=60):
+        pass
+
+
+class Server(Process):
+    """``python -m server``, asked over its socket."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        """Start it with its data in ``folder / "var"`` on a port that it keeps when it is started again."""
+        self.address = f"http://127.0.0.1:{free_port()}"
+        port = self.address.rpartition(":")[2]
+        more = {"REENACT_DATA": str(folder / "var"), "REENACT_PORT": port} | environment
+        super().__init__([sys.executable, "-m", "server"], folder / "server.log", **more)
+
+    def ready(self, seconds: float = 60) -> None:
+        wait_for(lambda: self.ask("/readyz"), seconds, "the server")
+
+    def ask(self, path: str, form: dict[str, str] | None = None) -> bytes:
+        """The body of a good answer; raises OSError for any other."""
+        boundary = uuid.uuid4().hex
+        parts = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in (form or {}).items()
+        )
+        body = "".join([*parts, f"--{boundary}--\r\n"]).encode() if form else None
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"} if form else {}
+        with urllib.request.urlopen(
+            urllib.request.Request(self.address + path, body, headers), timeout=60
+        ) as answer:
+            return bytes(answer.read())
+
+    def order(self, **form: str) -> str:
+        """Send an order; the job's id."""
+        body = {"portrait": "eileen-collins", "template": "tiny", "paste": "crop", "consent": "true", **form}
+        return str(json.loads(self.ask("/v1/animations", body))["id"])
+
+    def job(self, id: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.ask(f"/v1/animations/{id}"))
+        return found
+
+    def ended(self, id: str, seconds: float = 60) -> dict[str, Any]:
+        wait_for(lambda: self.job(id)["status"] not in ("queued", "running"), seconds, f"job {id}")
+        return self.job(id)
+
+
+class Worker(Process):
+    """``python -m server worker`` beside a server."""
+
+    COMMAND = (sys.executable, "-m", "server", "worker")
+
+    def __init__(self, server: Server, log: Path) -> None:
+        super().__init__([*self.COMMAND], log, **server.environment)
+
+    def ready(self, times: int = 1) -> None:
+        """Wait until it has said so, counted over all its starts."""
+        said = re.compile("The worker is ready")
+        wait_for(lambda: len(said.findall(self.log.read_text())) >= times, what="the worker")

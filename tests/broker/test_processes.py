@@ -1,0 +1,114 @@
+"""A server that takes jobs and workers that do them, as processes of their own on a real broker."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from . import machines
+from .gallery import FRAMES
+from .machines import Process, Server, Worker, wait_for
+
+pytestmark = pytest.mark.broker
+Start = Callable[..., tuple[Server, list[Worker]]]
+
+
+@pytest.fixture
+def start(gallery: Path, tmp_path: Path) -> Iterator[Start]:
+    """start(broker, workers, **settings): a ready server and its ready workers, killed after the test."""
+    with ExitStack() as stack:
+
+        def start(broker: str, workers: int = 1, **settings: str) -> tuple[Server, list[Worker]]:
+            shared = {
+                "REENACT_TEMPLATES": str(gallery),
+                "REENACT_BROKER": broker,
+                "REENACT_LEASE_SECONDS": "2",
+            }
+            server = Server(tmp_path, **shared | settings)
+            stack.callback(server.kill)
+            server.ready()
+            crew = [Worker(server, tmp_path / f"worker{nth}.log") for nth in range(workers)]
+            for worker in crew:
+                stack.callback(worker.kill)
+            for worker in crew:
+                worker.ready()
+            return server, crew
+
+        yield start
+
+
+def finish(server: Server, ids: list[str]) -> None:
+    for id in ids:
+        job = server.ended(id)
+        assert (job["status"], job["frames_done"]) == ("succeeded", FRAMES)
+        assert len(server.ask(job["result"]["url"])) == job["result"]["bytes"]
+
+
+def test_workers_on_redis_do_what_the_server_takes(start: Start, redis: tuple[str, Process]) -> None:
+    server, (one, two) = start(redis[0], 2)
+    finish(server, [server.order() for _ in range(4)])
+    for worker in (one, two):
+        assert worker.stop() == 0
+        assert "Traceback" not in worker.log.read_text()
+    assert server.stop() == 0
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_workers_on_rabbitmq_with_records_in_postgresql(start: Start, rabbitmq: str, postgres: str) -> None:
+    server, workers = start(rabbitmq, 2, REENACT_DATABASE=postgres)
+    finish(server, [server.order() for _ in range(4)])
+    for worker in workers:
+        assert worker.stop() == 0
+        assert "Traceback" not in worker.log.read_text()
+    assert server.stop() == 0
+
+
+def test_cancel_stops_a_job_in_another_process_within_a_second(
+    start: Start, redis: tuple[str, Process], tmp_path: Path
+) -> None:
+    server, _ = start(redis[0])
+    long, short = server.order(template="long"), server.order()
+    wait_for(lambda: server.job(long)["frames_done"])
+    machines.delete(f"{server.address}/v1/animations/{long}")
+    assert server.job(long)["status"] == "cancelled"
+    cancelled = time.monotonic()
+    wait_for(lambda: server.job(short)["status"] != "queued")
+    assert time.monotonic() - cancelled < 10  # generous: other tests may keep the machine busy
+    finish(server, [short])
+    wait_for(lambda: not list((tmp_path / "var" / "uploads").iterdir()))
+
+
+def test_a_worker_that_is_told_to_stop_gives_its_job_to_another(
+    start: Start, redis: tuple[str, Process]
+) -> None:
+    server, (one,) = start(redis[0], REENACT_STOP_SECONDS="0.2")
+    long = server.order(template="long")
+    wait_for(lambda: server.job(long)["frames_done"])
+    assert one.stop(signal.SIGTERM) == 0
+    assert server.job(long)["status"] == "queued"
+    one.start()
+    wait_for(lambda: server.job(long)["frames_done"])
+
+
+def test_a_redis_that_dies_loses_nothing(start: Start, redis: tuple[str, Process]) -> None:
+    url, broker = redis
+    server, _ = start(url)
+    broker.kill()
+    ids = [server.order() for _ in range(2)]
+    with pytest.raises(AssertionError):  # honest while it lasts
+        wait_for(lambda: server.ready(0.1), 1)
+    broker.start()
+    finish(server, ids)
+    server.ready()
+
+
+def test_a_worker_needs_a_broker(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    command = [*Worker.COMMAND]
+    assert Process(command, log, REENACT_DATA=str(tmp_path)).process.wait(60) == 2
+    assert "REENACT_BROKER" in log.read_text() and "Traceback" not in log.read_text()
