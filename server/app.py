@@ -19,10 +19,10 @@ from server.config import Settings
 log = logging.getLogger(__name__)
 FORM_BYTES = 500_000  # of text fields; werkzeug also needs it for a file's 64 kB pieces
 FORM_PARTS = 32
-# Pictures that the page shows before they are sent are blobs; everything else comes from here.
+# Pictures and clips that the page shows before they are sent are blobs; everything else comes from here.
 POLICY = (
-    "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
 )
 
 

@@ -1,21 +1,48 @@
-"""The page at ``/`` and the reference at ``/docs``: plain files, no build step, nothing from elsewhere."""
+"""The page at ``/`` and the reference at ``/docs``: plain files, no build step, nothing from elsewhere.
+
+pages/            what Flask fills in, with the galleries and the reader's language already in it
+static/           small native modules (app.js puts them together), one style sheet, icons, the manifest
+static/messages/  every word of the page, one file a language
+"""
 
 from __future__ import annotations
 
 from typing import cast
 
 from apiflask import APIBlueprint, APIFlask
-from flask import current_app, render_template
+from flask import Response, current_app, make_response, render_template, request
 
+from reenact.gallery import list_portraits, list_templates
 from server.errors import CODES
+from server.services import services
+from server.web import text
 
 bp = APIBlueprint("web", __name__, enable_openapi=False)
+YEAR = 365 * 24 * 3600
 
 
 @bp.get("/")
-def index() -> str:
-    """The demo."""
-    return render_template("index.html")
+def index() -> Response:
+    """The demo, in the reader's language."""
+    name = text.language()
+    settings = services().settings
+    page = render_template(
+        "index.html",
+        t=text.messages(name).__getitem__,
+        messages=text.messages(name),
+        language=name,
+        direction=text.direction(name),
+        languages=text.LANGUAGES,
+        portraits=list_portraits(settings.portraits),
+        templates=list_templates(settings.templates),
+    )
+    answer = make_response(page)
+    answer.headers["Content-Language"] = name
+    answer.headers["Cache-Control"] = "no-cache"
+    answer.vary.update(["Accept-Language", "Cookie"])
+    if request.args.get("lang") == name:
+        answer.set_cookie(text.COOKIE, name, max_age=YEAR, samesite="Lax", httponly=True)
+    return answer
 
 
 @bp.get("/docs")

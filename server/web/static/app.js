@@ -1,185 +1,171 @@
-// The demo page: fill the two galleries, send the order, ask how far it is, show what came out.
+// The demo: a face and a motion are chosen, and the moment both are there the face moves.
 
-const POLL = 500; // milliseconds between two questions
-const $ = (id) => document.getElementById(id);
-let selfie = null; // the chosen File
-let job = null; // address of the job being made
+import { Problem, remove, useKey } from "./api.js";
+import * as faces from "./faces.js";
+import { keep, kept } from "./keep.js";
+import * as motions from "./motions.js";
+import { consented, LARGEST, uploads, whole } from "./order.js";
+import * as problem from "./problem.js";
+import * as result from "./result.js";
+import { Run } from "./run.js";
+import * as screen from "./screen.js";
+import { $, number, t } from "./text.js";
+
+const order = { face: null, motion: null, options: {}, index: LARGEST, consent: false };
+let run = null; // the one being made
+let last = null; // the job shown, and what it was made of
+
+const help = {
+  photo: () => $("photo").click(),
+  clip: motions.openFile,
+  again: go,
+  reload: () => location.reload(),
+  consent: askConsent,
+  key: () => $("key").focus(),
+};
 
 start();
 
 async function start() {
-  listen();
-  try {
-    const [faces, motions] = await Promise.all([ask("/v1/portraits"), ask("/v1/templates")]);
-    for (const face of faces.portraits) {
-      $("own").before(choice("portrait", face.id, face.title, face.image_url));
-      credit(face);
-    }
-    for (const motion of motions.templates) {
-      $("templates").append(choice("template", motion.id, motion.title, motion.preview_url));
-      credit(motion);
-    }
-    for (const name of ["portrait", "template"]) document.querySelector(`input[name=${name}]`)?.click();
-    say("Your animation appears here.");
-  } catch (error) {
-    fail(error);
-  }
-}
-
-function listen() {
-  $("order").addEventListener("submit", (event) => {
-    event.preventDefault();
-    send();
+  faces.listen(chooseFace);
+  motions.listen(chooseMotion);
+  result.listen(forget);
+  $("consent").addEventListener("change", () => {
+    order.consent = $("consent").checked;
+    changed();
   });
+  $("options").addEventListener("submit", (event) => event.preventDefault());
+  $("options").addEventListener("input", readOptions);
+  $("options").addEventListener("change", changed);
   $("cancel").addEventListener("click", cancel);
-  $("selfie").addEventListener("change", () => take($("selfie").files[0]));
-  $("own-choice").addEventListener("click", () => selfie || $("selfie").click());
-  for (const kind of ["dragover", "dragleave", "drop"]) {
-    document.addEventListener(kind, (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      $("own").classList.toggle("over", kind === "dragover");
-      if (kind === "drop") take(event.dataTransfer.files[0]);
-    });
-  }
+  $("access").addEventListener("submit", enter);
+  readOptions();
+  await resume();
+  document.documentElement.dataset.ready = ""; // tests wait for it
 }
 
-function choice(name, id, title, picture) {
-  const label = document.createElement("label");
-  label.className = "choice";
-  const input = Object.assign(document.createElement("input"), { type: "radio", name, value: id });
-  const frame = Object.assign(document.createElement("span"), { className: "picture" });
-  if (picture) frame.append(Object.assign(new Image(), { src: picture, alt: "", loading: "lazy" }));
-  label.append(input, frame, Object.assign(document.createElement("span"), { className: "title", textContent: title }));
-  return label;
+function chooseFace(face) {
+  order.face = face;
+  order.index = LARGEST;
+  if (face.file) order.consent = $("consent").checked = false; // a new photo may be of someone else
+  showChoice();
+  changed();
 }
 
-function credit({ title, attribution, licence }) {
-  $("credits").append(Object.assign(document.createElement("li"), { textContent: `${title}: ${attribution} (${licence})` }));
+function chooseMotion(motion) {
+  order.motion = motion;
+  showChoice();
+  changed();
 }
 
-function take(file) {
-  if (!file) return;
-  selfie = file;
-  $("selfie-name").textContent = file.name;
-  $("own-choice").checked = true;
-  const picture = $("own-picture");
-  URL.revokeObjectURL(picture.src);
-  // Not every browser can show HEIC; the server can read it all the same.
-  picture.onload = () => shown(true);
-  picture.onerror = () => shown(false);
-  picture.src = URL.createObjectURL(file);
+function showChoice() {
+  order.face = faces.mark(order.face);
+  order.motion = motions.mark(order.motion);
+  screen.original(order.face);
+  $("consent-line").hidden = !order.face || Boolean(order.face.free);
 }
 
-function shown(visible) {
-  $("own-picture").hidden = !visible;
-  $("own-hint").hidden = visible;
-  if (!visible) $("own-hint").textContent = "No preview";
+// Everything that changes the order ends here: with a face, a motion and consent it is made at once.
+function changed() {
+  if (whole(order)) return go();
+  run?.stop();
+  problem.clear();
+  screen.people([]);
+  screen.unload();
+  screen.state(order.face ? "chosen" : "empty");
+  if (order.face && order.motion) askConsent();
+  else screen.say(order.face ? t("stage.pick_motion") : order.motion ? t("stage.pick_face") : "");
 }
 
-function form() {
-  const body = new FormData();
-  const portrait = document.querySelector("input[name=portrait]:checked")?.value;
-  const template = document.querySelector("input[name=template]:checked")?.value;
-  if (!portrait && !selfie) throw new Error("Choose a face first.");
-  if (!template) throw new Error("Choose a motion first.");
-  if (!$("consent").checked) throw new Error("Please confirm that you may use this face.");
-  if (portrait) body.set("portrait", portrait);
-  else body.set("selfie", selfie);
-  body.set("template", template);
-  body.set("consent", "true");
-  return body;
+function askConsent() {
+  screen.say(t("consent.ask"));
+  $("consent-line").scrollIntoView({ block: "center" });
+  $("consent").focus();
 }
 
-async function send() {
-  clear();
+function go() {
+  run?.stop();
+  return follow(Run.of(structuredClone(order), screen.work));
+}
+
+async function follow(next) {
+  run = next;
+  problem.clear();
+  screen.people([]);
+  screen.begin(uploads(next.kept.order));
   try {
-    const body = form();
-    working(true);
-    say("Sending ...");
-    show();
-    let made = await ask("/v1/animations", { method: "POST", body });
-    job = `/v1/animations/${made.id}`;
-    $("cancel").hidden = false;
-    while (["queued", "running"].includes(made.status)) {
-      progress(made);
-      await new Promise((done) => setTimeout(done, POLL));
-      made = await ask(job);
-    }
-    finish(made);
+    const job = await next.finish();
+    if (run === next) present(job, next.kept.order);
   } catch (error) {
-    fail(error);
+    if (run === next) fail(error, next.kept.done);
   } finally {
-    job = null;
-    working(false);
+    if (run === next) run = null;
   }
 }
 
-async function cancel() {
-  $("cancel").hidden = true;
-  if (job) await ask(job, { method: "DELETE" }).catch(fail);
+function present(job, made) {
+  last = { id: job.id, order: made };
+  screen.result(job, made.options.format);
+  result.offer(job, made.options.format, hasSound(made.motion));
+  const index = made.index === LARGEST ? 0 : Number(made.index);
+  screen.people(made.face.file ? job.faces : [], index, (position) => {
+    order.index = String(position);
+    go();
+  });
 }
 
-function progress(made) {
-  if (made.status === "queued") say(`Waiting: number ${made.queue_position} in the queue.`);
-  else if (made.frames_done) say(`Frame ${made.frames_done} of ${made.frames_total}`);
-  else say("Looking for the face ...");
-  $("progress").hidden = false;
-  $("progress").value = made.progress;
+function hasSound(motion) {
+  return Boolean(motion.file?.type.startsWith("video/") || document.querySelector(`[data-id="${motion.id}"] .mark`));
 }
 
-function finish(made) {
-  $("progress").hidden = true;
-  if (made.status === "cancelled") return say("Cancelled.");
-  if (made.error) throw new Error(made.error.detail);
-  const { url, width, height, frames, bytes } = made.result;
-  say("");
-  $("video").src = url;
-  $("download").href = url;
-  $("facts").textContent = `${width} × ${height}, ${frames} frames, ${size(bytes)}`;
-  $("result").hidden = false;
-  $("video").onloadedmetadata = show;
+// `old`: a result of an earlier visit, whose end is no news.
+function fail(error, old) {
+  const code = error instanceof Problem ? error.code : "internal";
+  const quiet = old || code === "cancelled";
+  screen.state(quiet ? "chosen" : "failed");
+  screen.say(code === "cancelled" ? t("work.cancelled") : "");
+  keep(null);
+  if (quiet) return;
+  problem.show(error instanceof Problem ? error : new Problem(code), help);
+  if (code === "internal") console.error(error);
 }
 
-function size(bytes) {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+function cancel() {
+  run?.stop();
+  $("stage").focus({ preventScroll: true });
 }
 
-// JSON of an answer; an error's own sentence is thrown.
-async function ask(address, options) {
-  let answer;
-  try {
-    answer = await fetch(address, options);
-  } catch {
-    throw new Error("The server cannot be reached. Check your connection and try again.");
-  }
-  if (answer.status === 204) return null;
-  const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(body.detail || `The server answered ${answer.status}. Try again.`);
-  return body;
+async function forget() {
+  await Promise.allSettled([last && remove(last.id), keep(null)]);
+  last = null;
+  if (order.face?.file) order.face = null;
+  faces.forgetOwn();
+  order.motion = null;
+  showChoice();
+  changed();
+  screen.say(t("result.deleted"));
 }
 
-function working(on) {
-  $("go").disabled = on;
-  if (!on) $("cancel").hidden = $("progress").hidden = true;
+function enter(event) {
+  event.preventDefault();
+  useKey($("key").value.trim());
+  $("access").reset();
+  if (whole(order)) go();
 }
 
-function clear() {
-  $("problem").textContent = "";
-  $("result").hidden = true;
-  $("video").removeAttribute("src");
+function readOptions() {
+  order.options = Object.fromEntries(new FormData($("options")));
+  $("strength-value").textContent = number(order.options.strength, { style: "percent" });
 }
 
-function say(text) {
-  $("status").textContent = text;
-}
-
-function fail(error) {
-  say("");
-  $("problem").textContent = error.message;
-  show();
-}
-
-function show() {
-  $("outcome").scrollIntoView({ block: "nearest" });
+// After a reload: the same choice, and the same job where there was one.
+async function resume() {
+  const found = await kept();
+  if (!found) return;
+  Object.assign(order, found.order);
+  for (const [name, value] of Object.entries(order.options)) $("options").elements[name].value = value;
+  readOptions();
+  $("consent").checked = order.consent;
+  showChoice();
+  if (order.face && order.motion && consented(order)) follow(new Run(found, screen.work));
 }

@@ -1,0 +1,100 @@
+// The calls of the HTTP interface that the page makes. What goes wrong is a Problem (the server said so, with
+// a code) or Lost (nobody answered).
+
+const POLL = 200; // milliseconds between two questions
+const ANIMATIONS = "/v1/animations";
+let key = sessionStorage.getItem("key"); // of the interface; the demo on one's own machine needs none
+
+export class Problem extends Error {
+  constructor(code, detail = "", wait = 0) {
+    super(detail || code);
+    Object.assign(this, { code, detail, wait });
+  }
+}
+
+export class Lost extends Error {}
+
+export function useKey(text) {
+  key = text;
+  sessionStorage.setItem("key", text);
+}
+
+// POST an order; `uploaded` is told the share that was sent. The same idempotency key gives the same job.
+export function send(form, idempotency, uploaded, signal) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest(); // fetch cannot tell how much was sent
+    request.open("POST", ANIMATIONS);
+    for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
+    request.setRequestHeader("Idempotency-Key", idempotency);
+    request.upload.onprogress = (event) => event.lengthComputable && uploaded(event.loaded / event.total);
+    request.onload = () => {
+      const body = parsed(request.responseText);
+      if (request.status < 300 && body.id) resolve(body);
+      else reject(problem(request.status, body, request.getResponseHeader("Retry-After")));
+    };
+    request.onerror = () => reject(new Lost());
+    request.onabort = () => reject(signal.reason);
+    signal.addEventListener("abort", () => request.abort());
+    request.send(form);
+  });
+}
+
+export function remove(id) {
+  return ask(`${ANIMATIONS}/${id}`, { method: "DELETE", keepalive: true });
+}
+
+// The job again and again, until it has ended.
+export async function* watch(id, signal) {
+  for (;;) {
+    const job = await ask(`${ANIMATIONS}/${id}`, { signal });
+    yield job;
+    if (ended(job)) return;
+    await pause(POLL, signal);
+  }
+}
+
+export function ended(job) {
+  return !["queued", "running"].includes(job.status);
+}
+
+export function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+  });
+}
+
+async function ask(address, options) {
+  const answer = await reach(address, options);
+  const body = parsed(await answer.text().catch(lost(options.signal)));
+  if (!answer.ok) throw problem(answer.status, body, answer.headers.get("Retry-After"));
+  return body;
+}
+
+async function reach(address, options) {
+  return fetch(address, { ...options, headers: { ...headers(), ...options.headers } }).catch(lost(options.signal));
+}
+
+function lost(signal) {
+  return () => {
+    throw signal?.aborted ? signal.reason : new Lost();
+  };
+}
+
+function headers() {
+  return key ? { Authorization: `Bearer ${key}` } : {};
+}
+
+function problem(status, body, wait) {
+  // A proxy whose server is away answers with a page of its own.
+  if (!body.code && [502, 503, 504].includes(status)) return new Lost();
+  return new Problem(body.code ?? "internal", body.detail, Number(wait) || 0);
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,70 @@
+// The first choice: a portrait, a photo (chosen, dropped or pasted) or a shot of the camera.
+
+import { $ } from "./text.js";
+
+const FREE = /^(public domain|cc0)/i;
+
+// `chosen` gets {id, free, url} or {file, url}.
+export function listen(chosen) {
+  const take = (file) => file && chosen(own(file));
+  for (const tile of portraits()) tile.addEventListener("click", () => chosen(portrait(tile)));
+  $("own-face").addEventListener("click", () => chosen(mine));
+  $("choose-photo").addEventListener("click", () => $("photo").click());
+  $("photo").addEventListener("change", () => {
+    take($("photo").files[0]);
+    $("photo").value = ""; // so that the same photo can be chosen again
+  });
+  $("open-camera").addEventListener("click", async () => (await import("./camera.js")).open(take));
+  listenForDrops(take);
+  addEventListener("paste", (event) => take(picture(event.clipboardData)));
+}
+
+// Marks a choice and gives back the same choice with an address to show it by; null where it is not there.
+export function mark(face) {
+  const tile = face?.file ? $("own-face") : portraits().find((each) => each.dataset.id === face?.id);
+  for (const each of document.querySelectorAll("#portraits .tile")) each.setAttribute("aria-pressed", each === tile);
+  tile?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (face?.file) return face.url && mine === face ? face : own(face.file);
+  return tile ? portrait(tile) : null;
+}
+
+let mine = null; // the visitor's own photo, kept while other faces are tried
+
+function own(file) {
+  if (mine) URL.revokeObjectURL(mine.url);
+  mine = { file, url: URL.createObjectURL(file) };
+  $("own-picture").src = mine.url;
+  $("own-face").hidden = false;
+  return mine;
+}
+
+export function forgetOwn() {
+  if (mine) URL.revokeObjectURL(mine.url);
+  mine = null;
+  $("own-face").hidden = true;
+  $("own-picture").removeAttribute("src");
+}
+
+function portraits() {
+  return [...document.querySelectorAll("#portraits [data-id]")];
+}
+
+function portrait(tile) {
+  const { id, licence } = tile.dataset;
+  return { id, free: FREE.test(licence), url: tile.querySelector("img").src };
+}
+
+function listenForDrops(take) {
+  for (const kind of ["dragover", "dragleave", "drop"]) {
+    document.addEventListener(kind, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      document.body.classList.toggle("over", kind === "dragover");
+      if (kind === "drop") take(event.dataTransfer.files[0]);
+    });
+  }
+}
+
+function picture(data) {
+  return [...(data?.files ?? [])].find((file) => file.type.startsWith("image/"));
+}

@@ -1,0 +1,107 @@
+// The stage: what is chosen, how far it is, and what came out. style.css shows what belongs to each state.
+
+import { $, calm, make, number, t } from "./text.js";
+
+// empty, chosen, working, done or failed
+export function state(name) {
+  $("stage").dataset.state = name;
+  $("stage").setAttribute("aria-busy", name === "working");
+}
+
+export function original(face) {
+  const image = $("original");
+  $("screen").classList.remove("no-preview");
+  for (const each of [image, $("inset")]) each.removeAttribute("src");
+  if (!face) return;
+  // Not every browser can show HEIC; the server reads it all the same.
+  image.onerror = () => $("screen").classList.add("no-preview");
+  image.src = $("inset").src = face.url;
+}
+
+export function begin(upload) {
+  $("steps").querySelector("[data-step=upload]").hidden = !upload;
+  $("progress").removeAttribute("value");
+  $("count").textContent = "";
+  unload();
+  state("working");
+  $("stage").scrollIntoView({ block: "nearest", behavior: calm.matches ? "instant" : "smooth" });
+}
+
+export const work = {
+  uploading(share) {
+    step("upload", share);
+    $("count").textContent = number(share, { style: "percent" });
+  },
+  job(job) {
+    if (job.status === "queued") {
+      step("queue");
+      $("count").textContent = t("work.queue", { position: number(job.queue_position ?? 1) });
+    } else if (!job.frames_done) {
+      step("face");
+      $("count").textContent = "";
+    } else {
+      step(job.frames_done === job.frames_total ? "finish" : "frames", job.progress);
+      $("count").textContent = t("work.frames", { done: number(job.frames_done), total: number(job.frames_total) });
+    }
+  },
+  lost() {
+    say(t(navigator.onLine ? "work.lost" : "work.offline"));
+    $("progress").removeAttribute("value");
+  },
+};
+
+// Read out by screen readers: only what changes rarely, never the frames.
+export function say(text) {
+  if ($("status").textContent !== text) $("status").textContent = text;
+}
+
+export function result(job, format) {
+  unload();
+  const view = format === "mp4" ? $("video") : $("animation");
+  view.hidden = false;
+  view.src = job.result.url;
+  if (format === "mp4") {
+    view.controls = calm.matches;
+    if (!calm.matches) view.play().catch(() => (view.controls = true));
+  }
+  state("done");
+  say(t("work.done"));
+}
+
+export function unload() {
+  for (const view of [$("video"), $("animation")]) {
+    view.hidden = true;
+    view.removeAttribute("src");
+  }
+  $("video").load();
+}
+
+// The faces of a photo as round pictures to tap; `chosen` gets a position, largest first.
+export function people(faces, index, chosen) {
+  const seen = $("original").naturalWidth > 0;
+  $("several").hidden = faces.length < 2;
+  $("people").replaceChildren(
+    ...faces.map((face, position) => {
+      const button = make("button", { type: "button", ariaPressed: String(position === index) });
+      button.setAttribute("aria-label", t("several.face", { number: number(position + 1) }));
+      button.append(seen ? portrait(face.box) : number(position + 1));
+      button.addEventListener("click", () => chosen(position));
+      return button;
+    }),
+  );
+}
+
+function portrait([left, top, right, bottom]) {
+  const side = 1.4 * Math.max(right - left, bottom - top);
+  const canvas = make("canvas", { width: 128, height: 128 });
+  const [x, y] = [(left + right - side) / 2, (top + bottom - side) / 2];
+  canvas.getContext("2d").drawImage($("original"), x, y, side, side, 0, 0, 128, 128);
+  return canvas;
+}
+
+function step(name, share) {
+  for (const each of $("steps").children) each.classList.toggle("now", each.dataset.step === name);
+  if (share === undefined) $("progress").removeAttribute("value");
+  else $("progress").value = share;
+  say(t(`step.${name}.line`));
+}

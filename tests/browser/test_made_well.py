@@ -1,0 +1,86 @@
+"""For everyone: keyboard, screen reader, right to left, dark, calm, small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+
+from .conftest import DESKTOP, FACE, MOTION, PHONE, Visit
+
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="optional part missing: axe")
+pytestmark = pytest.mark.browser
+Come = Callable[..., Visit]
+
+
+def serious(page: Any) -> list[tuple[str, str]]:
+    """What axe holds against the page."""
+    found = axe.Axe().run(page).response["violations"]
+    return [(it["id"], it["nodes"][0]["html"]) for it in found if it["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-GB", "ar"])
+def test_axe_finds_nothing_serious(visit: Come, scheme: str, locale: str) -> None:
+    here = visit(PHONE, color_scheme=scheme, locale=locale).open()
+    assert serious(here.page) == []
+    here.choose()
+    here.state("done")
+    here.shot(f"phone-{scheme}-{locale}")
+    assert serious(here.page) == []
+    here.tap("#open-camera")
+    assert serious(here.page) == []
+
+
+def test_the_keyboard_is_enough(visit: Come) -> None:
+    here = visit(DESKTOP).open()
+    for tile in (f"#portraits [data-id={FACE}]", f"#templates [data-id={MOTION}]"):
+        here.page.locator(tile).focus()
+        here.page.keyboard.press("Enter")
+    here.state("done")
+    here.page.keyboard.press("Tab")
+    focused = here.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert focused != "none"
+
+
+@pytest.mark.parametrize(("locale", "direction"), [("nl-NL", "ltr"), ("ar", "rtl")])
+def test_the_page_speaks_the_visitors_language(visit: Come, locale: str, direction: str) -> None:
+    here = visit(PHONE, locale=locale).open()
+    assert here.page.evaluate("[document.documentElement.lang, document.documentElement.dir]") == [
+        locale[:2],
+        direction,
+    ]
+    assert here.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    here.tap("nav [lang=en]")
+    here.page.wait_for_selector("html[lang=en][data-ready]")
+    here.page.reload()
+    here.page.wait_for_selector("html[lang=en][data-ready]")  # the choice is remembered
+
+
+def test_who_asks_for_calm_gets_no_moving_previews(visit: Come) -> None:
+    here = visit(DESKTOP, reduced_motion="reduce").open()
+    here.choose()
+    here.state("done")
+    assert here.page.evaluate("document.getElementById('video').paused")
+    assert here.page.evaluate("document.getElementById('video').controls")
+
+
+def test_script_and_style_stay_small(visit: Come) -> None:
+    here = visit().open()
+    loaded = here.page.evaluate(
+        "performance.getEntriesByType('resource').filter((it) => /\\.(js|css|json)$/.test(it.name))"
+        ".reduce((sum, it) => sum + it.decodedBodySize, 0)"
+    )
+    assert 10_000 < loaded < 100_000
+
+
+def test_it_can_be_installed(visit: Come) -> None:
+    here = visit().open()
+    address = here.page.evaluate("document.querySelector('[rel=manifest]').href")
+    manifest = here.page.request.get(address).json()
+    icons = {icon["sizes"]: urljoin(address, icon["src"]) for icon in manifest["icons"]}
+    assert {"192x192", "512x512"} <= icons.keys()
+    for source in icons.values():
+        assert here.page.request.get(source).ok

@@ -1,0 +1,138 @@
+"""What goes wrong on the way, and what the visitor is told: one sentence, one thing that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.services import services_of
+
+from .conftest import FACE, MOTION, Site, Visit
+
+pytestmark = pytest.mark.browser
+Come = Callable[..., Visit]
+REFUSED = "Failed to load resource"
+
+
+def jobs(site: Site) -> list[Any]:
+    """All jobs of this session, the latest first."""
+    return services_of(site.app).jobs.page(None, None, 100)
+
+
+@pytest.fixture(scope="session")
+def bad(photo: Path, noise: Path) -> dict[str, Path | dict[str, Any]]:
+    """A photo for each of the codes that a photo can cause."""
+
+    def file(name: str, kind: str, content: bytes) -> dict[str, Any]:
+        return {"name": name, "mimeType": kind, "buffer": content}
+
+    return {
+        "no_face_found": noise,
+        "unsupported_media": file("me.jpg", "image/jpeg", b"Dear diary, today I was no picture at all."),
+        "image_unreadable": file("me.jpg", "image/jpeg", photo.read_bytes()[:2000]),
+        "upload_too_large": file("me.jpg", "image/jpeg", photo.read_bytes() + bytes(2_000_000)),
+    }
+
+
+@pytest.mark.parametrize(
+    "code", ["no_face_found", "unsupported_media", "image_unreadable", "upload_too_large"]
+)
+def test_a_photo_that_will_not_do(visit: Come, bad: dict[str, Any], photo: Path, code: str) -> None:
+    here = visit(expected=(REFUSED,)).open()
+    here.tap(f"#templates [data-id={MOTION}]")
+    here.upload(bad[code])
+    here.tap("#consent")
+    here.problem(code)
+    here.shot(f"phone-{code}")
+    with here.page.expect_file_chooser() as chooser:  # the one button under the sentence helps
+        here.tap("#problem button")
+    chooser.value.set_files(photo)
+    here.tap("#consent")
+    here.state("done")
+
+
+def test_a_clip_that_cannot_be_read(visit: Come) -> None:
+    here = visit(expected=(REFUSED,)).open()
+    here.tap(f"#portraits [data-id={FACE}]")
+    here.upload({"name": "me.mp4", "mimeType": "video/mp4", "buffer": b"no clip" * 99}, into="#clip")
+    here.page.wait_for_selector("#problem[data-code]")
+    assert here.page.locator("#problem").get_attribute("data-code") in (
+        "driving_unreadable",
+        "unsupported_media",
+    )
+
+
+def test_a_full_queue_asks_to_wait(visit: Come, site: Site) -> None:
+    here = visit(expected=(REFUSED,)).open()
+    order = {"portrait": FACE, "template": "sing", "consent": "true"}
+    made = [here.page.request.post(f"{site.url}/v1/animations", multipart=order).json() for _ in range(4)]
+    here.choose()
+    here.problem("queue_full")
+    for job in made:
+        if "id" in job:
+            here.page.request.delete(f"{site.url}/v1/animations/{job['id']}")
+    here.tap("#problem button")
+    here.state("done")
+
+
+def test_cancelling_stops_it_on_the_server_too(visit: Come, site: Site) -> None:
+    here = visit().open()
+    here.choose(motion="sing")
+    here.until("document.getElementById('count').textContent.includes('of')")
+    here.tap("#cancel")
+    here.state("chosen")
+    here.until("document.getElementById('status').textContent.includes('Cancelled')")
+    here.page.wait_for_timeout(300)  # the server hears of it after the visitor does
+    assert jobs(site)[0].status == "cancelled"
+
+
+def test_a_reload_goes_on_with_the_same_job(visit: Come, site: Site) -> None:
+    here = visit().open()
+    here.choose(motion="sing")
+    here.until("document.getElementById('count').textContent.includes('of')")
+    before = jobs(site)[0].id
+    here.page.reload()
+    here.state("done")
+    assert jobs(site)[0].id == before
+    here.page.reload()  # and the result is still there
+    here.state("done")
+    assert jobs(site)[0].id == before
+
+
+def test_a_lost_server_is_waited_for(visit: Come, site: Site) -> None:
+    here = visit(expected=(REFUSED,)).open()
+    here.choose(motion="sing")
+    here.until("document.getElementById('count').textContent.includes('of')")
+    before = jobs(site)[0].id
+    site.close()
+    try:
+        here.until("document.getElementById('status').textContent.includes('does not answer')")
+    finally:
+        site.open()
+    here.state("done")
+    assert jobs(site)[0].id == before
+
+
+def test_a_server_that_wants_a_key_is_given_one(visit: Come) -> None:
+    here = visit(expected=(REFUSED,))
+    asked: list[str | None] = []
+
+    def guard(route: Any) -> None:
+        """What a server with keys answers until it is given one."""
+        asked.append(route.request.header_value("authorization"))
+        if asked[-1]:
+            route.continue_()
+        else:
+            body = '{"code": "unauthorized", "detail": "Send a key."}'
+            route.fulfill(status=401, content_type="application/problem+json", body=body)
+
+    here.page.route("**/v1/animations", guard)
+    here.open().choose()
+    here.problem("unauthorized")
+    here.page.locator("#key").fill("rk_test")
+    here.tap("#access button")
+    here.state("done")
+    assert asked == [None, "Bearer rk_test"]
