@@ -78,7 +78,7 @@ $(SERVE): pyproject.toml | $(BIN)/python
 $(FULL): $(SERVE)
 	@echo "Adding what tests and training need to $(VENV) (some minutes) ..."
 	@$(PIP) install '$(TORCH)' $(if $(TORCH_INDEX),--index-url '$(TORCH_INDEX)')
-	@$(PIP) install --editable '.[$(RUNTIME),server,postgres,redis,rabbitmq,train,evaluate,fan,dev]'
+	@$(PIP) install --editable '.[$(RUNTIME),server,postgres,redis,rabbitmq,s3,train,evaluate,fan,dev]'
 	@touch $@
 
 $(BIN)/python:

@@ -118,7 +118,10 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
         app = create_app(self._settings, on_broken=_stop_all)
         self._services = services_of(app)
-        self._services.start()
+        try:
+            self._services.start()
+        except SetupError as e:
+            _stop_all(e)
         return app
 
     def _options(self) -> dict[str, object]:
@@ -148,8 +151,8 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _stop_all(error: Exception) -> None:
-    """Without an engine there is nothing to serve: end with gunicorn's own status for that."""
-    log.critical("The engine cannot be opened: %s", error)
+    """Without engine, records or files there is nothing to serve: end with gunicorn's status for that."""
+    log.critical("The service cannot start: %s", error)
     os._exit(Arbiter.WORKER_BOOT_ERROR)
 
 

@@ -54,6 +54,7 @@ class Settings:
     wait_seconds: float = _setting(30.0, 0, 300)  # longest `Prefer: wait`
     http_threads: int = _setting(16, 2, 256)  # requests answered at once; half of them may wait for a job
     database: str | None = None  # sqlite:///file or postgresql://...; none means a file in the data folder
+    storage: str | None = None  # s3://bucket/folder of uploads and results; none means the data folder
     broker: str | None = None  # redis://... or amqp://... wakes `reenact-server worker`s; none: work here
     job_threads: int = _setting(1, 1, 64)  # jobs at once in one process; more than one pays on a GPU only
     lease_seconds: float = _setting(15.0, 1, 3600)  # without a sign of life, after which a job is begun anew
@@ -69,6 +70,11 @@ class Settings:
         if self.device not in DEVICES:
             raise SettingInvalid(f"{variable('device')} is {self.device!r}; it must be auto, cpu or cuda.")
         _check_loopback(self.host)
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process can share jobs or files with this one."""
+        return not (self.broker or self.database or self.storage)
 
 
 def read(environment: Mapping[str, str]) -> Settings:

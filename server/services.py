@@ -15,7 +15,7 @@ from reenact.engine import Engine
 from server.config import Settings
 from server.database import Database
 from server.jobs import Jobs, Records, SqlJobs, Worker
-from server.storage import LocalStorage, Storage
+from server.storage import Storage, open_storage
 
 log = logging.getLogger(__name__)
 EXTENSION = "reenact"
@@ -38,7 +38,7 @@ class Services:
         """Prepare the folders and the database, begin to work and to sweep; raises SetupError."""
         self.storage.prepare()
         self.database.prepare()
-        self.sweep(_ORPHAN if self.settings.broker else 0.0)
+        self.sweep(0.0 if self.settings.alone else _ORPHAN)
         self.jobs.start()
         Thread(target=self._sweep_on, name="sweep", daemon=True).start()
 
@@ -96,7 +96,7 @@ def build(
     Raises:
         SetupError: the database or the broker of the settings cannot be used.
     """
-    storage = LocalStorage(settings.data, settings.result_hours * HOUR)
+    storage = open_storage(settings.storage, settings.data, settings.result_hours * HOUR)
     database = Database(settings.database, settings.data)
     jobs = SqlJobs(
         Records(database),
@@ -107,7 +107,7 @@ def build(
         threads=threads,
         lease=settings.lease_seconds,
         attempts=settings.attempts,
-        alone=settings.broker is None and settings.database is None,
+        alone=settings.alone,
     )
     waiting = BoundedSemaphore(settings.http_threads // 2)
     return Services(settings, storage, database, jobs, waiting)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 
 from apiflask import APIBlueprint
-from flask import Response, send_file
+from flask import Response, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.wsgi import wrap_file
 
 from server.api.schemas import Answers
 from server.services import services
@@ -31,13 +33,19 @@ def get(token: str) -> Response:
     download goes on with `Range` and `If-Range`.
     """
     found = services().storage.find(token)
-    response = send_file(
-        found.path,
-        mimetype=_TYPES[found.path.suffix],
-        download_name=f"reenact{found.path.suffix}",
-        etag=found.path.stem,
-        max_age=max(0, int(found.expires - time.time())),
+    name, _, kind = token.rpartition(".")
+    content = found.open()
+    response = Response(
+        wrap_file(request.environ, content), mimetype=_TYPES["." + kind], direct_passthrough=True
     )
-    response.cache_control.public = False
+    response.content_length = found.bytes
+    response.headers["Content-Disposition"] = f"inline; filename=reenact.{kind}"
+    response.set_etag(name)
     response.cache_control.private = True
+    response.cache_control.max_age = max(0, int(found.expires - time.time()))
+    try:
+        response.make_conditional(request, accept_ranges=True, complete_length=found.bytes)
+    except RequestedRangeNotSatisfiable:
+        content.close()
+        raise
     return response

@@ -95,6 +95,7 @@ class SqlJobs:
                 self._worker.drop(order)
                 return first
             self._check_room()
+            self._worker.share(order)
             now = time.time()
             job = Job(id, order, "queued", now, frames_total, owner=owner, webhook=webhook, metadata=metadata)
             if self._records.insert(job, idempotency):

@@ -36,11 +36,18 @@ class Worker:
         """
         if self._engine is None:
             raise NotReady("The model is still being loaded.")
-        out = self._storage.upload(order.place, name)
-        made = animate(self._engine, self._selfie(order), self._motion(order), out, order.options(), watch)
-        stored = self._storage.publish(out, name)
+        with self._storage.at_hand(order.place):
+            out = self._storage.upload(order.place, name)
+            made = animate(
+                self._engine, self._selfie(order), self._motion(order), out, order.options(), watch
+            )
+            stored = self._storage.publish(out, name)
         file, faces = made.written, tuple(SeenFace(face.box, face.score) for face in made.faces)
         return Outcome(stored, file.width, file.height, file.frames, float(file.fps), faces, made.seconds)
+
+    def share(self, order: Order) -> None:
+        """Bring an order's uploads to where every worker finds them."""
+        self._storage.share(order.place)
 
     def drop(self, order: Order) -> None:
         """Delete an order's uploads."""

@@ -13,13 +13,14 @@ import secrets
 import shutil
 import time
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from reenact.errors import SetupError
 from server.errors import Gone, NotFound
 from server.storage.storage import Found, Stored
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\.(mp4|gif|webp)")
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\.(mp4|gif|webp)")
 _OWNER_ONLY = 0o700
 
 
@@ -56,6 +57,13 @@ class LocalStorage:
         """The path of a file in a place."""
         return self._uploads / place / name
 
+    def share(self, place: str) -> None:
+        """Nothing to do: every worker of this storage sees the folder."""
+
+    def at_hand(self, place: str) -> AbstractContextManager[None]:
+        """Nothing to do: the files lie there."""
+        return nullcontext()
+
     def drop(self, place: str) -> None:
         """Delete a place with all that is in it."""
         shutil.rmtree(self._uploads / place, ignore_errors=True)
@@ -82,12 +90,12 @@ class LocalStorage:
     def find(self, token: str) -> Found:
         """A result's file; raises NotFound, and Gone when its time is over."""
         path = self._results / token
-        expires = self._expires(path) if _TOKEN.fullmatch(token) else None
+        expires = self._expires(path) if TOKEN.fullmatch(token) else None
         if expires is None:
             raise NotFound("There is no such result; it may have been deleted or expired.")
         if expires <= time.time():
             raise Gone("This result has expired. Make it again.")
-        return Found(path, expires)
+        return Found(token, path.stat().st_size, expires, lambda: path.open("rb"))
 
     def delete(self, token: str) -> None:
         """Delete a result."""

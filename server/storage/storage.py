@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 SELFIE = "selfie"
 DRIVING = "driving"
@@ -23,10 +24,12 @@ class Stored:
 
 @dataclass(frozen=True)
 class Found:
-    """A result's file, and when its time is over in seconds since 1970."""
+    """A result that can be fetched."""
 
-    path: Path
-    expires: float
+    token: str
+    bytes: int
+    expires: float  # when its time is over, in seconds since 1970
+    open: Callable[[], BinaryIO]  # for reading and seeking; whoever opens it closes it
 
 
 class Storage(Protocol):
@@ -42,6 +45,14 @@ class Storage(Protocol):
 
     def upload(self, place: str, name: str) -> Path:
         """The local path of a file in a place; it need not exist yet."""
+        ...
+
+    def share(self, place: str) -> None:
+        """Bring a place with all its files to where every worker finds it."""
+        ...
+
+    def at_hand(self, place: str) -> AbstractContextManager[None]:
+        """While it lasts, the files of a shared place lie at their local paths, and others may be made."""
         ...
 
     def drop(self, place: str) -> None:

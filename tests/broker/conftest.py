@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from . import machines
 from .gallery import make_gallery
@@ -42,3 +45,22 @@ def postgres(need: Need) -> Iterator[str]:
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the templates ``tiny`` and ``long``."""
     return make_gallery(tmp_path_factory.mktemp("gallery") / "templates")
+
+
+@pytest.fixture
+def bucket() -> Iterator[dict[str, str]]:
+    """The settings that name a bucket of an S3 that moto plays, over HTTP."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    account = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    with closing(boto3.client("s3", endpoint_url=f"http://{host}:{port}", **account)) as client:
+        client.create_bucket(Bucket="bucket")
+    variables = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    yield variables | {"REENACT_STORAGE": "s3://bucket/service"}
+    server.stop()

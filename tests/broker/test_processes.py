@@ -112,3 +112,16 @@ def test_a_worker_needs_a_broker(tmp_path: Path) -> None:
     command = [*Worker.COMMAND]
     assert Process(command, log, REENACT_DATA=str(tmp_path)).process.wait(60) == 2
     assert "REENACT_BROKER" in log.read_text() and "Traceback" not in log.read_text()
+
+
+def test_a_server_and_a_worker_that_share_only_a_bucket_and_a_database(
+    start: Start, redis: tuple[str, Process], postgres: str, bucket: dict[str, str], tmp_path: Path
+) -> None:
+    server, _ = start(redis[0], 0, REENACT_DATABASE=postgres, **bucket)
+    worker = Worker(server, tmp_path / "far.log", REENACT_DATA=str(tmp_path / "far"))
+    try:
+        worker.ready()
+        finish(server, [server.order()])
+    finally:
+        worker.kill()
+    assert list((tmp_path / "var" / "results").iterdir()) == []

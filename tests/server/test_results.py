@@ -64,7 +64,7 @@ def test_head_tells_the_size(client: Client, token: str) -> None:
 
 
 def test_an_expired_result_is_gone_and_then_swept(client: Client, services: Services, token: str) -> None:
-    path = services.storage.find(token).path
+    path = services.settings.data / "results" / token
     old = time.time() - 25 * 3600
     os.utime(path, (old, old))
     answer = client.get(f"/v1/results/{token}")

@@ -1,0 +1,154 @@
+"""Files in a bucket: moto answers as S3 does, over HTTP."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+
+import boto3
+import pytest
+from apiflask import APIFlask
+from moto.server import ThreadedMotoServer
+
+from reenact.errors import SetupError
+from server.errors import Gone, NotFound
+from server.services import services_of
+from server.storage import SELFIE, RemoteStorage
+
+from .conftest import FRAMES, Client, until
+from .test_animations import upload
+
+HOUR = 3600.0
+BUCKET = "bucket"
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[Callable[[], list[str]]]:
+    """Lists the names in a new bucket."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        with closing(boto3.client("s3")) as client:
+            client.create_bucket(Bucket=BUCKET)
+
+            def names() -> list[str]:
+                return [each["Key"] for each in client.list_objects_v2(Bucket=BUCKET).get("Contents", ())]
+
+            yield names
+    server.stop()
+
+
+@pytest.fixture
+def storage(bucket: object, tmp_path: Path) -> RemoteStorage:
+    storage = RemoteStorage(f"s3://{BUCKET}/{tmp_path.name}", tmp_path, HOUR)
+    storage.prepare()
+    return storage
+
+
+def put(storage: RemoteStorage, content: bytes = b"content") -> str:
+    path = storage.upload(storage.open_place(), "result.mp4")
+    path.write_bytes(content)
+    return storage.publish(path).token
+
+
+def test_uploads_reach_another_machine_and_leave_no_copy(
+    storage: RemoteStorage, bucket: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    place = storage.open_place()
+    storage.upload(place, SELFIE).write_bytes(b"face")
+    storage.share(place)
+    assert not storage.upload(place, SELFIE).exists()
+    other = RemoteStorage(f"s3://{BUCKET}/{tmp_path.name}", tmp_path / "other", HOUR)
+    other.prepare()
+    with other.at_hand(place):
+        assert other.upload(place, SELFIE).read_bytes() == b"face"
+    assert list((tmp_path / "other" / "uploads").iterdir()) == []
+    assert any(place in name for name in bucket())
+    other.drop(place)
+    other.drop(place)
+    assert not any(place in name for name in bucket())
+    with other.at_hand(place):  # of an order without files
+        assert not other.upload(place, SELFIE).exists()
+
+
+def test_a_result_is_found_whole_and_in_parts(storage: RemoteStorage, tmp_path: Path) -> None:
+    data = os.urandom(3_000_000)
+    path = storage.upload(storage.open_place(), "result.webp")
+    path.write_bytes(data)
+    stored = storage.publish(path)
+    assert not path.exists()
+    assert (stored.bytes, stored.sha256) == (len(data), sha256(data).hexdigest())
+    found = storage.find(stored.token)
+    assert (found.bytes, found.expires) == (len(data), pytest.approx(stored.expires, abs=5))
+    with found.open() as file:
+        assert file.read() == data
+        file.seek(1_500_000)
+        assert file.read(10) == data[1_500_000:1_500_010]
+
+
+def test_deleted_means_gone_from_the_bucket(storage: RemoteStorage, bucket: Callable[[], list[str]]) -> None:
+    token = put(storage)
+    assert any(token in name for name in bucket())
+    storage.delete(token)
+    storage.delete(token)
+    assert not any(token in name for name in bucket())
+    for unknown in (token, "../x", "a" * 43 + ".txt"):
+        with pytest.raises(NotFound):
+            storage.find(unknown)
+
+
+def test_the_sweep_takes_what_is_old_and_nothing_else(
+    bucket: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    short = RemoteStorage(f"s3://{BUCKET}/{tmp_path.name}", tmp_path, 2)
+    short.prepare()
+    old = put(short)
+    needed, orphan = short.open_place(), short.open_place()
+    for place in (needed, orphan):
+        short.upload(place, SELFIE).write_bytes(b"face")
+        short.share(place)
+    assert short.drop_others({needed}, time.time() - HOUR) == 0
+    time.sleep(3)
+    new = put(short)
+    with pytest.raises(Gone):
+        short.find(old)
+    assert short.sweep() == 1
+    assert short.drop_others({needed}, time.time() - 1) >= 1
+    left = " ".join(bucket())
+    assert new in left and needed in left and old not in left and orphan not in left
+
+
+@pytest.mark.parametrize("url", ["s3://no-such-bucket/x", "ftp://here/x"])
+def test_a_bucket_that_cannot_be_used_is_said(bucket: object, tmp_path: Path, url: str) -> None:
+    with pytest.raises(SetupError, match="REENACT_STORAGE"):
+        RemoteStorage(url, tmp_path, HOUR).prepare()
+
+
+def test_the_service_keeps_its_files_there_and_takes_them_away(
+    make_app: Callable[..., APIFlask], bucket: Callable[[], list[str]], portrait: Path
+) -> None:
+    app = make_app(storage=f"s3://{BUCKET}/service")
+    client = app.test_client()
+    assert isinstance(client, Client)
+    job = client.ended(client.order(selfie=upload(portrait)))
+    assert (job["status"], job["frames_done"]) == ("succeeded", FRAMES), job
+    url = job["result"]["url"]
+    whole = client.get(url)
+    assert sha256(whole.data).hexdigest() == job["result"]["sha256"]
+    part = client.get(url, headers={"Range": "bytes=100-199"})
+    assert (part.status_code, part.data) == (206, whole.data[100:200])
+    assert client.get(url, headers={"Range": "bytes=99999999-"}).status_code == 416
+    mine = lambda: [name for name in bucket() if name.startswith("service/")]  # noqa: E731
+    until(lambda: len(mine()), lambda count: count == 1)
+    client.delete(f"/v1/animations/{job['id']}")
+    assert mine() == []
+    assert list((services_of(app).settings.data / "uploads").iterdir()) == []
