@@ -9,6 +9,8 @@ HOST = 127.0.0.1
 PORT = 8000
 RUNTIME = cpu
 VENV = .venv
+# How often `make kills` kills, in each mode
+ROUNDS = 100
 # More arguments for a command, for instance: make bench ARGS="--help"
 ARGS =
 # The torch that tests and export use. On Linux the default index brings the CUDA build, several GB;
@@ -30,7 +32,7 @@ OTHER_RUNTIME := $(if $(filter gpu,$(RUNTIME)),onnxruntime,onnxruntime-gpu)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test lint format templates weights bench clean
+.PHONY: help run setup test lint format templates weights bench kills clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +64,9 @@ weights: $(FULL) ## Export the trained model to ONNX
 
 bench: $(SERVE) ## Measure time and memory of the whole path
 	$(BIN)/reenact bench $(ARGS)
+
+kills: $(FULL) ## Kill the service at random moments and count what is lost; ROUNDS=100
+	$(BIN)/python -m tests.broker.kills --rounds $(ROUNDS) $(ARGS)
 
 clean: ## Remove the environment and all caches
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

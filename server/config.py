@@ -57,11 +57,12 @@ class Settings:
     storage: str | None = None  # s3://bucket/folder of uploads and results; none means the data folder
     broker: str | None = None  # redis://... or amqp://... wakes `reenact-server worker`s; none: work here
     job_threads: int = _setting(1, 1, 64)  # jobs at once in one process; more than one pays on a GPU only
+    jobs_per_key: int = _setting(10_000, 1, 10_000)  # that run at once, in all processes; others wait
     lease_seconds: float = _setting(15.0, 1, 3600)  # without a sign of life, after which a job is begun anew
     attempts: int = _setting(3, 1, 1000)  # how often a job is begun before it fails
     stop_seconds: float = _setting(20.0, 0, 600)  # that running jobs get to end when the service stops
     device: Device = "auto"  # where the model runs: auto, cpu or cuda
-    threads: int | None = _setting(None, 1, 1024)  # cores for the model; none means all this process may use
+    threads: int | None = _setting(None, 1, 1024)  # cores for one job's model; none: all, shared by the jobs
 
     def __post_init__(self) -> None:
         """Check every range and the address; raises SettingInvalid."""

@@ -12,6 +12,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.engine import Engine
+from reenact.runtime import available_cores
 from server.config import Settings
 from server.database import Database
 from server.jobs import Jobs, Records, SqlJobs, Worker
@@ -107,6 +108,7 @@ def build(
         threads=threads,
         lease=settings.lease_seconds,
         attempts=settings.attempts,
+        at_once=settings.jobs_per_key,
         alone=settings.alone,
     )
     waiting = BoundedSemaphore(settings.http_threads // 2)
@@ -115,7 +117,8 @@ def build(
 
 def open_warm(settings: Settings) -> Engine:
     """The engine, opened and run once; raises SetupError."""
-    engine = Engine(device=settings.device, threads=settings.threads)
+    threads = settings.threads or max(1, available_cores() // settings.job_threads)
+    engine = Engine(device=settings.device, threads=threads)
     engine.warm()
     return engine
 

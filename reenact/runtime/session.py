@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -11,13 +12,18 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from reenact.errors import ProviderUnavailable, WeightsBroken
+from reenact.runtime.turns import Turns
 
 Device = Literal["auto", "cpu", "cuda"]
 ERRORS_ONLY = 3
+_GPU = Turns()
 
 
 class Session:
-    """One loaded ONNX graph, called with named arrays and returning its outputs in graph order."""
+    """One loaded ONNX graph, called with named arrays and returning its outputs in graph order.
+
+    Threads that call graphs on the GPU take turns, batch by batch.
+    """
 
     def __init__(self, path: Path, *, device: Device = "auto", threads: int | None = None) -> None:
         """Load ``path``.
@@ -44,14 +50,17 @@ class Session:
         self.inputs = [tensor.name for tensor in self._session.get_inputs()]
         self.outputs = [tensor.name for tensor in self._session.get_outputs()]
         self.provider: str = self._session.get_providers()[0]
-        if device == "cuda" and self.provider != "CUDAExecutionProvider":
+        on_gpu = self.provider == "CUDAExecutionProvider"
+        self._turn: AbstractContextManager[None] = _GPU if on_gpu else nullcontext()
+        if device == "cuda" and not on_gpu:
             raise ProviderUnavailable(
                 f"{path.name} was asked to run on CUDA but would run on {self.provider}."
             )
 
     def __call__(self, **arrays: NDArray[np.generic]) -> list[NDArray[np.float32]]:
         """Run the graph once; the keywords are its input names."""
-        result: list[NDArray[np.float32]] = self._session.run(None, arrays)
+        with self._turn:
+            result: list[NDArray[np.float32]] = self._session.run(None, arrays)
         return result
 
 

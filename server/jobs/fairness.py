@@ -10,7 +10,7 @@ _RECENT = 3600.0  # seconds in which it counts who was served last
 
 
 def fair_order(now: float) -> Subquery:
-    """The queue as rows of ``id`` and ``position``, 1 is next.
+    """The queue as rows of ``id``, ``round`` and ``position``, 1 is next.
 
     An owner's first waiting job stands in the first round, the second in the second, and so on; each job of
     the owner that runs moves them one round back. Within a round, who was served longest ago is first.
@@ -36,4 +36,4 @@ def fair_order(now: float) -> Subquery:
         .subquery()
     )
     place = func.row_number().over(order_by=(waiting.c.round, waiting.c.last, waiting.c.seq))
-    return select(waiting.c.id, place.label("position")).subquery()
+    return select(waiting.c.id, waiting.c.round, place.label("position")).subquery()

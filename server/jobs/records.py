@@ -124,12 +124,12 @@ class Records:
             oldest = connection.scalar(select(func.min(jobs.c.started)).where(jobs.c.status == "running"))
         return mean, oldest
 
-    def claim(self, seconds: float) -> Claim | None:
-        """Begin the job whose turn it is; None where none waits."""
+    def claim(self, seconds: float, at_once: int = 10_000) -> Claim | None:
+        """Begin the job whose turn it is, of an owner with fewer running than ``at_once``; or None."""
         while True:
             lease, now = secrets.token_urlsafe(32), time.time()
             queue = fair_order(now)
-            first = select(queue.c.id).order_by(queue.c.position).limit(1)
+            first = select(queue.c.id).where(queue.c.round <= at_once).order_by(queue.c.position).limit(1)
             begun = _changes(
                 status="running",
                 started=now,

@@ -17,6 +17,7 @@ from server.jobs.work import Worker
 
 log = logging.getLogger(__name__)
 LOOK = 0.3  # seconds between two looks at whether a running job is still wanted
+BREAK_OFF = 5.0  # seconds that a job which is told to stop may take to do so
 GAVE_UP = Failure("gave_up", "The server broke off at each attempt at this job. Try another picture or clip.")
 
 
@@ -28,7 +29,13 @@ class Runner:
     """Does jobs in the threads that call ``do_next``."""
 
     def __init__(
-        self, records: Records, worker: Worker, lease: float, attempts: int, changed: Callable[[], None]
+        self,
+        records: Records,
+        worker: Worker,
+        lease: float,
+        attempts: int,
+        at_once: int,
+        changed: Callable[[], None],
     ) -> None:
         """Make an idle runner.
 
@@ -37,10 +44,11 @@ class Runner:
             worker: holds the engine.
             lease: seconds after which an attempt that gives no sign of life counts as dead.
             attempts: how often a job is begun before it fails.
+            at_once: jobs of one owner that may run, in all processes.
             changed: is called after every change of a job.
         """
         self._records, self._worker, self._changed = records, worker, changed
-        self._lease, self._attempts = lease, attempts
+        self._lease, self._attempts, self._at_once = lease, attempts, at_once
         self._running: dict[str, Claim] = {}
         self._idle = Condition()
         self._closed, self._stop = Event(), Event()
@@ -49,7 +57,7 @@ class Runner:
         """Do the job whose turn it is; False where none waits or the service stops."""
         if self._closed.is_set():
             return False
-        claim = self._records.claim(self._lease)
+        claim = self._records.claim(self._lease, self._at_once)
         if claim is None:
             return False
         with self._idle:
@@ -89,7 +97,7 @@ class Runner:
         self._closed.set()
         still = self._wait(seconds)
         self._stop.set()  # what still runs now stops at its next frame
-        still = still or self._wait(4 * LOOK)
+        still = still or self._wait(BREAK_OFF)
         with self._idle:
             left = list(self._running)
         for lease in left:

@@ -36,6 +36,7 @@ class SqlJobs:
         threads: int = 1,
         lease: float = 15.0,
         attempts: int = 3,
+        at_once: int = 10_000,
         alone: bool = True,
     ) -> None:
         """Make an idle queue.
@@ -49,6 +50,7 @@ class SqlJobs:
             threads: jobs at once in this process; 0 leaves them to others.
             lease: seconds without a sign of life after which an attempt counts as dead.
             attempts: how often a job is begun before it fails.
+            at_once: jobs of one owner that may run, in all processes.
             alone: whether no other process uses the records, so that what runs at start is dead.
 
         Raises:
@@ -57,7 +59,7 @@ class SqlJobs:
         self._records, self._worker, self._on_broken = records, worker, on_broken
         self._limit, self._threads, self._lease, self._alone = limit, threads, lease, alone
         self._bell, self._rings = Condition(), 0
-        self._runner = Runner(records, worker, lease, attempts, self._ring)
+        self._runner = Runner(records, worker, lease, attempts, at_once, self._ring)
         self._crew = Crew(broker, max(threads, 1), self._runner.do_next)
         self._ready, self._reached = False, True
         self._closed, self._starting = Event(), Lock()

@@ -105,7 +105,7 @@ def judge(server: Server, folder: Path, tally: Tally) -> None:
     logs = [path.read_text() for path in folder.glob("*.log")]
     made = sum(log.count(" made ") for log in logs)
     tally.begun_again = sum(log.count("waits again") for log in logs)
-    if made != len(seen):
+    if made > len(seen):  # it is fewer where the kill came between the end of a job and its line in the log
         tally.duplicated.append(f"{made} completions of {len(seen)} jobs")
 
 

@@ -99,6 +99,17 @@ def test_an_owner_whose_jobs_run_waits_for_one_whose_do_not(records: Records) ->
     assert [claim(records).job.id for _ in range(2)] == ["few", "many2"]
 
 
+def test_an_owner_with_as_many_running_as_allowed_waits(records: Records) -> None:
+    for nth in range(3):
+        add(records, f"many{nth}", "many")
+    first, second = records.claim(60, 2), records.claim(60, 2)
+    assert first and second and records.claim(60, 2) is None
+    assert records.get("many2", None).position == 1
+    records.succeed(first.lease, OUTCOME)
+    third = records.claim(60, 2)
+    assert third and third.job.id == "many2"
+
+
 def test_each_job_is_claimed_once_however_many_ask(records: Records) -> None:
     for nth in range(40):
         add(records, str(nth), str(nth % 3))

@@ -1,0 +1,139 @@
+"""The queue as a whole: what is told, what is tried again, and what a late attempt may not do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+
+from reenact.pipeline import Animated, animate
+from server.jobs import ENDED, Idempotency, Job, Jobs, Order
+from server.services import Services, services_of
+
+from ..conftest import FRAMES, LONG, PORTRAIT, TEMPLATE, until
+
+Make = Callable[..., APIFlask]
+
+
+def order(services: Services, template: str = TEMPLATE) -> Order:
+    return Order(services.storage.open_place(), PORTRAIT, template, paste="crop")
+
+
+def submit(services: Services, template: str = TEMPLATE, **sender: Any) -> Job:
+    return services.jobs.submit(order(services, template), 0, **sender)
+
+
+def ended(jobs: Jobs, id: str) -> Job:
+    return until(lambda: jobs.get(id), lambda job: job.status in ENDED)
+
+
+def folders(services: Services) -> tuple[list[Path], list[Path]]:
+    data = services.settings.data
+    return list((data / "uploads").iterdir()), list((data / "results").iterdir())
+
+
+def test_who_waits_is_told_of_each_change_up_to_the_end(make_app: Make) -> None:
+    services = services_of(make_app())
+    job = submit(services)
+    seen = [job]
+    while seen[-1].status not in ENDED:
+        seen.append(services.jobs.changed(job.id, seen[-1].version, 30))
+    versions = [each.version for each in seen]
+    assert versions == sorted(set(versions))
+    assert [seen[0].status, seen[-1].status] == ["queued", "succeeded"]
+    assert services.jobs.changed(job.id, 0, 30) == seen[-1]
+    assert services.jobs.changed(job.id, seen[-1].version, 0.01) == seen[-1]
+
+
+def test_the_same_order_sent_twice_at_once_is_one_job(make_app: Make) -> None:
+    services = services_of(make_app())
+    key = Idempotency("key", "digest")
+    with ThreadPoolExecutor(6) as pool:
+        sent = list(pool.map(lambda _: submit(services, owner="me", idempotency=key), range(6)))
+    assert len({job.id for job in sent}) == 1
+    assert sum(services.jobs.counts().values()) == 1
+    assert ended(services.jobs, sent[0].id).status == "succeeded"
+    until(lambda: folders(services)[0], lambda uploads: uploads == [])
+
+
+@pytest.mark.parametrize(("failures", "status"), [(2, "succeeded"), (3, "failed")])
+def test_what_breaks_for_a_moment_is_tried_again(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch, failures: int, status: str
+) -> None:
+    left = [RuntimeError("no room on the disk")] * failures
+
+    def break_a_few_times(*arguments: Any) -> Animated:
+        if left:
+            raise left.pop()
+        return animate(*arguments)
+
+    monkeypatch.setattr("server.jobs.work.animate", break_a_few_times)
+    services = services_of(make_app())
+    job = ended(services.jobs, submit(services).id)
+    assert (job.status, job.attempts) == (status, 3)
+    assert job.failure is None if status == "succeeded" else job.failure and job.failure.code == "internal"
+    until(lambda: folders(services)[0], lambda uploads: uploads == [])
+
+
+def test_an_attempt_that_wakes_up_late_leaves_no_second_result(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asleep, wake = Event(), Event()
+
+    def oversleep_once(*arguments: Any) -> Animated:
+        made = animate(*arguments)
+        if not asleep.is_set():
+            asleep.set()
+            wake.wait(60)
+        return made
+
+    monkeypatch.setattr("server.jobs.work.animate", oversleep_once)
+    services = services_of(make_app(job_threads=2))
+    jobs: Any = services.jobs
+    id = submit(services).id
+    assert asleep.wait(60)
+    assert jobs._runner.reap(time.time() + 3600) == 1  # as if it had given no sign of life
+    jobs._crew.wake()
+    done = ended(jobs, id)
+    before = folders(services)[1]
+    wake.set()
+    until(lambda: jobs._runner._running, lambda running: not running)
+    assert jobs.get(id) == done and done.attempts == 2 and done.outcome
+    assert folders(services) == ([], before)
+    assert [path.name for path in before] == [done.outcome.stored.token]
+
+
+def test_a_running_job_may_end_when_the_service_stops(make_app: Make) -> None:
+    services = services_of(make_app())
+    id = submit(services).id
+    until(lambda: services.jobs.get(id).status, lambda status: status == "running")
+    assert services.close(60)
+    assert services.jobs.get(id).status == "succeeded"
+    services.database.close()
+
+
+def test_a_long_job_goes_back_to_the_queue_when_the_service_stops(make_app: Make) -> None:
+    services = services_of(make_app())
+    id = submit(services, LONG).id
+    until(lambda: services.jobs.get(id).frames_done, bool)
+    assert services.close(0.1)
+    job = services.jobs.get(id)
+    assert (job.status, job.attempts, job.frames_done) == ("queued", 0, 0)
+    assert folders(services)[1] == []
+    services.database.close()
+
+
+def test_two_threads_do_two_jobs_at_once(make_app: Make) -> None:
+    services = services_of(make_app(job_threads=2))
+    ids = [submit(services, LONG).id for _ in range(2)]
+    until(lambda: [services.jobs.get(id).frames_done for id in ids], all)
+    for id in ids:
+        services.jobs.cancel(id)
+    job = ended(services.jobs, submit(services).id)
+    assert (job.status, job.frames_done) == ("succeeded", FRAMES)
