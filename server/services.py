@@ -43,6 +43,11 @@ class Services:
         self.jobs.start()
         Thread(target=self._sweep_on, name="sweep", daemon=True).start()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the service stops, so that what listens to it should let go."""
+        return self._stopped.is_set()
+
     def close(self, seconds: float | None = None) -> bool:
         """Stop; what has not ended within the time waits for the next start. Whether all stood still."""
         self._stopped.set()

@@ -2,17 +2,18 @@
 
 schemas.py      what goes in and out        intake.py    a checked form -> an order
 animations.py   the jobs                    results.py   their files
+events.py       the jobs as they go         shown.py     a job as clients see it
 templates.py portraits.py   the gallery     health.py    alive and ready
 spec.py         the OpenAPI document's last touches
 """
 
 from apiflask import APIFlask
 
-from server.api import animations, health, portraits, results, spec, templates
+from server.api import animations, events, health, portraits, results, spec, templates
 
 
 def init_app(app: APIFlask) -> None:
     """Register all routes and describe them."""
-    for module in (templates, portraits, animations, results, health):
+    for module in (templates, portraits, animations, events, results, health):
         app.register_blueprint(module.bp)
     spec.init_app(app)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from hashlib import file_digest, sha256
 from typing import Any
 
 from apiflask import APIBlueprint
 from flask import request, url_for
+from werkzeug.datastructures import FileStorage
 
-from reenact.errors import UnsupportedMedia
+from reenact.errors import InvalidOption, UnsupportedMedia
 from server.api.intake import take_in
-from server.api.schemas import AnimationIn, JobOut
-from server.jobs import ENDED, Job, Outcome
+from server.api.schemas import AnimationIn, JobOut, JobsOut, PageIn
+from server.api.shown import shown
+from server.errors import NotFound
+from server.jobs import ENDED, Idempotency, Job
 from server.services import services
 
 bp = APIBlueprint("animations", __name__, url_prefix="/v1/animations")
 Answer = tuple[dict[str, Any], int, dict[str, str]]
+NO_STORE = {"Cache-Control": "no-store"}
+_KEY = re.compile(r"[!-~]{1,255}")
 _WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?=$|[,;\s])")
 
 
@@ -36,7 +41,8 @@ def want_a_form() -> None:
         404: "template_not_found",
         413: "upload_too_large, image_too_large",
         415: "unsupported_media",
-        422: "invalid_option, consent_required, image_unreadable, driving_unreadable, driving_too_long",
+        422: "invalid_option, consent_required, image_unreadable, driving_unreadable, driving_too_long, "
+        "idempotency_conflict",
         429: "queue_full",
         503: "not_ready",
     }
@@ -49,14 +55,12 @@ def create(form: dict[str, Any]) -> Answer:
 
     What is wrong with the request is answered here; what only the work itself can find, for instance a
     picture without a face, becomes the job's `error`.
+
+    Who is not sure that an order arrived sends it again with the same `Idempotency-Key`: within 24 hours the
+    same key and the same order give the same job.
     """
     use = services()
-    taken = take_in(form, use.settings, use.storage)
-    try:
-        job = use.jobs.submit(taken.order, taken.frames)
-    except BaseException:
-        use.storage.drop(taken.order.place)
-        raise
+    job = _taken(form, _idempotency(form))
     headers = {"Location": url_for("animations.get", id=job.id)}
     wait = _wait_asked(request.headers.get("Prefer", ""))
     if wait is not None and use.waiting.acquire(blocking=False):
@@ -68,12 +72,42 @@ def create(form: dict[str, Any]) -> Answer:
     return shown(job), 200 if job.status in ENDED else 202, headers
 
 
+def _taken(form: dict[str, Any], idempotency: Idempotency | None) -> Job:
+    """The job of a form: a new one, or the one that its Idempotency-Key made before."""
+    use = services()
+    if idempotency and (first := use.jobs.repeated(None, idempotency)):
+        return first
+    taken = take_in(form, use.settings, use.storage)
+    try:
+        return use.jobs.submit(
+            taken.order, taken.frames, metadata=form.get("metadata"), idempotency=idempotency
+        )
+    except BaseException:
+        use.storage.drop(taken.order.place)
+        raise
+
+
+@bp.get("")
+@bp.input(PageIn, location="query", arg_name="query")
+@bp.output(JobsOut)
+@bp.doc(responses={422: "invalid_option"})
+def list_all(query: dict[str, Any]) -> Answer:
+    """The jobs, the latest first, a page at a time.
+
+    `next` is the cursor of the following page, and null on the last one.
+    """
+    jobs, limit = services().jobs, query["limit"]
+    found = jobs.page(None, _before(query.get("cursor")), limit + 1)
+    after = found[limit - 1].id if len(found) > limit else None
+    return {"animations": [shown(job) for job in found[:limit]], "next": after}, 200, NO_STORE
+
+
 @bp.get("/<id>")
 @bp.output(JobOut)
 @bp.doc(responses={404: "not_found"})
 def get(id: str) -> Answer:
     """A job and how far it is."""
-    return shown(services().jobs.get(id)), 200, {"Cache-Control": "no-store"}
+    return shown(services().jobs.get(id)), 200, NO_STORE
 
 
 @bp.delete("/<id>")
@@ -88,43 +122,39 @@ def delete(id: str) -> tuple[str, int]:
     return "", 204
 
 
-def shown(job: Job) -> dict[str, Any]:
-    """A job as clients see it."""
-    made = job.outcome
-    return {
-        "id": job.id,
-        "status": job.status,
-        "progress": round(job.progress, 3),
-        "frames_done": job.frames_done,
-        "frames_total": job.frames_total or None,
-        "queue_position": job.position,
-        "created_at": _time(job.created),
-        "ended_at": _time(job.ended) if job.ended else None,
-        "timings": made.seconds if made else {},
-        "faces": [{"box": face.box, "score": face.score} for face in made.faces] if made else [],
-        "result": _result(made) if made else None,
-        "error": {"code": job.failure.code, "detail": job.failure.detail} if job.failure else None,
-    }
-
-
-def _result(made: Outcome) -> dict[str, Any]:
-    return {
-        "url": url_for("results.get", token=made.stored.token),
-        "bytes": made.stored.bytes,
-        "width": made.width,
-        "height": made.height,
-        "frames": made.frames,
-        "fps": made.fps,
-        "sha256": made.stored.sha256,
-        "expires_at": _time(made.stored.expires),
-    }
-
-
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def _wait_asked(prefer: str) -> int | None:
     """The seconds of ``Prefer: wait=N`` (RFC 7240); None where it is not asked for or makes no sense."""
     found = _WAIT.search(prefer)
     return int(found[1]) if found else None
+
+
+def _before(cursor: str | None) -> int | None:
+    """Where the page begins that a cursor, the id of the last job seen, stands for; raises InvalidOption."""
+    try:
+        return services().jobs.get(cursor).seq if cursor else None
+    except NotFound:
+        raise InvalidOption(
+            "cursor: This page is not there any more. Begin again without a cursor."
+        ) from None
+
+
+def _idempotency(form: dict[str, Any]) -> Idempotency | None:
+    """The request's Idempotency-Key with a digest of all that was sent; raises InvalidOption."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise InvalidOption("Idempotency-Key: Send 1 to 255 visible ASCII characters, for instance a UUID.")
+    digest = sha256()
+    for name, value in sorted(form.items()):
+        digest.update(f"{name}={_text(value)}\n".encode())
+    return Idempotency(key, digest.hexdigest())
+
+
+def _text(value: object) -> str:
+    """A form's value; of an upload its digest, after which it can be read from the start again."""
+    if not isinstance(value, FileStorage):
+        return repr(value)
+    digest = file_digest(value.stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    value.stream.seek(0)
+    return digest

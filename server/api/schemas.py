@@ -7,6 +7,9 @@ from typing import Any
 from apiflask import Schema
 from apiflask.fields import Boolean, DateTime, Dict, File, Float, Integer, List, Nested, String
 from apiflask.validators import Equal, Length, OneOf, Range, Regexp
+from marshmallow import ValidationError
+
+METADATA_BYTES = 1000
 
 # Answers that no schema describes, by status, as OpenAPI response objects.
 Answers = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
@@ -15,6 +18,12 @@ Answers = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
 def about(text: str) -> dict[str, str]:
     """A field's description in the document."""
     return {"description": text}
+
+
+def _short(text: str) -> None:
+    """Refuse more than a kilobyte of a client's own data, and what no database keeps."""
+    if len(text.encode(errors="surrogatepass")) > METADATA_BYTES or "\0" in text:
+        raise ValidationError(f"At most {METADATA_BYTES} bytes of text are kept.")
 
 
 class TemplateOut(Schema):
@@ -98,6 +107,9 @@ class AnimationIn(Schema):
         validate=Regexp(r"^(largest|[0-9]{1,3})$", error="Must be `largest` or a number from 0 on."),
         metadata=about("`largest`, or a position from 0 (largest) on."),
     )
+    metadata = String(
+        validate=_short, metadata=about("Anything of your own, at most 1000 bytes; given back as sent.")
+    )
     consent = Boolean(
         required=True,
         validate=Equal(True, error="Must be true: confirm that you may use this face."),
@@ -151,7 +163,22 @@ class JobOut(Schema):
     )
     faces = List(Nested(FaceOut), required=True, metadata=about("Largest first; known when it ends."))
     result = Nested(ResultOut, required=True, allow_none=True)
+    metadata = String(required=True, allow_none=True, metadata=about("As it was sent."))
     error = Nested(JobErrorOut, required=True, allow_none=True)
+
+
+class PageIn(Schema):
+    """Which part of a list."""
+
+    limit = Integer(load_default=20, validate=Range(1, 100))
+    cursor = String(validate=Length(1, 64), metadata=about("`next` of the page before."))
+
+
+class JobsOut(Schema):
+    """A page of jobs."""
+
+    animations = List(Nested(JobOut), required=True, metadata=about("The latest first."))
+    next = String(required=True, allow_none=True, metadata=about("Cursor of the next page; null at the end."))
 
 
 class ProblemOut(Schema):

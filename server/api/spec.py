@@ -21,6 +21,13 @@ _PREFER = {
     "description": "`wait=N` answers when the job has ended, at the latest after N seconds.",
     "schema": {"type": "string", "examples": ["wait=30"]},
 }
+_IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key and the same order within 24 hours give the same job.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
 
 
 def init_app(app: APIFlask) -> None:
@@ -40,7 +47,7 @@ def _finish(spec: Any) -> Any:
             if isinstance(operation, dict):
                 _describe_problems(operation)
     create = spec["paths"]["/v1/animations"]["post"]
-    create.setdefault("parameters", []).append(_PREFER)
+    create.setdefault("parameters", []).extend((_PREFER, _IDEMPOTENCY))
     accepted = create["responses"]["202"]
     accepted["headers"] = {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}
     create["responses"]["200"]["content"] = accepted["content"]

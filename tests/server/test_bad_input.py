@@ -115,7 +115,7 @@ def test_a_clip_over_the_servers_own_limits_is_refused(
     ("method", "address", "status", "code"),
     [
         ("GET", "/nowhere", 404, "not_found"),
-        ("GET", "/v1/animations", 405, "method_not_allowed"),
+        ("PUT", "/v1/animations", 405, "method_not_allowed"),
         ("POST", "/", 405, "method_not_allowed"),
         ("DELETE", "/v1/templates", 405, "method_not_allowed"),
         ("POST", "/v1/portraits", 405, "method_not_allowed"),

@@ -1,0 +1,47 @@
+"""A job as clients see it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import url_for
+
+from server.jobs import Job, Outcome
+
+
+def shown(job: Job) -> dict[str, Any]:
+    """A job as clients see it."""
+    made = job.outcome
+    return {
+        "id": job.id,
+        "status": job.status,
+        "progress": round(job.progress, 3),
+        "frames_done": job.frames_done,
+        "frames_total": job.frames_total or None,
+        "queue_position": job.position,
+        "created_at": _time(job.created),
+        "ended_at": _time(job.ended) if job.ended else None,
+        "timings": made.seconds if made else {},
+        "faces": [{"box": face.box, "score": face.score} for face in made.faces] if made else [],
+        "result": _result(made) if made else None,
+        "metadata": job.metadata,
+        "error": {"code": job.failure.code, "detail": job.failure.detail} if job.failure else None,
+    }
+
+
+def _result(made: Outcome) -> dict[str, Any]:
+    return {
+        "url": url_for("results.get", token=made.stored.token),
+        "bytes": made.stored.bytes,
+        "width": made.width,
+        "height": made.height,
+        "frames": made.frames,
+        "fps": made.fps,
+        "sha256": made.stored.sha256,
+        "expires_at": _time(made.stored.expires),
+    }
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
