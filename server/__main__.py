@@ -16,8 +16,10 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from reenact.errors import SetupError
+from server import keys_command
 from server.config import Settings, read
 from server.database import Database
+from server.keys import Keys
 from server.storage import LocalStorage
 
 if TYPE_CHECKING:
@@ -29,17 +31,20 @@ USAGE = 2  # exit status for a setting that cannot be used
 
 
 def main() -> None:
-    """Start the service or a worker and stay until it is stopped by SIGTERM or Ctrl+C."""
+    """Start the service or a worker and stay until it is stopped by SIGTERM or Ctrl+C; or manage keys."""
     parser = argparse.ArgumentParser("reenact-server", description="Set it up with REENACT_... variables.")
-    parser.add_argument(
-        "part", nargs="?", choices=("serve", "worker"), default="serve", help="default: serve"
-    )
-    part = parser.parse_args().part
+    parts = parser.add_subparsers(dest="part", help="default: serve")
+    parts.add_parser("serve", help="listen for requests")
+    parts.add_parser("worker", help="do the jobs that a broker gives out")
+    keys_command.add_arguments(parts.add_parser("keys", help="make, list and revoke access keys"))
+    arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = read(os.environ)
-        if part == "worker":
+        if arguments.part == "worker":
             work(settings)
+        elif arguments.part == "keys":
+            sys.exit(keys_command.run(settings, arguments))
         else:
             serve(settings)
     except SetupError as e:
@@ -59,6 +64,7 @@ def serve(settings: Settings) -> None:
     with take_lock(settings.data):
         LocalStorage(settings.data, 0).prepare()
         prepare_database(settings)
+        check_keys(settings)
         Listener(settings).run()
 
 
@@ -91,6 +97,20 @@ def prepare_database(settings: Settings) -> None:
     database = Database(settings.database, settings.data)
     database.prepare()
     database.close()
+
+
+def check_keys(settings: Settings) -> None:
+    """Refuse an address that others can reach while nobody would be asked for a key; raises SetupError."""
+    if settings.local:
+        return
+    database = Database(settings.database, settings.data)
+    exist = Keys(database).exist()
+    database.close()
+    if not exist:
+        raise SetupError(
+            f"Other machines can reach {settings.host}, and there is no key that keeps strangers out. Make "
+            "one with `reenact-server keys add NAME`, or listen on REENACT_HOST=127.0.0.1."
+        )
 
 
 class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

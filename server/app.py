@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from apiflask import APIFlask
 from flask import Response
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from reenact.engine import Engine
 from server import api, errors, request_id, services, web
@@ -48,6 +49,8 @@ def create_app(
         template_folder="web/pages",
     )
     _configure(app, settings)
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     request_id.init_app(app)
     errors.init_app(app)
     services.init_app(app, settings, open_engine, on_broken or _log_broken)

@@ -39,7 +39,7 @@ def _setting(default: object, low: float = -math.inf, high: float = math.inf) ->
 class Settings:
     """How the service runs. Made by ``read``; a test makes it directly."""
 
-    host: str = "127.0.0.1"  # address to listen on; only loopback, since there are no keys yet
+    host: str = "127.0.0.1"  # to listen on; beyond loopback only with a key, see `reenact-server keys`
     port: int = _setting(8000, 0, 65535)  # 0 takes any free one, and the start message names it
     data: Path = Path("var")  # folder of uploads and results; made when missing, readable by its owner only
     templates: Path = MOTIONS  # folder of the motions in the gallery
@@ -51,6 +51,9 @@ class Settings:
     result_hours: float = _setting(24.0, 0.001, 24 * 365)  # how long a result can be fetched
     sweep_seconds: float = _setting(300.0, 0.1, 86400)  # between two looks for what has expired
     queue_length: int = _setting(20, 1, 10_000)  # jobs that may wait; one more is answered with 429
+    unfinished_per_key: int = _setting(10, 1, 10_000)  # jobs of one key that may wait or run at once
+    orders_per_minute: int = _setting(60, 1, 100_000)  # of one key and of one address
+    proxies: int = _setting(0, 0, 10)  # between clients and this server, whose X-Forwarded-For is believed
     wait_seconds: float = _setting(30.0, 0, 300)  # longest `Prefer: wait`
     http_threads: int = _setting(16, 2, 256)  # requests answered at once; half of them may wait for a job
     database: str | None = None  # sqlite:///file or postgresql://...; none means a file in the data folder
@@ -65,12 +68,19 @@ class Settings:
     threads: int | None = _setting(None, 1, 1024)  # cores for one job's model; none: all, shared by the jobs
 
     def __post_init__(self) -> None:
-        """Check every range and the address; raises SettingInvalid."""
+        """Check every range; raises SettingInvalid."""
         for each in fields(self):
             _check_range(each.name, getattr(self, each.name), each.metadata)
         if self.device not in DEVICES:
             raise SettingInvalid(f"{variable('device')} is {self.device!r}; it must be auto, cpu or cuda.")
-        _check_loopback(self.host)
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine can reach the address."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
     @property
     def alone(self) -> bool:
@@ -82,8 +92,7 @@ def read(environment: Mapping[str, str]) -> Settings:
     """Settings from the environment; what is not set keeps its default.
 
     Raises:
-        SettingInvalid: a value is not of its kind or out of range, a variable is unknown, or the address can
-            be reached from elsewhere.
+        SettingInvalid: a value is not of its kind or out of range, or a variable is unknown.
     """
     known = {variable(each.name): each.name for each in fields(Settings)}
     given = {name: text for name, text in environment.items() if name.startswith(PREFIX) and text.strip()}
@@ -121,17 +130,3 @@ def _check_range(name: str, value: object, allowed: Mapping[str, float]) -> None
     low, high = allowed["low"], allowed["high"]
     if not isinstance(value, int | float) or not low <= value <= high:
         raise SettingInvalid(f"{variable(name)} is {value!r}; it must be from {low:g} to {high:g}.")
-
-
-def _check_loopback(host: str) -> None:
-    """Refuse an address that others can reach: nobody would be asked for a key."""
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
-        raise SettingInvalid(
-            f"{variable('host')} is {host!r}, which other machines can reach, and this version has no keys "
-            f"that keep strangers out. Start it with {variable('host')}=127.0.0.1, and where others must use "
-            "it, put a proxy that asks for a password in front."
-        )

@@ -58,14 +58,41 @@ class NotReady(ReenactError):
     code = "not_ready"
 
 
-class QueueFull(ReenactError):
-    """As many jobs wait as may wait; ``retry_after`` is an estimate in seconds."""
+class Unauthorized(InputError):
+    """No valid access key came with the request."""
 
-    code = "queue_full"
+    code = "unauthorized"
+
+
+class TryLater(ReenactError):
+    """Too much at once; ``retry_after`` says in how many seconds it will probably do."""
+
+    reason = ""
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"Too many jobs are waiting. Try again in about {retry_after} seconds.")
+        super().__init__(f"{self.reason} Try again in about {retry_after} seconds.")
         self.retry_after = retry_after
+
+
+class QueueFull(TryLater):
+    """As many jobs wait as may wait."""
+
+    code = "queue_full"
+    reason = "Too many jobs are waiting."
+
+
+class QuotaExceeded(TryLater):
+    """One key has as many unfinished jobs as it may have."""
+
+    code = "quota_exceeded"
+    reason = "Your other jobs must end first."
+
+
+class RateLimited(TryLater):
+    """One key or address has sent as many orders within a minute as it may."""
+
+    code = "rate_limited"
+    reason = "That were many orders in a short time."
 
 
 # code -> (status, what it means). The documentation page shows this table.
@@ -88,6 +115,9 @@ CODES: dict[str, tuple[int, str]] = {
     "bad_request": (400, "The request cannot be understood."),
     "method_not_allowed": (405, "This address does not take this method; `Allow` lists those it takes."),
     "range_not_satisfiable": (416, "The file is shorter than the range asked for."),
+    "unauthorized": (401, "This server wants an access key: `Authorization: Bearer rk_...`."),
+    "rate_limited": (429, "Too many orders within a minute; `Retry-After` says when to try again."),
+    "quota_exceeded": (429, "The key has too many unfinished jobs; `Retry-After` says when to try again."),
     "queue_full": (429, "Too many jobs wait; `Retry-After` says when to try again."),
     "idempotency_conflict": (422, "The Idempotency-Key was used before for another order."),
     "gave_up": (500, "The server broke off at each attempt at this job."),
@@ -126,7 +156,7 @@ def public_detail(error: Exception) -> tuple[str, str]:
     if not isinstance(error, ReenactError):
         return "internal", _INTERNAL
     code = error.code if error.code in CODES else "internal"
-    if isinstance(error, InputError | QueueFull | NotReady | Cancelled) and _names_no_path(str(error)):
+    if isinstance(error, InputError | TryLater | NotReady | Cancelled) and _names_no_path(str(error)):
         return code, str(error)
     return code, _INTERNAL if CODES[code][0] == HTTPStatus.INTERNAL_SERVER_ERROR else CODES[code][1]
 
@@ -151,8 +181,10 @@ def _reenact_error(error: ReenactError) -> Response:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, NotReady):
         log.error("Request %s: %s: %s", request_id(), code, error)
     response = problem(status, code, detail)
-    if isinstance(error, QueueFull):
+    if isinstance(error, TryLater):
         response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthorized):
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 

@@ -16,6 +16,8 @@ from reenact.runtime import available_cores
 from server.config import Settings
 from server.database import Database
 from server.jobs import Jobs, Records, SqlJobs, Worker
+from server.keys import Keys
+from server.rate import OrderRate
 from server.storage import Storage, open_storage
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,8 @@ class Services:
     storage: Storage
     database: Database
     jobs: Jobs
+    keys: Keys
+    rate: OrderRate
     waiting: BoundedSemaphore  # requests that may wait for a job, so that others are still answered
     _stopped: Event = field(default_factory=Event)
 
@@ -109,6 +113,7 @@ def build(
         Worker(settings, storage, open_engine or (lambda: open_warm(settings))),
         on_broken,
         limit=settings.queue_length,
+        owner_limit=settings.unfinished_per_key,
         broker=settings.broker,
         threads=threads,
         lease=settings.lease_seconds,
@@ -117,7 +122,8 @@ def build(
         alone=settings.alone,
     )
     waiting = BoundedSemaphore(settings.http_threads // 2)
-    return Services(settings, storage, database, jobs, waiting)
+    rate = OrderRate(settings.orders_per_minute, settings.broker)
+    return Services(settings, storage, database, jobs, Keys(database), rate, waiting)
 
 
 def open_warm(settings: Settings) -> Engine:

@@ -11,6 +11,7 @@ from flask import request, url_for
 from werkzeug.datastructures import FileStorage
 
 from reenact.errors import InvalidOption, UnsupportedMedia
+from server.api.access import count_order, identify, owner
 from server.api.intake import take_in
 from server.api.schemas import AnimationIn, JobOut, JobsOut, PageIn
 from server.api.shown import shown
@@ -23,6 +24,7 @@ Answer = tuple[dict[str, Any], int, dict[str, str]]
 NO_STORE = {"Cache-Control": "no-store"}
 _KEY = re.compile(r"[!-~]{1,255}")
 _WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?=$|[,;\s])")
+bp.before_request(identify)
 
 
 @bp.before_request
@@ -43,7 +45,8 @@ def want_a_form() -> None:
         415: "unsupported_media",
         422: "invalid_option, consent_required, image_unreadable, driving_unreadable, driving_too_long, "
         "idempotency_conflict",
-        429: "queue_full",
+        401: "unauthorized",
+        429: "queue_full, quota_exceeded, rate_limited",
         503: "not_ready",
     }
 )
@@ -66,7 +69,7 @@ def create(form: dict[str, Any]) -> Answer:
     if wait is not None and use.waiting.acquire(blocking=False):
         headers["Preference-Applied"] = f"wait={wait}"
         try:
-            job = use.jobs.wait(job.id, min(wait, use.settings.wait_seconds))
+            job = use.jobs.wait(job.id, min(wait, use.settings.wait_seconds), owner())
         finally:
             use.waiting.release()
     return shown(job), 200 if job.status in ENDED else 202, headers
@@ -75,12 +78,17 @@ def create(form: dict[str, Any]) -> Answer:
 def _taken(form: dict[str, Any], idempotency: Idempotency | None) -> Job:
     """The job of a form: a new one, or the one that its Idempotency-Key made before."""
     use = services()
-    if idempotency and (first := use.jobs.repeated(None, idempotency)):
+    if idempotency and (first := use.jobs.repeated(owner(), idempotency)):
         return first
+    count_order()
     taken = take_in(form, use.settings, use.storage)
     try:
         return use.jobs.submit(
-            taken.order, taken.frames, metadata=form.get("metadata"), idempotency=idempotency
+            taken.order,
+            taken.frames,
+            owner=owner(),
+            metadata=form.get("metadata"),
+            idempotency=idempotency,
         )
     except BaseException:
         use.storage.drop(taken.order.place)
@@ -90,35 +98,35 @@ def _taken(form: dict[str, Any], idempotency: Idempotency | None) -> Job:
 @bp.get("")
 @bp.input(PageIn, location="query", arg_name="query")
 @bp.output(JobsOut)
-@bp.doc(responses={422: "invalid_option"})
+@bp.doc(responses={401: "unauthorized", 422: "invalid_option"})
 def list_all(query: dict[str, Any]) -> Answer:
     """The jobs, the latest first, a page at a time.
 
     `next` is the cursor of the following page, and null on the last one.
     """
     jobs, limit = services().jobs, query["limit"]
-    found = jobs.page(None, _before(query.get("cursor")), limit + 1)
+    found = jobs.page(owner(), _before(query.get("cursor")), limit + 1)
     after = found[limit - 1].id if len(found) > limit else None
     return {"animations": [shown(job) for job in found[:limit]], "next": after}, 200, NO_STORE
 
 
 @bp.get("/<id>")
 @bp.output(JobOut)
-@bp.doc(responses={404: "not_found"})
+@bp.doc(responses={401: "unauthorized", 404: "not_found"})
 def get(id: str) -> Answer:
     """A job and how far it is."""
-    return shown(services().jobs.get(id)), 200, NO_STORE
+    return shown(services().jobs.get(id, owner())), 200, NO_STORE
 
 
 @bp.delete("/<id>")
 @bp.output({}, status_code=204, description="Done.")
-@bp.doc(responses={404: "not_found"})
+@bp.doc(responses={401: "unauthorized", 404: "not_found"})
 def delete(id: str) -> tuple[str, int]:
     """Stop a job and delete its files.
 
     A job that has not ended becomes `cancelled`; of one that has ended, the result is deleted.
     """
-    services().jobs.cancel(id)
+    services().jobs.cancel(id, owner())
     return "", 204
 
 
@@ -131,7 +139,7 @@ def _wait_asked(prefer: str) -> int | None:
 def _before(cursor: str | None) -> int | None:
     """Where the page begins that a cursor, the id of the last job seen, stands for; raises InvalidOption."""
     try:
-        return services().jobs.get(cursor).seq if cursor else None
+        return services().jobs.get(cursor, owner()).seq if cursor else None
     except NotFound:
         raise InvalidOption(
             "cursor: This page is not there any more. Begin again without a cursor."

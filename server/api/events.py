@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from apiflask import APIBlueprint
 from flask import Response, current_app, stream_with_context
 
+from server.api.access import identify, owner
 from server.api.schemas import Answers, JobOut
 from server.api.shown import shown
 from server.errors import NotFound
@@ -20,8 +21,10 @@ HEARTBEAT = 10.0  # seconds of silence after which a comment keeps proxies from 
 RETRY = 1000  # milliseconds after which a client comes back whose stream ended before its job
 STREAM: Answers = {
     200: {"description": "`job` events until the job has ended.", "content": {"text/event-stream": {}}},
+    401: {"description": "unauthorized"},
     404: {"description": "not_found"},
 }
+bp.before_request(identify)
 
 
 @bp.get("/<id>/events")
@@ -34,7 +37,7 @@ def follow(id: str) -> Response:
     client comes back after `retry` milliseconds, as browsers' EventSource does.
     """
     use = services()
-    job = use.jobs.get(id)
+    job = use.jobs.get(id, owner())
     patient = use.waiting.acquire(blocking=False)
     stream = stream_with_context(_tell(use, job) if patient else iter((_retry(), _event(job))))
     response = Response(stream, mimetype="text/event-stream")

@@ -38,6 +38,7 @@ def init_app(app: APIFlask) -> None:
     app.config["HTTP_ERROR_SCHEMA"] = ProblemOut
     app.config["VALIDATION_ERROR_SCHEMA"] = ProblemOut
     app.config["LICENSE"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+    app.config["SECURITY_SCHEMES"] = {"key": {"type": "http", "scheme": "bearer"}}
     app.spec_processor(_finish)
 
 
@@ -46,6 +47,10 @@ def _finish(spec: Any) -> Any:
         for operation in operations.values():
             if isinstance(operation, dict):
                 _describe_problems(operation)
+    for path, operations in spec["paths"].items():
+        if path.startswith("/v1/animations"):
+            for operation in operations.values():
+                operation["security"] = [{"key": []}, {}]  # {}: none is needed on one's own machine
     create = spec["paths"]["/v1/animations"]["post"]
     create.setdefault("parameters", []).extend((_PREFER, _IDEMPOTENCY))
     accepted = create["responses"]["202"]

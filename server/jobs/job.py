@@ -103,6 +103,7 @@ class Jobs(Protocol):
 
         Raises:
             QueueFull: as many jobs wait as may wait.
+            QuotaExceeded: the owner has as many unfinished jobs as one may have.
             IdempotencyConflict: the key was used for another body.
             NotReady: the service stops.
         """

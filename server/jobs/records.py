@@ -108,6 +108,11 @@ class Records:
             found = {status: count for status, count in connection.execute(grouped)}
         return {status: found.get(status, 0) for status in STATUSES}
 
+    def unfinished(self, owner: str) -> int:
+        """How many jobs of an owner have not ended."""
+        with self.database.read() as connection:
+            return connection.scalar(select(func.count()).where(_mine(owner) & _NOT_ENDED)) or 0
+
     def places(self) -> set[str]:
         """The places of the jobs that have not ended."""
         with self.database.read() as connection:

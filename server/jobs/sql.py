@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from threading import Condition, Event, Lock, Thread
 
-from server.errors import NotReady, QueueFull
+from server.errors import NotReady, QueueFull, QuotaExceeded
 from server.jobs.crew import Crew
 from server.jobs.job import ENDED, Idempotency, Job, Status
 from server.jobs.order import Order
@@ -32,6 +32,7 @@ class SqlJobs:
         on_broken: Callable[[Exception], None],
         *,
         limit: int,
+        owner_limit: int | None = None,
         broker: str | None = None,
         threads: int = 1,
         lease: float = 15.0,
@@ -46,6 +47,7 @@ class SqlJobs:
             worker: does the orders.
             on_broken: is told when the worker cannot be opened, for instance because the model is damaged.
             limit: jobs that may wait.
+            owner_limit: unfinished jobs that one owner may have; None sets no limit.
             broker: URL of Redis or RabbitMQ; None means that this process does the jobs by itself.
             threads: jobs at once in this process; 0 leaves them to others.
             lease: seconds without a sign of life after which an attempt counts as dead.
@@ -57,7 +59,8 @@ class SqlJobs:
             SetupError: the broker's URL cannot be used.
         """
         self._records, self._worker, self._on_broken = records, worker, on_broken
-        self._limit, self._threads, self._lease, self._alone = limit, threads, lease, alone
+        self._limit, self._owner_limit = limit, owner_limit
+        self._threads, self._lease, self._alone = threads, lease, alone
         self._bell, self._rings = Condition(), 0
         self._runner = Runner(records, worker, lease, attempts, at_once, self._ring)
         self._crew = Crew(broker, max(threads, 1), self._runner.do_next)
@@ -96,7 +99,7 @@ class SqlJobs:
             if idempotency and (first := self.repeated(owner, idempotency)):
                 self._worker.drop(order)
                 return first
-            self._check_room()
+            self._check_room(owner)
             self._worker.share(order)
             now = time.time()
             job = Job(id, order, "queued", now, frames_total, owner=owner, webhook=webhook, metadata=metadata)
@@ -217,13 +220,18 @@ class SqlJobs:
         except Exception as e:
             log.error("The broker cannot be reached: %s", e)
 
-    def _check_room(self) -> None:
-        """Raise QueueFull where as many jobs wait as may wait."""
-        if self.counts()["queued"] < self._limit:
-            return
+    def _check_room(self, owner: str | None) -> None:
+        """Raise QueueFull or QuotaExceeded where as many jobs wait, in all or of one owner, as may wait."""
+        if owner and self._owner_limit and self._records.unfinished(owner) >= self._owner_limit:
+            raise QuotaExceeded(self._seconds_until_room())
+        if self.counts()["queued"] >= self._limit:
+            raise QueueFull(self._seconds_until_room())
+
+    def _seconds_until_room(self) -> int:
+        """When the oldest running job will probably end."""
         usual, begun = self._records.durations()
         spent = time.time() - begun if begun else 0.0
-        raise QueueFull(max(1, math.ceil((usual or FIRST_GUESS) - spent)))
+        return max(1, math.ceil((usual or FIRST_GUESS) - spent))
 
     def _ring(self) -> None:
         with self._bell:

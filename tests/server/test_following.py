@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from apiflask import APIFlask
+from flask import g
 from werkzeug.test import TestResponse
 
 from server.services import Services, services_of
@@ -83,6 +84,7 @@ def test_a_listener_who_leaves_gives_the_place_free(make_app: Callable[..., APIF
     until(lambda: use.jobs.ready, bool)
     made = client.order(template=LONG)  # type: ignore[attr-defined]
     with app.test_request_context():
+        g.owner = None
         response = app.view_functions["events.follow"](id=made.json["id"])
         next(iter(response.response))
         assert not use.waiting.acquire(blocking=False)

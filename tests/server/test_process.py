@@ -128,7 +128,7 @@ def test_ctrl_c_stops_it_and_a_second_one_keeps_out(start: Callable[[], Server],
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
-    [("REENACT_HOST", "0.0.0.0", "no keys"), ("REENACT_PORT", "http", "whole number")],
+    [("REENACT_DEVICE", "tpu", "auto, cpu or cuda"), ("REENACT_PORT", "http", "whole number")],
 )
 def test_a_bad_setting_is_said_in_a_sentence(tmp_path: Path, name: str, value: str, said: str) -> None:
     done = subprocess.run(

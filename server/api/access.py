@@ -1,0 +1,41 @@
+"""Who asks: the key of a request, and whether it may send one more order."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import g, request
+
+from server.errors import Unauthorized
+from server.services import services
+
+
+def identify() -> None:
+    """Before a request: find out whose it is. Raises Unauthorized.
+
+    Where the server listens on loopback and no key was ever made, nobody needs one.
+    """
+    use, sent = services(), request.authorization
+    if sent is None or sent.type != "bearer":
+        if not use.settings.local or use.keys.exist():
+            raise Unauthorized("Send an access key: the header Authorization with Bearer and the key.")
+        g.owner = None
+        return
+    key = use.keys.find(sent.token or "")
+    if key is None:
+        raise Unauthorized("This access key is unknown or was revoked. Ask the operator for another.")
+    g.owner = key.id
+
+
+def owner() -> str | None:
+    """Id of the request's key; None where none is needed."""
+    return cast("str | None", g.owner)
+
+
+def count_order() -> None:
+    """Count an order of the request's key and address; raises RateLimited.
+
+    On one's own machine, where no key is needed, nothing is counted.
+    """
+    if owner() is not None:
+        services().rate.count(f"key {owner()}", f"address {request.remote_addr}")

@@ -1,0 +1,88 @@
+"""Access keys: made and revoked by ``reenact-server keys``, kept as digests only.
+
+A key is 256 random bits, so that its plain SHA-256 is as hard to turn back as the key is to guess; the slow
+digests that passwords need would only slow down every request.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sqlalchemy import Column, Double, String, Table, func, insert, select, update
+
+from server.database import METADATA, Database
+from server.errors import NotFound
+
+PREFIX = "rk_"
+NAME_LENGTH = 64
+
+keys = Table(
+    "keys",
+    METADATA,
+    Column("id", String(16), primary_key=True),
+    Column("name", String(NAME_LENGTH), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("created", Double, nullable=False),
+    Column("revoked", Double),
+)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key as it is remembered. Times are seconds since 1970."""
+
+    id: str  # owner of the jobs that are ordered with it
+    name: str  # whom it was made for
+    created: float
+    revoked: float | None = None
+
+
+class Keys:
+    """The keys in one database."""
+
+    def __init__(self, database: Database) -> None:
+        """Only remembers the database."""
+        self._database = database
+
+    def add(self, name: str) -> tuple[Key, str]:
+        """Make a key; its text is given here once and never again."""
+        text = PREFIX + secrets.token_urlsafe(32)
+        key = Key(secrets.token_hex(4), name[:NAME_LENGTH], time.time())
+        with self._database.write() as connection:
+            connection.execute(insert(keys).values(**vars(key), digest=_digest(text)))
+        return key, text
+
+    def all(self) -> list[Key]:
+        """All keys, revoked ones too, oldest first."""
+        with self._database.read() as connection:
+            return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.created)).mappings()]
+
+    def find(self, text: str) -> Key | None:
+        """The key with this text, unless it is unknown or revoked."""
+        wanted = (keys.c.digest == _digest(text)) & keys.c.revoked.is_(None)
+        with self._database.read() as connection:
+            row = connection.execute(select(keys).where(wanted)).mappings().first()
+        return _key(row) if row else None
+
+    def exist(self) -> bool:
+        """Whether any key is valid."""
+        with self._database.read() as connection:
+            return bool(connection.scalar(select(func.count()).where(keys.c.revoked.is_(None))))
+
+    def revoke(self, id: str) -> None:
+        """Refuse a key from now on; raises NotFound."""
+        valid = (keys.c.id == id) & keys.c.revoked.is_(None)
+        with self._database.write() as connection:
+            if not connection.execute(update(keys).where(valid).values(revoked=time.time())).rowcount:
+                raise NotFound(f"There is no valid key {id}. `reenact-server keys list` shows them.")
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def _key(row: object) -> Key:
+    return Key(*(row[name] for name in ("id", "name", "created", "revoked")))  # type: ignore[index]

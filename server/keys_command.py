@@ -1,0 +1,48 @@
+"""``reenact-server keys``: make, list and revoke access keys."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+
+from server.config import Settings
+from server.database import Database
+from server.errors import NotFound
+from server.keys import Keys
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what can be asked."""
+    asked = parser.add_subparsers(dest="do", required=True)
+    asked.add_parser("add", help="make a key and show it, once").add_argument("name", help="whom it is for")
+    asked.add_parser("list", help="show all keys")
+    asked.add_parser("revoke", help="refuse a key from now on").add_argument(
+        "id", help="as the list shows it"
+    )
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Do it, and tell the exit status; raises SetupError where the database cannot be used."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = Database(settings.database, settings.data)
+    database.prepare()
+    keys = Keys(database)
+    if arguments.do == "add":
+        key, text = keys.add(arguments.name)
+        print(f"Key {key.id} for {key.name}. It is shown only now:\n\n{text}\n")
+    elif arguments.do == "list":
+        for each in keys.all():
+            state = f"revoked {_date(each.revoked)}" if each.revoked else "valid"
+            print(f"{each.id}  {_date(each.created)}  {state:18}  {each.name}")
+    else:
+        try:
+            keys.revoke(arguments.id)
+        except NotFound as e:
+            print(f"reenact-server: {e}")
+            return 1
+        print(f"Key {arguments.id} is revoked.")
+    return 0
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
