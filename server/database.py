@@ -97,6 +97,14 @@ class Database:
                 "Name another in REENACT_DATABASE, or run the version that made it."
             )
 
+    def tidy(self) -> None:
+        """Drop from SQLite's journal what was changed, so that deleted texts do not stay on the disk."""
+        if self.is_file:
+            with self._engine.connect().execution_options(reading=True) as connection:
+                connection.exec_driver_sql("COMMIT")  # a checkpoint runs outside transactions only
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.exec_driver_sql("BEGIN")
+
     def close(self) -> None:
         """Close all connections; a later use opens new ones."""
         self._engine.dispose()
@@ -120,6 +128,7 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
     """WAL, so that nobody who reads waits for one who writes; transactions begin where we say so."""
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -67,6 +67,7 @@ class Services:
         self.storage.drop_others(self.jobs.places(), time.time() - orphan)
         files = self.storage.sweep()
         jobs = self.jobs.forget(time.time() - self.settings.result_hours * HOUR)
+        self.database.tidy()
         if files or jobs:
             log.info("Swept %d results and %d jobs", files, jobs)
 

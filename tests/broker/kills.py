@@ -10,8 +10,10 @@ import hashlib
 import random
 import tempfile
 import time
+import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 
 from reenact.media import open_clip
@@ -20,6 +22,7 @@ from .gallery import FRAMES, make_gallery
 from .machines import Process, Server, Worker, redis, wait_for
 
 ORDERS = 2  # a round
+PARTS = ("whole", "parent", "child")  # of a server: gunicorn's arbiter and the process that serves
 LONGEST = 2.5  # seconds from the orders to the kill
 
 
@@ -30,6 +33,7 @@ class Tally:
     rounds: int = 0
     kills: dict[str, int] = field(default_factory=dict)
     taken: list[str] = field(default_factory=list)  # jobs that the server said it took
+    unanswered: int = 0  # orders that had to be sent again; the first may have been taken
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -71,16 +75,32 @@ def run(mode: str, rounds: int, folder: Path, seed: int = 0) -> Tally:
 
 
 def one_round(server: Server, victims: dict[str, Process], dice: random.Random, tally: Tally) -> None:
-    """Order, wait a random moment, kill one, start it again."""
+    """Order, wait a random moment, kill one or a part of it, start it again."""
     for _ in range(ORDERS):
-        tally.taken.append(server.order())
+        tally.taken.append(insist(server, tally))
     time.sleep(dice.uniform(0, LONGEST))
     name = dice.choice(sorted(victims))
-    victims[name].kill()
-    victims[name].start()
+    part = dice.choice(PARTS) if name == "server" else "whole"
+    if part == "child":  # gunicorn starts another
+        victims[name].kill_child()
+    else:
+        victims[name].kill() if part == "whole" else victims[name].kill_parent()
+        victims[name].start()
+    name = f"{name} ({part})"
     server.ready()
     tally.rounds += 1
     tally.kills[name] = tally.kills.get(name, 0) + 1
+
+
+def insist(server: Server, tally: Tally) -> str:
+    """Send one order as a phone does: without an answer it is sent again, with the same key."""
+    key = uuid.uuid4().hex
+    while True:
+        try:
+            return server.order(key)
+        except (OSError, HTTPException):
+            tally.unanswered += 1
+            time.sleep(0.1)
 
 
 def judge(server: Server, folder: Path, tally: Tally) -> None:
@@ -98,7 +118,7 @@ def judge(server: Server, folder: Path, tally: Tally) -> None:
             tally.broken.append(id)
         if seen.setdefault(job["result"]["url"], id) != id:
             tally.duplicated.append(id)
-    wait_for(lambda: not list(uploads.iterdir()), 30, "the last uploads")
+    wait_for(lambda: not list(uploads.iterdir()), 60, "the last uploads")
     left = len(list(results.iterdir())) - len(seen)
     if left:
         tally.duplicated.append(f"{left} results belong to no job")
@@ -126,9 +146,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             tally = run(mode, asked.rounds, Path(folder), asked.seed)
         print(
-            f"{mode}: {tally.rounds} kills {tally.kills}, {len(tally.taken)} jobs, {tally.begun_again} begun "
-            f"again; lost {tally.lost}, duplicated {tally.duplicated}, broken {tally.broken} "
-            f"({time.monotonic() - begun:.0f} s)",
+            f"{mode}: {tally.rounds} kills {tally.kills}, {len(tally.taken)} jobs, {tally.unanswered} orders "
+            f"sent again, {tally.begun_again} jobs begun again; lost {tally.lost}, "
+            f"duplicated {tally.duplicated}, broken {tally.broken} ({time.monotonic() - begun:.0f} s)",
             flush=True,
         )
 

@@ -81,6 +81,17 @@ class Process:
             os.killpg(self.process.pid, number)
         return self.process.wait(seconds)
 
+    def kill_parent(self) -> None:
+        """Kill the process that was started, and leave what it started to notice."""
+        self.process.kill()
+        self.process.wait(60)
+
+    def kill_child(self) -> None:
+        """Kill what the process started."""
+        found = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True)
+        for child in found.stdout.split():
+            os.kill(int(child), signal.SIGKILL)
+
     def kill(self) -> None:
         """As a power cut would: no process of the group gets to do anything more."""
         self.stop(signal.SIGKILL)
@@ -167,8 +178,14 @@ class Server(Process):
     def ready(self, seconds: float = 60) -> None:
         wait_for(lambda: self.ask("/readyz"), seconds, "the server")
 
-    def ask(self, path: str, form: dict[str, str] | None = None) -> bytes:
-        """The body of a good answer; raises OSError for any other."""
+    def ask(self, path: str, form: dict[str, str] | None = None, **more: str) -> bytes:
+        """The body of a good answer; raises OSError for any other.
+
+        Args:
+            path: of the address.
+            form: fields to POST; None means GET.
+            more: headers.
+        """
         boundary = uuid.uuid4().hex
         parts = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -176,15 +193,17 @@ class Server(Process):
         )
         body = "".join([*parts, f"--{boundary}--\r\n"]).encode() if form else None
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"} if form else {}
+        headers |= more
         with urllib.request.urlopen(
             urllib.request.Request(self.address + path, body, headers), timeout=60
         ) as answer:
             return bytes(answer.read())
 
-    def order(self, **form: str) -> str:
-        """Send an order; the job's id."""
+    def order(self, key: str | None = None, **form: str) -> str:
+        """Send an order, with an idempotency key or without; the job's id."""
         body = {"portrait": "eileen-collins", "template": "tiny", "paste": "crop", "consent": "true", **form}
-        return str(json.loads(self.ask("/v1/animations", body))["id"])
+        headers = {"Idempotency-Key": key} if key else {}
+        return str(json.loads(self.ask("/v1/animations", body, **headers))["id"])
 
     def job(self, id: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.ask(f"/v1/animations/{id}"))

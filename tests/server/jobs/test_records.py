@@ -176,6 +176,21 @@ def test_cancel_takes_the_lease_and_what_is_personal(records: Records) -> None:
     assert (after.status, after.outcome, after.metadata) == ("succeeded", None, None)
 
 
+def test_what_is_deleted_does_not_stay_on_the_disk(records: Records, tmp_path: Path) -> None:
+    add(records, "a")
+    job = Job("b", Order("b"), "queued", time.time(), 3, metadata="the name of somebody " * 400)
+    records.insert(job, None)
+
+    def on_disk() -> bool:
+        return any(b"the name of somebody" in path.read_bytes() for path in tmp_path.iterdir())
+
+    assert on_disk()
+    records.cancel("b", None)
+    records.database.tidy()
+    assert not on_disk()
+    assert records.get("a", None).metadata == "mine"
+
+
 def test_the_same_key_finds_the_first_job_for_a_day(records: Records) -> None:
     assert add(records, "a", "mine", "key")
     assert not add(records, "b", "mine", "key")

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from apiflask import APIFlask
+from sqlalchemy import text
 
 from reenact.pipeline import Animated, animate
+from server.errors import QueueFull
 from server.jobs import ENDED, Idempotency, Job, Jobs, Order
 from server.services import Services, services_of
 
@@ -127,6 +129,25 @@ def test_a_long_job_goes_back_to_the_queue_when_the_service_stops(make_app: Make
     assert (job.status, job.attempts, job.frames_done) == ("queued", 0, 0)
     assert folders(services)[1] == []
     services.database.close()
+
+
+def test_a_full_queue_says_when_there_will_be_room(make_app: Make) -> None:
+    asked = Event()
+    app = make_app(lambda: asked.wait(60) and pytest.fail("no job is begun here"), queue_length=1)
+    services = services_of(app)
+    for _ in range(3):  # two that took ten seconds, and one that was begun four seconds ago
+        submit(services)
+        with services.database.write() as connection:
+            connection.execute(text("UPDATE jobs SET status = 'running' WHERE status = 'queued'"))
+    now = time.time()
+    with services.database.write() as connection:
+        done = "UPDATE jobs SET status = 'succeeded', started = :now - 20, ended = :now - 10 WHERE seq < 3"
+        connection.execute(text(done), {"now": now})
+        connection.execute(text("UPDATE jobs SET started = :now - 4 WHERE seq = 3"), {"now": now})
+    submit(services)
+    with pytest.raises(QueueFull) as caught:
+        submit(services)
+    assert 4 <= caught.value.retry_after <= 6
 
 
 def test_two_threads_do_two_jobs_at_once(make_app: Make) -> None:
