@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Event, Thread
 
 from flask import Flask, current_app
-from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.engine import Engine
 from reenact.runtime import available_cores
@@ -75,7 +74,7 @@ class Services:
         while not self._stopped.wait(self.settings.sweep_seconds):
             try:
                 self.sweep()
-            except (OSError, SQLAlchemyError):
+            except Exception:  # of the disk, the database or the bucket
                 log.exception("The sweep failed and will be tried again")
 
 
