@@ -132,10 +132,12 @@ def rabbitmq(folder: Path) -> Iterator[str]:
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
         "RABBITMQ_CONF_ENV_FILE": os.devnull,
     }
-    with running([str(RABBIT)], folder / "rabbitmq.log", **environment):
-        wait_for(lambda: listens(port), 120, "RabbitMQ")
-        yield f"amqp://guest:guest@127.0.0.1:{port}"
-    subprocess.run(["epmd", "-port", str(mapper), "-kill"], capture_output=True, check=False)
+    # Started by us, since the one that the node starts would outlive it.
+    with running(["epmd", "-port", str(mapper)], folder / "epmd.log"):
+        wait_for(lambda: listens(mapper), what="epmd")
+        with running([str(RABBIT)], folder / "rabbitmq.log", **environment):
+            wait_for(lambda: listens(port), 120, "RabbitMQ")
+            yield f"amqp://guest:guest@127.0.0.1:{port}"
 
 
 @contextmanager
