@@ -23,6 +23,7 @@ from reenact.face.align import Choice, align, choose, cut
 from reenact.generator.renderer import NATIVE_SIZE, Source
 from reenact.media import EncodeOptions, VideoLimits, Written, open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
+from reenact.provenance.embed import Marker, Watermark
 from reenact.types import Clip, Crop, Face, Motion, Picture, Template
 
 SIZES = (256, 512, 1024)
@@ -45,6 +46,7 @@ class AnimateOptions:
     face: Choice = "largest"  # or its position from 0, largest first
     transfer: TransferOptions = field(default_factory=TransferOptions)
     encode: EncodeOptions = field(default_factory=EncodeOptions)
+    watermark: Watermark | None = None  # the invisible mark in every frame
 
     def __post_init__(self) -> None:
         """Check the ranges; raises InvalidOption."""
@@ -97,6 +99,8 @@ def animate(
     driven = transfer(source.keypoints, motion.keypoints, options.transfer)
     squares = engine.renderer.render(source, driven)
     frames = squares if options.paste == "crop" else map(Canvas(picture, crop, options.size).paste, squares)
+    if options.watermark:
+        frames = map(Marker(options.watermark).mark, frames)
     watched = _watched(frames, len(motion), watch)
     written = write_clip(Clip(watched, motion.fps, len(motion), audio), out, options=options.encode)
     clock.lap("render")

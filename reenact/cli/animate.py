@@ -55,6 +55,9 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     )
     verb.add_argument("--crf", type=int, default=18, help="mp4: 0 (lossless) to 51 (small); default 18")
     verb.add_argument("--no-sound", action="store_true", help="mp4: leave the clip's sound out")
+    verb.add_argument(
+        "--no-watermark", action="store_true", help="leave out the invisible mark that says it is made"
+    )
     verb.add_argument("--motions", type=Path, default=MOTIONS, metavar="FOLDER", help="where templates lie")
     add_engine_options(verb)
     add_quiet(verb)
@@ -101,12 +104,14 @@ def _options(arguments: argparse.Namespace) -> AnimateOptions:
     from reenact.media import EncodeOptions
     from reenact.motion.transfer import TransferOptions
     from reenact.pipeline import AnimateOptions
+    from reenact.provenance.embed import Watermark
 
     return AnimateOptions(
         size=arguments.size,
         paste=arguments.paste,
         face=arguments.face,
         transfer=TransferOptions(arguments.mode, arguments.strength, arguments.start),
+        watermark=None if arguments.no_watermark else Watermark(),
         encode=EncodeOptions(crf=arguments.crf, sound=not arguments.no_sound),
     )
 

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from reenact.cli import animate, check, develop, templates
+from reenact.cli import animate, check, develop, templates, verify
 from reenact.cli.common import exit_code, show_warnings
 from reenact.errors import (
     Cancelled,
@@ -70,6 +70,7 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     animate.register(verbs)
     templates.register(verbs)
+    verify.register(verbs)
     check.register(verbs)
     develop.register(verbs, wanted=next((word for word in words if not word.startswith("-")), ""))
     return parser

@@ -1,0 +1,32 @@
+"""What of a frame may be the mark: both the detector and the embedder look through this."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reenact.types import FloatArray, Picture
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
+WINDOW = 9  # pixels of the square whose mean a pixel is compared with
+HALF_WINDOW = 5  # the same for a clip that was scaled to about a half
+
+
+def residual(frame: Picture, window: int = WINDOW) -> FloatArray:
+    """Luma less the mean around it, weighed down where the picture is busy: (H, W), about -1 to 1.
+
+    The host picture is noise to the mark. Its size differs a hundredfold between sky and hair, so each place
+    counts by the inverse of its own size, and outliers are cut.
+    """
+    luma = np.asarray(frame @ _LUMA, np.float32)
+    flat = luma - _box(luma, window)
+    size = np.sqrt(np.maximum(_box(flat * flat, window), 0)) + 0.7
+    return np.asarray(np.clip(flat / size, -1.5, 1.5) / np.sqrt(size), np.float32)
+
+
+def _box(values: FloatArray, window: int) -> FloatArray:
+    """The mean over a square around each pixel; beyond the edges the edge goes on."""
+    half = window // 2
+    padded = np.pad(values, ((half + 1, half), (half + 1, half)), mode="edge")
+    sums = np.cumsum(np.cumsum(padded, 0, dtype=np.float64), 1)
+    whole = sums[window:, window:] - sums[:-window, window:] - sums[window:, :-window]
+    return np.asarray((whole + sums[:-window, :-window]) / window**2, np.float32)

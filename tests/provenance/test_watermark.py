@@ -1,0 +1,152 @@
+"""The mark is read back from what chat apps make of a clip, and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reenact.errors import DrivingUnreadable, InvalidOption
+from reenact.gallery import list_portraits
+from reenact.media import EncodeOptions, read_picture, write_clip
+from reenact.provenance.code import CODED_BITS, decode, encode
+from reenact.provenance.detect import FALSE_ALARM, Mark, find_mark
+from reenact.provenance.embed import Marker, Watermark
+from reenact.provenance.verify import sentences, verify
+from reenact.types import Clip, Picture
+
+KEY, ID = b"a key", 0x0123456789ABCDEF
+Change = Callable[[list[Picture]], list[Picture]]
+
+
+def portrait_clip(portrait: int, side: int = 512, count: int = 12) -> list[Picture]:
+    """A real picture whose middle drifts, as faces do."""
+    picture = read_picture(list_portraits()[portrait].path)
+    image = Image.fromarray(picture).resize((side + 2 * count, side + 2 * count), Image.Resampling.LANCZOS)
+    whole = np.asarray(image)
+    frames = [whole[:side, :side].copy() for _ in range(count)]
+    middle = slice(side // 4, side * 3 // 4)
+    for at, frame in enumerate(frames):
+        frame[middle, middle] = whole[at : at + side, at : at + side][middle, middle]
+    return frames
+
+
+def marked(frames: list[Picture], id: int = ID, key: bytes = KEY) -> list[Picture]:
+    return list(map(Marker(Watermark(id, key)).mark, frames))
+
+
+def sent(frames: list[Picture], path: Path, crf: int = 18) -> Mark | None:
+    write_clip(Clip(iter(frames), Fraction(25)), path, options=EncodeOptions(crf=crf))
+    return verify(path, KEY).watermark
+
+
+def scaled(share: float) -> Change:
+    def change(frames: list[Picture]) -> list[Picture]:
+        height, width = (round(length * share) for length in frames[0].shape[:2])
+        return [np.asarray(Image.fromarray(frame).resize((width, height))) for frame in frames]
+
+    return change
+
+
+def cropped(frames: list[Picture]) -> list[Picture]:
+    cut = len(frames[0]) // 10
+    return [np.ascontiguousarray(frame[cut:-cut, cut:-cut]) for frame in frames]
+
+
+def lit(factor: float) -> Change:
+    return lambda frames: [np.clip(frame * factor, 0, 255).astype(np.uint8) for frame in frames]
+
+
+def mirrored(frames: list[Picture]) -> list[Picture]:
+    return [np.ascontiguousarray(frame[:, ::-1]) for frame in frames]
+
+
+CHANGES: dict[str, tuple[Change, str, int]] = {
+    "as made": (list, "mp4", 18),
+    "crf 23": (list, "mp4", 23),
+    "crf 28": (list, "mp4", 28),
+    "gif": (list, "gif", 18),
+    "webp": (list, "webp", 18),
+    "half": (scaled(0.5), "mp4", 18),
+    "cropped": (cropped, "mp4", 23),
+    "darker": (lit(0.85), "mp4", 23),
+    "brighter": (lit(1.15), "mp4", 23),
+    "mirrored": (mirrored, "mp4", 23),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_mark_is_read_after(name: str, tmp_path: Path) -> None:
+    change, suffix, crf = CHANGES[name]
+    found = sent(change(marked(portrait_clip(0))), tmp_path / f"clip.{suffix}", crf)
+    assert found is not None
+    assert (found.id, found.mirrored) == (ID, name == "mirrored")
+    assert found.confidence > 0.75
+    assert found.frames == 12
+
+
+def test_mark_is_found_at_a_scale_nobody_expects(tmp_path: Path) -> None:
+    found = sent(scaled(0.83)(marked(portrait_clip(0))), tmp_path / "clip.mp4")
+    assert found is not None
+    assert found.id == ID
+    assert abs(found.scale - 0.83) < 0.01
+
+
+@pytest.mark.parametrize("portrait", range(4))
+def test_picture_stays_as_it_was(portrait: int) -> None:
+    before = portrait_clip(portrait, 256, 9)
+    after = marked(before)
+    error = np.mean([np.square(a.astype(float) - b).mean() for a, b in zip(after, before, strict=True)])
+    assert 10 * np.log10(255**2 / error) > 42
+
+
+def test_no_mark_is_found_where_there_is_none() -> None:
+    for portrait in range(4):
+        frames = portrait_clip(portrait, 256, 2)
+        assert find_mark(lambda frames=frames: iter(frames), KEY) is None
+
+
+def test_mark_of_another_key_is_not_found() -> None:
+    frames = marked(portrait_clip(0, 256, 3), key=b"another key")
+    assert find_mark(lambda: iter(frames), KEY) is None
+    found = find_mark(lambda: iter(frames), b"another key")
+    assert found is not None and found.id == ID
+
+
+def test_designed_false_alarms_are_fewer_than_one_in_a_million() -> None:
+    assert FALSE_ALARM <= 1e-6
+
+
+def test_black_and_white_frames_can_be_marked_without_overflow() -> None:
+    frames = [np.full((66, 98, 3), level, np.uint8) for level in (0, 255)]
+    for frame, changed in zip(frames, marked(frames), strict=True):
+        assert np.abs(frame.astype(int) - changed).max() <= 5
+    assert find_mark(lambda: iter(frames), KEY) is None
+
+
+def test_codeword_stands_noise_and_pure_noise_names_no_id() -> None:
+    random = np.random.default_rng(0)
+    word = 1 - 2 * encode(ID, KEY).astype(np.float32)
+    noisy = [decode((word + random.normal(0, 0.9, CODED_BITS)).astype(np.float32), KEY) for _ in range(20)]
+    assert noisy == [ID] * 20
+    noise = [decode(random.normal(0, 1, CODED_BITS).astype(np.float32), KEY) for _ in range(200)]
+    assert noise == [None] * 200
+
+
+def test_report_is_honest_about_what_it_cannot_tell(tmp_path: Path) -> None:
+    path = tmp_path / "plain.mp4"
+    write_clip(Clip(iter(portrait_clip(1, 128, 3)), Fraction(25)), path)
+    report = verify(path)
+    assert report.verdict == "cannot_tell"
+    assert sentences(report)[0].startswith("Cannot tell.")
+
+
+def test_bad_ids_and_empty_clips_are_refused() -> None:
+    with pytest.raises(InvalidOption):
+        Watermark(1 << 64)
+    with pytest.raises(DrivingUnreadable):
+        find_mark(lambda: iter([]), KEY)
