@@ -38,7 +38,9 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  Variables: HOST PORT RUNTIME=cpu|gpu PYTHON VENV ARGS TORCH TORCH_INDEX"
 
+# Famous faces are looked for once on the way; without a network there are simply fewer.
 run: $(SERVE) ## Start the service on http://127.0.0.1:8000
+	@nice $(BIN)/reenact portraits fetch --folder "$${REENACT_MORE_PORTRAITS:-var/portraits}" </dev/null >/dev/null 2>&1 &
 	REENACT_HOST=$(HOST) REENACT_PORT=$(PORT) $(BIN)/reenact-server $(ARGS)
 
 setup: $(FULL) ## Put everything that tests and training need into .venv

@@ -7,3 +7,4 @@ DEFAULT_MODEL = PACKAGE / "weights" / "default"
 FACE_MODEL = PACKAGE / "weights" / "faces"
 MOTIONS = PACKAGE.parent / "templates_media" / "motions"
 PORTRAITS = PACKAGE.parent / "templates_media" / "portraits"
+MORE_PORTRAITS = Path("var") / "portraits"  # seen from where the service runs: fetched ones, and one's own

@@ -141,7 +141,7 @@ def test_portraits_are_whole_and_show_a_face(engine: Engine) -> None:
     portraits = list_portraits()
     assert portraits[0].id == "eileen-collins"
     assert len({portrait.id for portrait in portraits}) == len(portraits) >= 3
-    listed = {portrait.path.name for portrait in portraits} | {"portraits.toml"}
+    listed = {portrait.path.name for portrait in portraits} | {"portraits.toml", "famous.toml"}
     assert {path.name for path in PORTRAITS.iterdir()} == listed
     for portrait in portraits:
         assert "ublic domain" in portrait.licence and portrait.attribution and portrait.source

@@ -1,4 +1,4 @@
-"""``reenact templates list|add|build`` and ``reenact portraits list``."""
+"""``reenact templates list|add|build`` and ``reenact portraits list|fetch``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, exit_code, open_engine, say
-from reenact.config import MOTIONS
+from reenact.config import MORE_PORTRAITS, MOTIONS
 
 CLIPS = Path("..") / "shared" / "faces"  # beside the checkout, where training data lies
 
@@ -20,9 +20,18 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     _folder_option(add_verb(actions, "list", "list the templates", _list))
     _register_add(actions)
     _register_build(actions)
-    group = verbs.add_parser("portraits", help="list the portraits that ship")
+    group = verbs.add_parser("portraits", help="list portraits, or fetch famous ones")
     actions = group.add_subparsers(dest="action", required=True, metavar="ACTION")
-    add_verb(actions, "list", "list the portraits that ship", _portraits)
+    _more_option(add_verb(actions, "list", "list the portraits", _portraits))
+    fetch = add_verb(
+        actions,
+        "fetch",
+        "fetch famous portraits from Wikimedia Commons",
+        _fetch,
+        "Fetch famous portraits from Wikimedia Commons, all in the public domain. What is there is kept.",
+    )
+    _more_option(fetch)
+    add_quiet(fetch)
 
 
 def _register_add(actions: Verbs[argparse.ArgumentParser]) -> None:
@@ -86,6 +95,15 @@ def _folder_option(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _more_option(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--folder",
+        type=Path,
+        default=MORE_PORTRAITS,
+        help=f"of portraits that do not ship; default {MORE_PORTRAITS}, seen from here",
+    )
+
+
 def _list(arguments: argparse.Namespace) -> int:
     from reenact.gallery import list_templates
 
@@ -100,9 +118,23 @@ def _list(arguments: argparse.Namespace) -> int:
 def _portraits(arguments: argparse.Namespace) -> int:
     from reenact.gallery import list_portraits
 
-    rows = [(it.id, it.title, it.licence, it.attribution, str(it.path)) for it in list_portraits()]
+    portraits = list_portraits(more=arguments.folder)
+    rows = [(it.id, it.title, it.licence, it.attribution, str(it.path)) for it in portraits]
     _print_table(("ID", "TITLE", "LICENCE", "BY", "FILE"), rows)
     return 0
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from reenact.gallery import fetch_portraits
+
+    code = 0
+    for fetched in fetch_portraits(arguments.folder):
+        if fetched.error is None:
+            say(f"{fetched.id}: {'fetched' if fetched.new else 'already there'}", arguments.quiet)
+        else:
+            code = exit_code(fetched.error)
+            print(f"error[{fetched.error.code}]: {fetched.error}", file=sys.stderr)
+    return code
 
 
 def _add(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """What ships beside the engine: templates to move like, portraits to try them on.
 
-portraits.py   portraits.toml                          -> Portrait
+portraits.py   portraits.toml, a folder of pictures     -> Portrait
+fetch.py       famous.toml -> Wikimedia Commons        -> a folder of pictures
 card.py        template.toml                           <-> Card
 templates.py   card + motion.npz + preview.webp        -> Template
 build.py       clip -> motion -> retimed -> a template's folder; and all of them again for a new model
@@ -8,6 +9,7 @@ build.py       clip -> motion -> retimed -> a template's folder; and all of them
 
 from reenact.gallery.build import Built, add_template, build_templates
 from reenact.gallery.card import BuildRecipe, Card, read_card, write_card
+from reenact.gallery.fetch import Famous, Fetched, Portal, famous_portraits, fetch_portraits
 from reenact.gallery.portraits import Portrait, get_portrait, list_portraits
 from reenact.gallery.templates import get_template, list_templates, template_ids
 
@@ -15,9 +17,14 @@ __all__ = [
     "BuildRecipe",
     "Built",
     "Card",
+    "Famous",
+    "Fetched",
+    "Portal",
     "Portrait",
     "add_template",
     "build_templates",
+    "famous_portraits",
+    "fetch_portraits",
     "get_portrait",
     "get_template",
     "list_portraits",

@@ -1,13 +1,15 @@
-"""Pictures that may ship, for people who have no selfie at hand and for the templates' previews."""
+"""Faces for people who have no selfie at hand: pictures that may ship, and a folder of further ones."""
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reenact.config import PORTRAITS
 from reenact.errors import InvalidOption, SetupError
+from reenact.gallery.templates import is_slug
 
 
 @dataclass(frozen=True)
@@ -22,14 +24,23 @@ class Portrait:
     source: str  # where the file was taken from
 
 
-def list_portraits(folder: Path = PORTRAITS) -> list[Portrait]:
+LIST = "portraits.toml"
+FAMOUS = PORTRAITS / "famous.toml"  # what is known of portraits that `reenact portraits fetch` takes
+_PICTURES = {".jpg", ".jpeg", ".png", ".webp"}  # what every browser shows
+
+
+def list_portraits(folder: Path = PORTRAITS, more: Path | None = None) -> list[Portrait]:
     """All portraits in the order of ``portraits.toml``; the first is the one that previews show.
+
+    Args:
+        folder: the portraits that ship.
+        more: a folder of further pictures, listed after them; see ``list_more``.
 
     Raises:
         SetupError: the list or a picture is missing, or the list cannot be read.
     """
     try:
-        entries = tomllib.loads((folder / "portraits.toml").read_text(encoding="utf-8"))["portraits"]
+        entries = tomllib.loads((folder / LIST).read_text(encoding="utf-8"))["portraits"]
         portraits = [_portrait(folder, entry) for entry in entries]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SetupError(
@@ -38,17 +49,36 @@ def list_portraits(folder: Path = PORTRAITS) -> list[Portrait]:
     for portrait in portraits:
         if not portrait.path.is_file():
             raise SetupError(f"The portrait {portrait.path.name} is missing. Reinstall the package.")
-    return portraits
+    known = {portrait.id for portrait in portraits}
+    return portraits + [each for each in list_more(more) if each.id not in known]
 
 
-def get_portrait(id: str, folder: Path = PORTRAITS) -> Portrait:
+def list_more(folder: Path | None) -> list[Portrait]:
+    """The pictures of a folder that an operator or ``fetch_portraits`` filled; none where it is missing.
+
+    A file's name without its suffix is its id: small letters, digits and hyphens; others are left out. Title,
+    licence, attribution and source come from the folder's own ``portraits.toml``, or else from what is known
+    of famous portraits; a picture that neither knows has the licence "Unknown".
+
+    Raises:
+        SetupError: the folder's list cannot be read.
+    """
+    if folder is None or not folder.is_dir():
+        return []
+    own = folder / LIST
+    facts = _facts(FAMOUS) | (_facts(own) if own.is_file() else {})
+    files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in _PICTURES}
+    return [_named(id, path, facts.get(id, {})) for id, path in files.items() if is_slug(id)]
+
+
+def get_portrait(id: str, folder: Path = PORTRAITS, more: Path | None = None) -> Portrait:
     """One portrait.
 
     Raises:
         InvalidOption: there is none with this id.
         SetupError: see ``list_portraits``.
     """
-    portraits = list_portraits(folder)
+    portraits = list_portraits(folder, more)
     for portrait in portraits:
         if portrait.id == id:
             return portrait
@@ -64,4 +94,23 @@ def _portrait(folder: Path, entry: dict[str, str]) -> Portrait:
         licence=entry["licence"],
         attribution=entry["attribution"],
         source=entry["source"],
+    )
+
+
+def _facts(list: Path) -> dict[str, dict[str, Any]]:
+    try:
+        entries = tomllib.loads(list.read_text(encoding="utf-8"))["portraits"]
+        return {entry["id"]: entry for entry in entries}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SetupError(f"The list of portraits {list} cannot be read: {error}.") from error
+
+
+def _named(id: str, path: Path, facts: dict[str, Any]) -> Portrait:
+    return Portrait(
+        id=id,
+        title=str(facts.get("title", id.replace("-", " ").title())),
+        path=path,
+        licence=str(facts.get("licence", "Unknown")),
+        attribution=str(facts.get("attribution", "Not named")),
+        source=str(facts.get("source", path.name)),
     )

@@ -75,7 +75,7 @@ def _check_motion(order: Order, upload: FileStorage | None, settings: Settings, 
 def _check_face(order: Order, upload: FileStorage | None, settings: Settings, storage: Storage) -> None:
     """The portrait exists, or the selfie has an accepted format and size."""
     if upload is None:
-        get_portrait(order.portrait or "", settings.portraits)
+        get_portrait(order.portrait or "", settings.portraits, settings.more_portraits)
         return
     path = storage.upload(order.place, SELFIE)
     upload.save(path)

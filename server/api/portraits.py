@@ -25,15 +25,17 @@ IMAGE: Answers = {
 @bp.output(PortraitsOut)
 def list_all() -> dict[str, Any]:
     """All famous faces, with licence and attribution."""
-    return {"portraits": [_shown(portrait) for portrait in list_portraits(services().settings.portraits)]}
+    use = services().settings
+    return {"portraits": [_shown(portrait) for portrait in list_portraits(use.portraits, use.more_portraits)]}
 
 
 @bp.get("/<id>/image")
 @bp.doc(responses=IMAGE)
 def image(id: str) -> Response:
     """The picture itself."""
+    use = services().settings
     try:
-        return picture(get_portrait(id, services().settings.portraits).path)
+        return picture(get_portrait(id, use.portraits, use.more_portraits).path)
     except InvalidOption as e:
         raise NotFound(str(e)) from e
 

@@ -59,7 +59,7 @@ class Worker:
 
     def _selfie(self, order: Order) -> Path:
         if order.portrait:
-            return get_portrait(order.portrait, self._settings.portraits).path
+            return get_portrait(order.portrait, self._settings.portraits, self._settings.more_portraits).path
         return self._storage.upload(order.place, SELFIE)
 
     def _motion(self, order: Order) -> Template | Path:

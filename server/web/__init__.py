@@ -33,7 +33,7 @@ def index() -> Response:
         language=name,
         direction=text.direction(name),
         languages=text.LANGUAGES,
-        portraits=list_portraits(settings.portraits),
+        portraits=list_portraits(settings.portraits, settings.more_portraits),
         templates=list_templates(settings.templates),
     )
     answer = make_response(page)
