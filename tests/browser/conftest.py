@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +18,12 @@ from apiflask import APIFlask
 from PIL import Image
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from reenact.config import MOTIONS
 from reenact.engine import Engine
-from reenact.gallery import get_portrait
+from reenact.gallery import get_portrait, get_template, template_ids
 from reenact.media import read_picture, write_clip
+from reenact.motion.retime import RetimeOptions, retime
+from reenact.motion.track import save_motion
 from reenact.types import Clip
 from server.app import create_app
 from server.config import Settings
@@ -28,8 +32,10 @@ from server.services import services_of
 playwright = pytest.importorskip("playwright.sync_api", reason="optional part missing: playwright")
 
 CHROMIUM = shutil.which("chromium")
-SCREENSHOTS = Path(__file__).parents[2] / "outputs" / "screenshots"  # ignored by git, kept by CI
-FACE, MOTION = "eileen-collins", "nod"
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "outputs" / "screenshots"  # ignored by git, kept by CI
+FACE, MOTION, LONG = "eileen-collins", "nod", "sing"
+FRAMES = {LONG: 32}  # of a motion in these tests, 6 unless said: their number is not what is tested here
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
 TABLET = {"viewport": {"width": 768, "height": 1024}}
 PHONE = {
@@ -124,6 +130,7 @@ class Visit:
 
     def shot(self, name: str) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.wait_for_timeout(300)  # for what scrolls and for the previews
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
     def hear(self, text: str) -> None:
@@ -132,8 +139,26 @@ class Visit:
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(data=tmp_path_factory.mktemp("var"), upload_bytes=2_000_000, queue_length=2)
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped gallery, each motion cut to its first frames."""
+    folder = tmp_path_factory.mktemp("media") / "motions"
+    shutil.copytree(MOTIONS, folder)
+    for id in template_ids(MOTIONS):
+        short = retime(get_template(id).motion, RetimeOptions(last=FRAMES.get(id, 6) - 1))
+        save_motion(short, folder / id / "motion.npz")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def settings(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    famous = Path(os.environ.get("REENACT_SHARED", ROOT.parent / "shared")) / "portraits"
+    return Settings(
+        data=tmp_path_factory.mktemp("var"),
+        templates=templates,
+        more_portraits=famous,
+        upload_bytes=2_000_000,
+        queue_length=2,
+    )
 
 
 @pytest.fixture(scope="session")

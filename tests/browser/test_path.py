@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import DESKTOP, DEVICES, FACE, MOTION, PHONE, Visit
+from .conftest import DESKTOP, DEVICES, FACE, LONG, MOTION, PHONE, Visit
 
 pytestmark = pytest.mark.browser
 Come = Callable[..., Visit]
@@ -26,7 +26,7 @@ GIVE = """([way, photo]) => {
 def test_two_taps_make_a_face_move(visit: Come, device: str) -> None:
     here = visit(DEVICES[device]).open()
     here.shot(f"{device}-empty")
-    here.choose()
+    here.choose(motion=LONG)
     here.state("working")
     here.until("document.getElementById('count').textContent.includes('of')")
     here.shot(f"{device}-working")

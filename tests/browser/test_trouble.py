@@ -10,7 +10,7 @@ import pytest
 
 from server.services import services_of
 
-from .conftest import FACE, MOTION, Site, Visit
+from .conftest import FACE, LONG, MOTION, Site, Visit
 
 pytestmark = pytest.mark.browser
 Come = Callable[..., Visit]
@@ -67,7 +67,7 @@ def test_a_clip_that_cannot_be_read(visit: Come) -> None:
 
 def test_a_full_queue_asks_to_wait(visit: Come, site: Site) -> None:
     here = visit(expected=(REFUSED,)).open()
-    order = {"portrait": FACE, "template": "sing", "consent": "true"}
+    order = {"portrait": FACE, "template": LONG, "consent": "true"}
     made = [here.page.request.post(f"{site.url}/v1/animations", multipart=order).json() for _ in range(4)]
     here.choose()
     here.problem("queue_full")
@@ -80,7 +80,7 @@ def test_a_full_queue_asks_to_wait(visit: Come, site: Site) -> None:
 
 def test_cancelling_stops_it_on_the_server_too(visit: Come, site: Site) -> None:
     here = visit().open()
-    here.choose(motion="sing")
+    here.choose(motion=LONG)
     here.until("document.getElementById('count').textContent.includes('of')")
     here.tap("#cancel")
     here.state("chosen")
@@ -91,7 +91,7 @@ def test_cancelling_stops_it_on_the_server_too(visit: Come, site: Site) -> None:
 
 def test_a_reload_goes_on_with_the_same_job(visit: Come, site: Site) -> None:
     here = visit().open()
-    here.choose(motion="sing")
+    here.choose(motion=LONG)
     here.until("document.getElementById('count').textContent.includes('of')")
     before = jobs(site)[0].id
     here.page.reload()
@@ -104,7 +104,7 @@ def test_a_reload_goes_on_with_the_same_job(visit: Come, site: Site) -> None:
 
 def test_a_lost_server_is_waited_for(visit: Come, site: Site) -> None:
     here = visit(expected=(REFUSED,)).open()
-    here.choose(motion="sing")
+    here.choose(motion=LONG)
     here.until("document.getElementById('count').textContent.includes('of')")
     before = jobs(site)[0].id
     site.close()

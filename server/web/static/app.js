@@ -127,6 +127,7 @@ function fail(error, old) {
   keep(null);
   if (quiet) return;
   problem.show(error instanceof Problem ? error : new Problem(code), help);
+  screen.reveal();
   if (code === "internal") console.error(error);
 }
 

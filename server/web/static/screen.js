@@ -24,7 +24,12 @@ export function begin(upload) {
   $("count").textContent = "";
   unload();
   state("working");
-  $("stage").scrollIntoView({ block: "nearest", behavior: calm.matches ? "instant" : "smooth" });
+  reveal();
+}
+
+// On a phone the galleries lie below the stage.
+export function reveal() {
+  $("screen").scrollIntoView({ block: "nearest", behavior: calm.matches ? "instant" : "smooth" });
 }
 
 export const work = {
