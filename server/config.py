@@ -44,9 +44,7 @@ class Settings:
     data: Path = Path("var")  # folder of uploads and results; made when missing, readable by its owner only
     templates: Path = MOTIONS  # folder of the motions in the gallery
     portraits: Path = PORTRAITS  # folder of the faces that ship
-    more_portraits: Path = (
-        MORE_PORTRAITS  # folder of further faces: fetched ones and your own; may be missing
-    )
+    more_portraits: Path = MORE_PORTRAITS  # folder of fetched faces and your own; may be missing
     upload_bytes: int = _setting(20_000_000, 1, 10**8)  # of one request; the engine takes a selfie to 20 MB
     selfie_pixels: int = _setting(50_000_000, 1, 50_000_000)  # width times height, as the engine's own limit
     driving_seconds: float = _setting(60.0, 0.1, 60)  # the engine itself takes no more than 60
