@@ -116,23 +116,16 @@ def test_a_lost_server_is_waited_for(visit: Come, site: Site) -> None:
     assert jobs(site)[0].id == before
 
 
-def test_a_server_that_wants_a_key_is_given_one(visit: Come) -> None:
-    here = visit(expected=(REFUSED,))
-    asked: list[str | None] = []
-
-    def guard(route: Any) -> None:
-        """What a server with keys answers until it is given one."""
-        asked.append(route.request.header_value("authorization"))
-        if asked[-1]:
-            route.continue_()
-        else:
-            body = '{"code": "unauthorized", "detail": "Send a key."}'
-            route.fulfill(status=401, content_type="application/problem+json", body=body)
-
-    here.page.route("**/v1/animations", guard)
-    here.open().choose()
-    here.problem("unauthorized")
-    here.page.locator("#key").fill("rk_test")
-    here.tap("#access button")
-    here.state("done")
-    assert asked == [None, "Bearer rk_test"]
+def test_a_server_that_wants_a_key_is_given_one(visit: Come, site: Site) -> None:
+    keys = services_of(site.app).keys
+    key, text = keys.add("a visitor")
+    try:
+        here = visit(expected=(REFUSED,)).open()
+        here.choose()
+        here.problem("unauthorized")
+        here.page.locator("#key").fill(text)
+        here.tap("#access button")
+        here.state("done")
+        here.playing()
+    finally:
+        keys.revoke(key.id)
