@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from reenact.engine import Engine
 from server import api, errors, request_id, services, web
 from server.config import Settings
+from server.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 FORM_BYTES = 500_000  # of text fields; werkzeug also needs it for a file's 64 kB pieces
@@ -56,6 +57,7 @@ def create_app(
     services.init_app(app, settings, open_engine, on_broken or _log_broken)
     api.init_app(app)
     web.init_app(app)
+    _init_webhooks(app, settings)
     app.after_request(_protect)
     return app
 
@@ -65,6 +67,17 @@ def _configure(app: APIFlask, settings: Settings) -> None:
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES
     app.config["MAX_FORM_PARTS"] = FORM_PARTS
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the order of the schema is the order to read
+
+
+def _init_webhooks(app: APIFlask, settings: Settings) -> None:
+    """Let the services tell of jobs as the routes show them."""
+    use = services.services_of(app)
+
+    def render(id: str) -> bytes:
+        with app.test_request_context():
+            return api.rendered(use.jobs.get(id)).encode()
+
+    use.webhooks = Webhooks(use.database, render, settings.private_hosts)
 
 
 def _protect(response: Response) -> Response:

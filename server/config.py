@@ -54,6 +54,7 @@ class Settings:
     queue_length: int = _setting(20, 1, 10_000)  # jobs that may wait; one more is answered with 429
     unfinished_per_key: int = _setting(10, 1, 10_000)  # jobs of one key that may wait or run at once
     orders_per_minute: int = _setting(60, 1, 100_000)  # of one key and of one address
+    webhook_hosts: str | None = None  # by commas; that webhooks may call though they are not public
     proxies: int = _setting(0, 0, 10)  # between clients and this server, whose X-Forwarded-For is believed
     wait_seconds: float = _setting(30.0, 0, 300)  # longest `Prefer: wait`
     http_threads: int = _setting(16, 2, 256)  # requests answered at once; half of them may wait for a job
@@ -74,6 +75,13 @@ class Settings:
             _check_range(each.name, getattr(self, each.name), each.metadata)
         if self.device not in DEVICES:
             raise SettingInvalid(f"{variable('device')} is {self.device!r}; it must be auto, cpu or cuda.")
+
+    @property
+    def private_hosts(self) -> frozenset[str]:
+        """The names of ``webhook_hosts``."""
+        return frozenset(
+            name.strip().lower() for name in (self.webhook_hosts or "").split(",") if name.strip()
+        )
 
     @property
     def local(self) -> bool:

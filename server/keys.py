@@ -17,6 +17,7 @@ from server.database import METADATA, Database
 from server.errors import NotFound
 
 PREFIX = "rk_"
+SECRET_PREFIX = "whsec_"
 NAME_LENGTH = 64
 
 keys = Table(
@@ -25,6 +26,7 @@ keys = Table(
     Column("id", String(16), primary_key=True),
     Column("name", String(NAME_LENGTH), nullable=False),
     Column("digest", String(64), nullable=False, unique=True),
+    Column("secret", String(64), nullable=False),  # signs webhooks, so it must be kept as it is
     Column("created", Double, nullable=False),
     Column("revoked", Double),
 )
@@ -48,11 +50,12 @@ class Keys:
         self._database = database
 
     def add(self, name: str) -> tuple[Key, str]:
-        """Make a key; its text is given here once and never again."""
+        """Make a key and the secret of its webhooks; its text is given here once and never again."""
         text = PREFIX + secrets.token_urlsafe(32)
+        secret = SECRET_PREFIX + secrets.token_urlsafe(24)
         key = Key(secrets.token_hex(4), name[:NAME_LENGTH], time.time())
         with self._database.write() as connection:
-            connection.execute(insert(keys).values(**vars(key), digest=_digest(text)))
+            connection.execute(insert(keys).values(**vars(key), digest=_digest(text), secret=secret))
         return key, text
 
     def all(self) -> list[Key]:
@@ -66,6 +69,12 @@ class Keys:
         with self._database.read() as connection:
             row = connection.execute(select(keys).where(wanted)).mappings().first()
         return _key(row) if row else None
+
+    def secret(self, id: str) -> str | None:
+        """What signs the webhooks of a key, unless it was revoked."""
+        valid = (keys.c.id == id) & keys.c.revoked.is_(None)
+        with self._database.read() as connection:
+            return connection.scalar(select(keys.c.secret).where(valid))
 
     def exist(self) -> bool:
         """Whether any key is valid."""

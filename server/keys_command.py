@@ -30,6 +30,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     if arguments.do == "add":
         key, text = keys.add(arguments.name)
         print(f"Key {key.id} for {key.name}. It is shown only now:\n\n{text}\n")
+        print(f"Its webhooks are signed with\n\n{keys.secret(key.id)}\n")
     elif arguments.do == "list":
         for each in keys.all():
             state = f"revoked {_date(each.revoked)}" if each.revoked else "valid"

@@ -18,6 +18,7 @@ from server.jobs import Jobs, Records, SqlJobs, Worker
 from server.keys import Keys
 from server.rate import OrderRate
 from server.storage import Storage, open_storage
+from server.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 EXTENSION = "reenact"
@@ -36,6 +37,7 @@ class Services:
     keys: Keys
     rate: OrderRate
     waiting: BoundedSemaphore  # requests that may wait for a job, so that others are still answered
+    webhooks: Webhooks | None = None  # who calls when a job ends; workers leave that to servers
     _stopped: Event = field(default_factory=Event)
 
     def start(self) -> None:
@@ -44,6 +46,8 @@ class Services:
         self.database.prepare()
         self.sweep(0.0 if self.settings.alone else _ORPHAN)
         self.jobs.start()
+        if self.webhooks:
+            self.webhooks.start()
         Thread(target=self._sweep_on, name="sweep", daemon=True).start()
 
     @property
@@ -54,6 +58,8 @@ class Services:
     def close(self, seconds: float | None = None) -> bool:
         """Stop; what has not ended within the time waits for the next start. Whether all stood still."""
         self._stopped.set()
+        if self.webhooks:
+            self.webhooks.close()
         return self.jobs.close(self.settings.stop_seconds if seconds is None else seconds)
 
     def sweep(self, orphan: float = _ORPHAN) -> None:

@@ -10,6 +10,9 @@ spec.py         the OpenAPI document's last touches
 from apiflask import APIFlask
 
 from server.api import animations, events, health, portraits, results, spec, templates
+from server.api.shown import rendered
+
+__all__ = ["init_app", "rendered"]
 
 
 def init_app(app: APIFlask) -> None:

@@ -6,6 +6,8 @@ from typing import cast
 
 from flask import g, request
 
+from reenact.errors import InvalidOption
+from server import outbound
 from server.errors import Unauthorized
 from server.services import services
 
@@ -39,3 +41,12 @@ def count_order() -> None:
     """
     if owner() is not None:
         services().rate.count(f"key {owner()}", f"address {request.remote_addr}")
+
+
+def check_webhook(url: str | None) -> None:
+    """Refuse an address that will not be called; raises InvalidOption."""
+    if url is None:
+        return
+    if owner() is None:
+        raise InvalidOption("webhook: Calls are signed with the secret of an access key, so send one.")
+    outbound.check_host(outbound.parse(url), services().settings.private_hosts)

@@ -11,7 +11,7 @@ from flask import request, url_for
 from werkzeug.datastructures import FileStorage
 
 from reenact.errors import InvalidOption, UnsupportedMedia
-from server.api.access import count_order, identify, owner
+from server.api.access import check_webhook, count_order, identify, owner
 from server.api.intake import take_in
 from server.api.schemas import AnimationIn, JobOut, JobsOut, PageIn
 from server.api.shown import shown
@@ -81,12 +81,14 @@ def _taken(form: dict[str, Any], idempotency: Idempotency | None) -> Job:
     if idempotency and (first := use.jobs.repeated(owner(), idempotency)):
         return first
     count_order()
+    check_webhook(form.get("webhook"))
     taken = take_in(form, use.settings, use.storage)
     try:
         return use.jobs.submit(
             taken.order,
             taken.frames,
             owner=owner(),
+            webhook=form.get("webhook"),
             metadata=form.get("metadata"),
             idempotency=idempotency,
         )

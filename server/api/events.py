@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, stream_with_context
+from flask import Response, stream_with_context
 
 from server.api.access import identify, owner
-from server.api.schemas import Answers, JobOut
-from server.api.shown import shown
+from server.api.schemas import Answers
+from server.api.shown import rendered
 from server.errors import NotFound
 from server.jobs import ENDED, Job
 from server.services import Services, services
@@ -72,5 +72,4 @@ def _retry() -> str:
 
 
 def _event(job: Job) -> str:
-    data = current_app.json.dumps(JobOut().dump(shown(job)))
-    return f"id: {job.version}\nevent: job\ndata: {data}\n\n"
+    return f"id: {job.version}\nevent: job\ndata: {rendered(job)}\n\n"

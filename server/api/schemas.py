@@ -107,6 +107,13 @@ class AnimationIn(Schema):
         validate=Regexp(r"^(largest|[0-9]{1,3})$", error="Must be `largest` or a number from 0 on."),
         metadata=about("`largest`, or a position from 0 (largest) on."),
     )
+    webhook = String(
+        validate=Length(1, 2000),
+        metadata=about(
+            "Public address to POST the job to when it ends, with `Reenact-Signature: t=time,v1=code`: the "
+            "HMAC-SHA256 of time, dot and body under the key's secret. Three tries."
+        ),
+    )
     metadata = String(
         validate=_short, metadata=about("Anything of your own, at most 1000 bytes; given back as sent.")
     )

@@ -5,9 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import url_for
+from flask import current_app, url_for
 
+from server.api.schemas import JobOut
 from server.jobs import Job, Outcome
+
+
+def rendered(job: Job) -> str:
+    """A job as JSON, where no route's schema turns it into that."""
+    return current_app.json.dumps(JobOut().dump(shown(job)))
 
 
 def shown(job: Job) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class Records:
             "place": job.order.place,
             "order": plain(job.order),
             "metadata": job.metadata,
+            "webhook_due": 0.0 if job.webhook else None,
             "idempotency_key": idempotency.key if idempotency else None,
             "idempotency_digest": idempotency.digest if idempotency else None,
         }

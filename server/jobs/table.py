@@ -48,6 +48,8 @@ jobs = Table(
     Column("idempotency_key", String(255)),
     Column("idempotency_digest", String(128)),
     Column("webhook", Text),
+    Column("webhook_due", Double),  # when to call it once the job has ended; NULL: there is nothing to tell
+    Column("webhook_tries", Integer, nullable=False, default=0),
     Column("metadata", Text),
     Column("outcome", _Json),
     Column("failure", _Json),
