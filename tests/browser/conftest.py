@@ -6,9 +6,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from socket import SHUT_RDWR, socket
 from threading import Thread
 from typing import Any
 
@@ -16,7 +18,7 @@ import numpy as np
 import pytest
 from apiflask import APIFlask
 from PIL import Image
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import ThreadedWSGIServer
 
 from reenact.config import MOTIONS
 from reenact.engine import Engine
@@ -55,12 +57,36 @@ new PerformanceObserver((list) => {
 """
 
 
+class Listener(ThreadedWSGIServer):
+    """A server whose end cuts the lines that are open, as that of a process does."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, app: APIFlask) -> None:
+        super().__init__("127.0.0.1", port, app)
+        self._lines: set[socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._lines.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._lines.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for line in list(self._lines):
+            with suppress(OSError):  # the other side may be gone
+                line.shutdown(SHUT_RDWR)
+
+
 class Site:
     """The service behind a port that can be closed and opened again; its jobs live on meanwhile."""
 
     def __init__(self, app: APIFlask) -> None:
         self.app = app
-        self._server: BaseWSGIServer | None = None
+        self._server: Listener | None = None
         self.port = 0
         self.open()
 
@@ -69,8 +95,7 @@ class Site:
         return f"http://127.0.0.1:{self.port}"
 
     def open(self) -> None:
-        self._server = make_server("127.0.0.1", self.port, self.app, threaded=True)
-        self._server.daemon_threads = True  # type: ignore[attr-defined]
+        self._server = Listener(self.port, self.app)
         self.port = self._server.server_port
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 

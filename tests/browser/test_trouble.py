@@ -116,6 +116,39 @@ def test_a_lost_server_is_waited_for(visit: Come, site: Site) -> None:
     assert jobs(site)[0].id == before
 
 
+def asked(visit: Visit) -> list[str]:
+    """The last part of each address that a visitor's page asks, as it asks them."""
+    heard: list[str] = []
+    visit.page.on("request", lambda request: heard.append(request.url.rpartition("/")[2]))
+    return heard
+
+
+def test_a_job_is_told_not_asked_for(visit: Come, site: Site) -> None:
+    here = visit().open()
+    heard = asked(here)
+    here.choose()
+    here.state("done")
+    assert heard.count("events") == 1
+    assert jobs(site)[0].id not in heard
+
+
+@pytest.mark.parametrize("cut", ["refused", "another answer", "collected"])
+def test_without_a_stream_the_page_asks(visit: Come, site: Site, cut: str) -> None:
+    here = visit(expected=(REFUSED,)).open()
+    heard = asked(here)
+
+    def meet(route: Any) -> None:
+        if cut == "refused":
+            route.abort()
+        elif cut == "another answer":
+            route.fulfill(status=502, body="Bad gateway")  # of a proxy; "collected" leaves it without any
+
+    here.page.route("**/events", meet)
+    here.choose()
+    here.state("done")
+    assert jobs(site)[0].id in heard
+
+
 def test_a_server_that_wants_a_key_is_given_one(visit: Come, site: Site) -> None:
     keys = services_of(site.app).keys
     key, text = keys.add("a visitor")

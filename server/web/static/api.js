@@ -1,7 +1,9 @@
 // The calls of the HTTP interface that the page makes. What goes wrong is a Problem (the server said so, with
 // a code) or Lost (nobody answered).
 
-const POLL = 200; // milliseconds between two questions
+import { events } from "./stream.js";
+
+const POLL = 400; // milliseconds between two questions, where the stream of events does not come through
 const ANIMATIONS = "/v1/animations";
 let key = sessionStorage.getItem("key"); // of the interface; the demo on one's own machine needs none
 
@@ -43,10 +45,20 @@ export function remove(id) {
   return ask(`${ANIMATIONS}/${id}`, { method: "DELETE", keepalive: true });
 }
 
-// The job again and again, until it has ended.
+// The job at each change, until it has ended. Every event tells the whole job, so one that is missed is no loss.
 export async function* watch(id, signal) {
+  const address = `${ANIMATIONS}/${id}`;
+  try {
+    for await (const text of events(`${address}/events`, headers(), signal)) {
+      const job = JSON.parse(text);
+      yield job;
+      if (ended(job)) return;
+    }
+  } catch {
+    signal.throwIfAborted(); // whether the server is lost, or only the stream, the next question tells
+  }
   for (;;) {
-    const job = await ask(`${ANIMATIONS}/${id}`, { signal });
+    const job = await ask(address, { signal });
     yield job;
     if (ended(job)) return;
     await pause(POLL, signal);
