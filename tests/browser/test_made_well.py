@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from .conftest import DESKTOP, FACE, MOTION, PHONE, Visit
+from .visit import DESKTOP, FACE, MOTION, PHONE, Visit
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="optional part missing: axe")
 pytestmark = pytest.mark.browser

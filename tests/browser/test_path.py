@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import DESKTOP, DEVICES, FACE, LONG, MOTION, PHONE, Visit
+from .visit import DESKTOP, DEVICES, FACE, LONG, MOTION, PHONE, Visit
 
 pytestmark = pytest.mark.browser
 Come = Callable[..., Visit]

@@ -10,7 +10,7 @@ import pytest
 
 from server.services import services_of
 
-from .conftest import FACE, LONG, MOTION, Site, Visit
+from .visit import FACE, LONG, MOTION, Site, Visit
 
 pytestmark = pytest.mark.browser
 Come = Callable[..., Visit]
