@@ -69,8 +69,8 @@ def rounds(visit: Visit, count: int, motion: str, options: list[str]) -> list[di
     """Taps in a row, after one that warms the browser's decoder."""
     visit.page.add_init_script(MEASURE_SHIFT + MARK)
     visit.open()
-    for option in options:
-        visit.tap(f"#options label:has([value='{option}'])")
+    for option in options:  # they are shown with a result only
+        visit.page.locator(f"#options [value='{option}']").evaluate("input => input.click()")
     visit.tap(f"#portraits [data-id={FACE}]")
     return [measure(visit, motion) for _ in range(count + 1)][1:]
 

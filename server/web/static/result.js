@@ -26,7 +26,7 @@ export function offer(job, format, sound) {
   $("pause").hidden = format !== "mp4";
   $("sound").hidden = format !== "mp4" || !sound;
   $("link-label").hidden = true;
-  const size = `${number(width)} × ${number(height)}`;
+  const size = `\u2066${number(width)} × ${number(height)}\u2069`; // width first, in Arabic too
   $("facts").textContent = [size, seconds(frames / fps), bytes(job.result.bytes)].join(" · ");
   prepareSharing(url, format);
 }
