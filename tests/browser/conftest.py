@@ -46,6 +46,8 @@ def settings(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Setti
         templates=templates,
         more_portraits=famous,
         upload_bytes=2_000_000,
+        selfie_pixels=4_000_000,
+        driving_seconds=2.0,
         queue_length=2,
     )
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from reenact.media import write_clip
+from reenact.types import Clip
+from server.rate import OrderRate
 from server.services import services_of
 
 from .visit import FACE, LONG, MOTION, Site, Visit
@@ -15,6 +21,14 @@ from .visit import FACE, LONG, MOTION, Site, Visit
 pytestmark = pytest.mark.browser
 Come = Callable[..., Visit]
 REFUSED = "Failed to load resource"
+BAD = (
+    "no_face_found",
+    "face_too_small",
+    "unsupported_media",
+    "image_unreadable",
+    "image_too_large",
+    "upload_too_large",
+)
 
 
 def jobs(site: Site) -> list[Any]:
@@ -23,7 +37,23 @@ def jobs(site: Site) -> list[Any]:
 
 
 @pytest.fixture(scope="session")
-def bad(photo: Path, noise: Path) -> dict[str, Path | dict[str, Any]]:
+def small(face: Image.Image, folder: Path) -> Path:
+    """A face that is found, but is too small to move."""
+    picture = Image.new("RGB", (160, 120), (120, 120, 120))
+    picture.paste(face.resize((64, 64)), (48, 28))
+    picture.save(folder / "small.png")
+    return folder / "small.png"
+
+
+@pytest.fixture(scope="session")
+def large(folder: Path) -> Path:
+    """More pixels than this site takes."""
+    Image.new("L", (2100, 2100)).save(folder / "large.png")
+    return folder / "large.png"
+
+
+@pytest.fixture(scope="session")
+def bad(photo: Path, noise: Path, small: Path, large: Path) -> dict[str, Path | dict[str, Any]]:
     """A photo for each of the codes that a photo can cause."""
 
     def file(name: str, kind: str, content: bytes) -> dict[str, Any]:
@@ -31,15 +61,15 @@ def bad(photo: Path, noise: Path) -> dict[str, Path | dict[str, Any]]:
 
     return {
         "no_face_found": noise,
+        "face_too_small": small,
+        "image_too_large": large,
         "unsupported_media": file("me.jpg", "image/jpeg", b"Dear diary, today I was no picture at all."),
         "image_unreadable": file("me.jpg", "image/jpeg", photo.read_bytes()[:2000]),
         "upload_too_large": file("me.jpg", "image/jpeg", photo.read_bytes() + bytes(2_000_000)),
     }
 
 
-@pytest.mark.parametrize(
-    "code", ["no_face_found", "unsupported_media", "image_unreadable", "upload_too_large"]
-)
+@pytest.mark.parametrize("code", BAD)
 def test_a_photo_that_will_not_do(visit: Come, bad: dict[str, Any], photo: Path, code: str) -> None:
     here = visit(expected=(REFUSED,)).open()
     here.tap(f"#templates [data-id={MOTION}]")
@@ -54,15 +84,86 @@ def test_a_photo_that_will_not_do(visit: Come, bad: dict[str, Any], photo: Path,
     here.state("done")
 
 
-def test_a_clip_that_cannot_be_read(visit: Come) -> None:
+@pytest.fixture(scope="session")
+def bad_clips(noise: Path, face: Image.Image, folder: Path) -> dict[str, Path | dict[str, Any]]:
+    """A clip for each of the codes that a clip can cause."""
+
+    def still(picture: Image.Image, name: str, rate: int) -> Path:
+        frames = iter([np.asarray(picture.resize((256, 256)))] * 6)
+        return write_clip(Clip(frames, Fraction(rate), 6), folder / name).path
+
+    damaged = still(face, "whole.mp4", 10).read_bytes()[:600]
+    return {
+        "unsupported_media": {"name": "me.mp4", "mimeType": "video/mp4", "buffer": b"no clip" * 99},
+        "driving_unreadable": {"name": "me.mp4", "mimeType": "video/mp4", "buffer": damaged},
+        "driving_too_long": still(face, "slow.mp4", 2),
+        "no_face_found": still(Image.open(noise), "noise.mp4", 10),
+    }
+
+
+@pytest.mark.parametrize(
+    "code", ["unsupported_media", "driving_unreadable", "driving_too_long", "no_face_found"]
+)
+def test_a_clip_that_will_not_do(visit: Come, bad_clips: dict[str, Any], clip: Path, code: str) -> None:
     here = visit(expected=(REFUSED,)).open()
     here.tap(f"#portraits [data-id={FACE}]")
-    here.upload({"name": "me.mp4", "mimeType": "video/mp4", "buffer": b"no clip" * 99}, into="#clip")
-    here.page.wait_for_selector("#problem[data-code]")
-    assert here.page.locator("#problem").get_attribute("data-code") in (
-        "driving_unreadable",
-        "unsupported_media",
-    )
+    here.upload(bad_clips[code], into="#clip")
+    here.problem(code)
+    with here.page.expect_file_chooser() as chooser:
+        here.tap("#problem button")
+    chooser.value.set_files(clip)
+    here.state("done")
+
+
+def test_of_two_files_either_may_be_changed(visit: Come, noise: Path, clip: Path) -> None:
+    here = visit().open()
+    here.upload(noise)
+    here.tap("#consent")
+    here.upload(clip, into="#clip")
+    here.problem("no_face_found")
+    assert here.page.locator("#problem button").count() == 2
+
+
+def test_a_result_that_is_gone_can_be_made_again(visit: Come, site: Site) -> None:
+    here = visit(expected=(REFUSED,)).open()
+
+    def late(route: Any) -> None:
+        services_of(site.app).storage.delete(route.request.url.rpartition("/")[2])
+        route.continue_()
+
+    here.page.route("**/v1/results/*", late)
+    here.choose()
+    here.page.wait_for_selector("#problem[data-code=gone], #problem[data-code=not_found]")
+    here.page.unroute("**/v1/results/*")
+    here.tap("#problem button")
+    here.state("done")
+    here.playing()
+
+
+def test_one_who_is_offline_is_told_and_goes_on(visit: Come) -> None:
+    here = visit(expected=(REFUSED,)).open()
+    here.page.context.set_offline(True)
+    here.choose()
+    here.until("document.getElementById('status').textContent.includes('offline')")
+    here.page.context.set_offline(False)
+    here.state("done")
+
+
+def test_too_many_orders_are_told_when_to_go_on(visit: Come, site: Site) -> None:
+    use = services_of(site.app)
+    key, text = use.keys.add("a hurried visitor")
+    usual, use.rate = use.rate, OrderRate(1, None)
+    try:
+        here = visit(expected=(REFUSED,))
+        here.page.add_init_script(f"sessionStorage.setItem('key', '{text}');")
+        here.open().choose()
+        here.state("done")
+        here.tap("#templates [data-id=blink]")
+        here.problem("rate_limited")
+        assert any(letter.isdigit() for letter in here.page.locator("#problem").inner_text())
+    finally:
+        use.rate = usual
+        use.keys.revoke(key.id)
 
 
 def test_a_full_queue_asks_to_wait(visit: Come, site: Site) -> None:

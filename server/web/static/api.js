@@ -65,6 +65,16 @@ export async function* watch(id, signal) {
   }
 }
 
+// Why the file of a job that succeeded cannot be shown.
+export async function missing(job) {
+  try {
+    await ask(job.result.url, { headers: { Range: "bytes=0-0" } });
+  } catch (error) {
+    return error instanceof Lost ? new Problem("gone") : error;
+  }
+  return new Problem("internal");
+}
+
 export function ended(job) {
   return !["queued", "running"].includes(job.status);
 }

@@ -1,6 +1,6 @@
 // The demo: a face and a motion are chosen, and the moment both are there the face moves.
 
-import { Problem, remove, useKey } from "./api.js";
+import { missing, Problem, remove, useKey } from "./api.js";
 import * as faces from "./faces.js";
 import { keep, kept } from "./keep.js";
 import * as motions from "./motions.js";
@@ -97,7 +97,7 @@ async function follow(next) {
     const job = await next.finish();
     if (run === next) present(job, next.kept.order);
   } catch (error) {
-    if (run === next) fail(error, next.kept.done);
+    if (run === next) fail(error, next.kept);
   } finally {
     if (run === next) run = null;
   }
@@ -105,7 +105,7 @@ async function follow(next) {
 
 function present(job, made) {
   last = { id: job.id, order: made };
-  screen.result(job, made.options.format);
+  screen.result(job, made.options.format, async () => fail(await missing(job), { order: made }));
   result.offer(job, made.options.format, hasSound(made.motion));
   const index = made.index === LARGEST ? 0 : Number(made.index);
   screen.people(made.face.file ? job.faces : [], index, (position) => {
@@ -118,15 +118,15 @@ function hasSound(motion) {
   return Boolean(motion.file?.type.startsWith("video/") || document.querySelector(`[data-id="${motion.id}"] .mark`));
 }
 
-// `old`: a result of an earlier visit, whose end is no news.
-function fail(error, old) {
+// A done one is a result of an earlier visit, whose end is no news.
+function fail(error, { order: made, done }) {
   const code = error instanceof Problem ? error.code : "internal";
-  const quiet = old || code === "cancelled";
+  const quiet = done || code === "cancelled";
   screen.state(quiet ? "chosen" : "failed");
   screen.say(code === "cancelled" ? t("work.cancelled") : "");
   keep(null);
   if (quiet) return;
-  problem.show(error instanceof Problem ? error : new Problem(code), help);
+  problem.show(error instanceof Problem ? error : new Problem(code), made, help);
   screen.reveal();
   if (code === "internal") console.error(error);
 }

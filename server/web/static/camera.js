@@ -39,6 +39,8 @@ async function start() {
   $("view").srcObject = stream;
   $("view").classList.toggle("mirrored", facing === "user");
   $("shoot").disabled = false;
+  const cameras = (await navigator.mediaDevices.enumerateDevices()).filter((it) => it.kind === "videoinput");
+  $("switch").hidden = cameras.length < 2;
 }
 
 function complain(error) {

@@ -60,10 +60,12 @@ export function say(text) {
   if ($("status").textContent !== text) $("status").textContent = text;
 }
 
-export function result(job, format) {
+// `missing` is called where the file does not come.
+export function result(job, format, missing) {
   unload();
   const view = format === "mp4" ? $("video") : $("animation");
   view.hidden = false;
+  view.onerror = missing;
   view.src = job.result.url;
   if (format === "mp4") {
     view.controls = calm.matches;
@@ -76,6 +78,7 @@ export function result(job, format) {
 export function unload() {
   for (const view of [$("video"), $("animation")]) {
     view.hidden = true;
+    view.onerror = null;
     view.removeAttribute("src");
   }
   $("video").load();

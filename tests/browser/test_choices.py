@@ -1,0 +1,126 @@
+"""What a visitor may choose beyond two taps: kinds of files, cameras, settings, ways to keep a result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pillow_heif
+import pytest
+from PIL import Image
+
+from server.jobs import Order
+from server.services import services_of
+
+from .visit import DESKTOP, FACE, MOTION, PHONE, Site, Visit
+
+pytestmark = pytest.mark.browser
+Come = Callable[..., Visit]
+
+
+def order(site: Site) -> Order:
+    """The latest."""
+    latest: Order = services_of(site.app).jobs.page(None, None, 1)[0].order
+    return latest
+
+
+def test_a_photo_that_the_browser_cannot_show_moves_all_the_same(
+    visit: Come, face: Image.Image, folder: Path
+) -> None:
+    pillow_heif.from_pillow(face).save(folder / "me.heic")
+    here = visit(PHONE).open()
+    here.upload(folder / "me.heic")
+    here.page.locator("#no-preview").wait_for()
+    here.shot("phone-heic")
+    here.tap("#consent")
+    here.tap(f"#templates [data-id={MOTION}]")
+    here.state("done")
+    here.playing()
+    assert here.page.locator("#before").is_hidden()
+
+
+def test_the_other_camera_is_not_mirrored(visit: Come) -> None:
+    here = visit(PHONE, permissions=["camera"])
+    here.page.add_init_script(  # the fake camera is a single one
+        "navigator.mediaDevices.enumerateDevices = async () => Array(2).fill({ kind: 'videoinput' });"
+    )
+    here.open().tap("#open-camera")
+    here.page.wait_for_selector("#view.mirrored")
+    here.tap("#switch")
+    here.page.wait_for_selector("#view:not(.mirrored)")
+    here.until("document.getElementById('view').videoWidth > 0")
+    here.tap("#camera-close")
+    assert here.page.evaluate("document.activeElement.id") == "open-camera"
+
+
+def test_a_camera_that_is_not_allowed_is_explained(visit: Come) -> None:
+    here = visit(PHONE)
+    here.page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => { throw { name: 'NotAllowedError' }; };"
+    )
+    here.open().tap("#open-camera")
+    here.until("document.getElementById('camera-line').textContent.includes('not allowed')")
+    assert here.page.locator("#shoot").is_disabled()
+
+
+def test_a_larger_size_gives_a_larger_video(visit: Come, site: Site) -> None:
+    here = visit(DESKTOP).open()
+    here.choose()
+    here.playing()
+    small = here.page.evaluate("document.getElementById('video').videoWidth")
+    here.tap("#options [value='512']")
+    here.state("working")
+    here.state("done")
+    here.playing()
+    assert here.page.evaluate("document.getElementById('video').videoWidth") > small
+    assert order(site).size == 512
+
+
+def test_the_strength_is_set_in_one_move(visit: Come, site: Site) -> None:
+    here = visit(DESKTOP).open()
+    here.choose()
+    here.state("done")
+    here.page.locator("#strength").fill("1.5")
+    here.state("working")
+    here.state("done")
+    assert here.page.locator("#strength-value").text_content() == "150%"
+    assert (order(site).strength, order(site).mode) == (1.5, "relative")
+
+
+def test_a_webp_is_saved_as_one(visit: Come) -> None:
+    here = visit(DESKTOP).open()
+    here.choose()
+    here.state("done")
+    here.tap("#options [value=webp]")
+    here.state("working")
+    here.state("done")
+    with here.page.expect_download() as download:
+        here.tap("#save")
+    assert download.value.suggested_filename == "reenact.webp"
+    assert download.value.path().read_bytes()[8:12] == b"WEBP"
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_sound_is_offered_where_there_may_be_some(visit: Come, clip: Path, sound: bool) -> None:
+    here = visit(DESKTOP).open()
+    here.tap(f"#portraits [data-id={FACE}]")
+    if sound:
+        here.upload(clip, into="#clip")
+    else:
+        here.tap(f"#templates [data-id={MOTION}]")
+    here.state("done")
+    assert here.page.locator("#sound").is_visible() == sound
+    if sound:
+        here.tap("#sound")
+        assert not here.page.evaluate("document.getElementById('video').muted")
+
+
+def test_without_a_clipboard_the_link_is_shown(visit: Come) -> None:
+    here = visit(DESKTOP)
+    here.page.add_init_script("navigator.clipboard.writeText = async () => { throw new Error(); };")
+    here.open().choose()
+    here.state("done")
+    here.tap("#copy")
+    link: Any = here.page.locator("#link").input_value()
+    assert here.page.request.get(link).ok
