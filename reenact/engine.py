@@ -14,7 +14,7 @@ from reenact.face.find import FaceFinder
 from reenact.face.mesh import FaceMesh
 from reenact.generator.renderer import Renderer
 from reenact.keypoints.detector import CROP_SIZE, KeypointDetector
-from reenact.runtime import Device, ModelFolder, Session
+from reenact.runtime import Device, ModelFolder, Session, available_cores
 from reenact.types import Crop, Face
 
 Finder = Literal["blazeface", "fan"]
@@ -60,7 +60,7 @@ class Engine:
         Args:
             model: folder that ``reenact export`` wrote.
             device: ``cuda`` fails where it does not really run; ``auto`` takes what there is.
-            threads: for each graph; None means every core this process may use.
+            threads: that compute at once; None means every core this process may use.
             finder: what looks for faces; ``fan`` needs the extra of that name and downloads its weights on
                 first use.
 
@@ -70,16 +70,20 @@ class Engine:
             ExtraMissing: ``finder`` is ``fan`` and the extra is not installed.
         """
         folder = ModelFolder(model)
+        # Frames are many: whole batches side by side use the cores better than threads inside an operator.
+        inside = {"keypoints": threads, "encode": threads, "animate": 1, "compose": 1}
         sessions = {
-            name: Session(folder.path(name), device=device, threads=threads)
-            for name in ("keypoints", "encode", "animate", "compose")
+            name: Session(folder.path(name), device=device, threads=count)
+            for name, count in inside.items()
             if name != "compose" or folder.has(name)  # an imported FOMM has none
         }
+        self.provider = sessions["animate"].provider
+        # A GPU does one batch at a time; a second waits, so that it never runs out of work.
+        workers = (threads or available_cores()) if self.provider == "CPUExecutionProvider" else 1
         self.finder = open_face_finder(device, threads, finder)
         self.detector = KeypointDetector(sessions["keypoints"])
-        self.renderer = Renderer(sessions["encode"], sessions["animate"], sessions.get("compose"))
+        self.renderer = Renderer(sessions["encode"], sessions["animate"], sessions.get("compose"), workers)
         self.model = folder.hash("keypoints")
-        self.provider = sessions["animate"].provider
 
     def warm(self) -> None:
         """Run every graph once on a grey picture, so that the first request does not pay for it."""

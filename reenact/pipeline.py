@@ -24,6 +24,7 @@ from reenact.generator.renderer import NATIVE_SIZE, Source
 from reenact.media import EncodeOptions, VideoLimits, Written, open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
 from reenact.provenance.embed import Marker, Watermark
+from reenact.runtime import close, in_order
 from reenact.types import Clip, Crop, Face, Motion, Picture, Template
 
 SIZES = (256, 512, 1024)
@@ -98,9 +99,11 @@ def animate(
     source = prepare_source(engine, picture, face, crop, options.size)
     driven = transfer(source.keypoints, motion.keypoints, options.transfer)
     squares = engine.renderer.render(source, driven)
-    frames = squares if options.paste == "crop" else map(Canvas(picture, crop, options.size).paste, squares)
+    frames = squares
+    if options.paste == "full":
+        frames = in_order(Canvas(picture, crop, options.size).paste, frames)
     if options.watermark:
-        frames = map(Marker(options.watermark).mark, frames)
+        frames = in_order(Marker(options.watermark).mark, frames)
     watched = _watched(frames, len(motion), watch)
     written = write_clip(Clip(watched, motion.fps, len(motion), audio), out, options=options.encode)
     clock.lap("render")
@@ -197,10 +200,14 @@ def _steady_crop(faces: list[Face]) -> Crop:
 
 
 def _watched(frames: Iterator[Picture], total: int, watch: Watch | None) -> Iterator[Picture]:
-    for done, frame in enumerate(frames, 1):
-        yield frame
-        if watch:
-            watch(done, total)
+    """Pass frames on; when the taker stops, or ``watch`` raises, the stages behind them stop too."""
+    try:
+        for done, frame in enumerate(frames, 1):
+            yield frame
+            if watch:
+                watch(done, total)
+    finally:
+        close(frames)
 
 
 class _Clock:

@@ -28,6 +28,7 @@ from reenact.landmarks import MESH_INDICES
 from reenact.media import EncodeOptions, open_clip, write_clip
 from reenact.motion.transfer import TransferOptions
 from reenact.pipeline import AnimateOptions, animate, known_faces, prepare_source, reconstruct, track
+from reenact.runtime import available_cores
 from reenact.types import Clip, Crop, Face, Keypoints, Motion, Template
 
 Picture = NDArray[np.uint8]
@@ -192,7 +193,7 @@ def test_frames_are_made_as_they_are_written(
     still = Motion(long, motion.fps, motion.model)
     animate(engine, selfie, template(still), tmp_path / "out.mp4", CROP, watch)
     assert len(ahead) == len(rows)
-    assert max(ahead) < BATCH
+    assert max(ahead) <= 2 * available_cores() * BATCH
     assert made[0] == len(rows)
 
 

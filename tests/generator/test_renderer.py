@@ -7,6 +7,7 @@ import pytest
 
 from reenact.face.align import align, cut
 from reenact.generator.renderer import BATCH, Source
+from reenact.runtime import available_cores
 from reenact.types import Crop, Keypoints
 
 
@@ -82,10 +83,12 @@ def test_a_larger_source_gives_larger_frames_of_the_same_content(engine, portrai
     assert np.abs(halved - small).mean() < 6
 
 
-def test_rendering_reads_one_batch_ahead_at_most(engine, source) -> None:
-    still = repeated(source.keypoints, 3 * BATCH)
+def test_rendering_reads_no_further_ahead_than_its_workers(engine, source) -> None:
+    workers = available_cores()
+    still = repeated(source.keypoints, (2 * workers + 2) * BATCH)
     driving = Counted(still.points, still.jacobians, still.landmarks)
     frames = engine.renderer.render(source, driving)
     assert driving.read == []
     next(frames)
-    assert driving.read == [BATCH]
+    assert driving.read == [BATCH * count for count in range(1, 2 * workers + 1)]
+    frames.close()
