@@ -33,8 +33,9 @@ _MAX_RATE = 1000
 class EncodeOptions:
     """How the file is encoded. Each option touches one format only."""
 
-    crf: int = 18  # mp4: 0 (lossless) .. 51; 18 is hard to tell from the original
-    preset: str = "fast"  # mp4: one of PRESETS; slower makes smaller files
+    crf: int = 16  # mp4: 0 (lossless) .. 51; 16 is hard to tell from the original
+    # mp4: one of PRESETS. At crf 16 it makes files as large as "fast" at 18, in half the time.
+    preset: str = "veryfast"
     sound: bool = True  # mp4: keep the sound track of clip.audio
     webp_quality: int = 80  # webp: 0 .. 100
     webp_effort: int = 2  # webp: 0 (fast) .. 6 (small)
