@@ -32,6 +32,7 @@ CONTRACT_SIZE = (NATIVE_SIZE, NATIVE_SIZE)
 VIDEO_LIMITS = VideoLimits()
 
 Watch = Callable[[int, int], None]
+Show = Callable[[Picture], None]
 """Called with (frames done, frames in all) as frames are made; what it raises stops the work.
 
 While a clip's motion is taken it is called with 0 frames done, so that the work can be stopped there too.
@@ -73,6 +74,7 @@ def animate(
     out: Path,
     options: AnimateOptions | None = None,
     watch: Watch | None = None,
+    show: Show | None = None,
 ) -> Animated:
     """Make the face in ``selfie`` move like ``template`` and write the result.
 
@@ -83,6 +85,7 @@ def animate(
         out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is whole.
         options: see ``AnimateOptions``.
         watch: is told of every frame.
+        show: is handed every frame as it goes into the file.
 
     Raises:
         InputError: the selfie, the clip or an option cannot be used (see ``reenact.errors``).
@@ -104,7 +107,7 @@ def animate(
         frames = in_order(Canvas(picture, crop, options.size).paste, frames)
     if options.watermark:
         frames = in_order(Marker(options.watermark).mark, frames)
-    watched = _watched(frames, len(motion), watch)
+    watched = _watched(frames, len(motion), watch, show)
     written = write_clip(Clip(watched, motion.fps, len(motion), audio), out, options=options.encode)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
@@ -199,11 +202,15 @@ def _steady_crop(faces: list[Face]) -> Crop:
     return Crop(x - side / 2, y - side / 2, side)
 
 
-def _watched(frames: Iterator[Picture], total: int, watch: Watch | None) -> Iterator[Picture]:
+def _watched(
+    frames: Iterator[Picture], total: int, watch: Watch | None, show: Show | None = None
+) -> Iterator[Picture]:
     """Pass frames on; when the taker stops, or ``watch`` raises, the stages behind them stop too."""
     try:
         for done, frame in enumerate(frames, 1):
             yield frame
+            if show:
+                show(frame)
             if watch:
                 watch(done, total)
     finally:

@@ -3,13 +3,14 @@
 schemas.py      what goes in and out        intake.py    a checked form -> an order
 animations.py   the jobs                    results.py   their files
 events.py       the jobs as they go         shown.py     a job as clients see it
+frames.py       what a job renders
 templates.py portraits.py   the gallery     health.py    alive and ready
 spec.py         the OpenAPI document's last touches
 """
 
 from apiflask import APIFlask
 
-from server.api import animations, events, health, portraits, results, spec, templates
+from server.api import animations, events, frames, health, portraits, results, spec, templates
 from server.api.shown import rendered
 
 __all__ = ["init_app", "rendered"]
@@ -17,6 +18,6 @@ __all__ = ["init_app", "rendered"]
 
 def init_app(app: APIFlask) -> None:
     """Register all routes and describe them."""
-    for module in (templates, portraits, animations, events, results, health):
+    for module in (templates, portraits, animations, events, frames, results, health):
         app.register_blueprint(module.bp)
     spec.init_app(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from reenact.types import Picture
 from server.jobs.order import Order
 from server.storage import Stored
 
@@ -115,6 +116,10 @@ class Jobs(Protocol):
 
     def get(self, id: str, owner: str | None = None) -> Job:
         """The job as it is now; raises NotFound."""
+        ...
+
+    def frame(self, id: str, owner: str | None = None) -> Picture | None:
+        """The latest frame of a job that this process renders, (H, W, 3) uint8 sRGB; raises NotFound."""
         ...
 
     def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:

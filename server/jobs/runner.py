@@ -10,6 +10,7 @@ from threading import Condition, Event
 from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.errors import Cancelled, InputError
+from reenact.types import Picture
 from server.errors import public_detail
 from server.jobs.job import Failure
 from server.jobs.records import Claim, Records
@@ -50,6 +51,7 @@ class Runner:
         self._records, self._worker, self._changed = records, worker, changed
         self._lease, self._attempts, self._at_once = lease, attempts, at_once
         self._running: dict[str, Claim] = {}
+        self._frames: dict[str, Picture] = {}  # by job, the latest; gone with the attempt
         self._idle = Condition()
         self._closed, self._stop = Event(), Event()
 
@@ -66,11 +68,16 @@ class Runner:
         try:
             self._do(claim)
         finally:
+            self._frames.pop(claim.job.id, None)
             with self._idle:
                 del self._running[claim.lease]
                 self._idle.notify_all()
             self._changed()
         return True
+
+    def frame(self, id: str) -> Picture | None:
+        """The latest frame of a job that runs here."""
+        return self._frames.get(id)
 
     def renew(self) -> None:
         """Keep the leases of the jobs that run here."""
@@ -110,7 +117,9 @@ class Runner:
 
     def _do(self, claim: Claim) -> None:
         try:
-            outcome = self._worker.do(claim.job.order, claim.result, self._watch(claim.lease))
+            outcome = self._worker.do(
+                claim.job.order, claim.result, self._watch(claim.lease), self._show(claim.job.id)
+            )
         except Exception as e:
             self._failed(claim, e)
             return
@@ -138,6 +147,9 @@ class Runner:
             self._changed()
 
         return watch
+
+    def _show(self, id: str) -> Callable[[Picture], None]:
+        return lambda frame: self._frames.update({id: frame})
 
     def _progress(self, lease: str, done: int, total: int) -> bool:
         try:

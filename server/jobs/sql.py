@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from threading import Condition, Event, Lock, Thread
 
+from reenact.types import Picture
 from server.errors import NotReady, QueueFull, QuotaExceeded
 from server.jobs.crew import Crew
 from server.jobs.job import ENDED, Idempotency, Job, Status
@@ -115,6 +116,10 @@ class SqlJobs:
     def get(self, id: str, owner: str | None = None) -> Job:
         """The job as it is now; raises NotFound."""
         return self._records.get(id, owner)
+
+    def frame(self, id: str, owner: str | None = None) -> Picture | None:
+        """The latest frame of a job that this process renders; raises NotFound."""
+        return self._runner.frame(id) if self.get(id, owner).status == "running" else None
 
     def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
         """Jobs below a cursor, newest first."""

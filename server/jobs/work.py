@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reenact.engine import Engine
 from reenact.gallery import get_portrait, get_template
-from reenact.pipeline import Watch, animate
+from reenact.pipeline import Show, Watch, animate
 from reenact.types import Template
 from server.config import Settings
 from server.errors import NotReady
@@ -28,8 +28,10 @@ class Worker:
         """Open the engine; raises SetupError."""
         self._engine = self._open_engine()
 
-    def do(self, order: Order, name: str, watch: Watch) -> Outcome:
+    def do(self, order: Order, name: str, watch: Watch, show: Show) -> Outcome:
         """Do one order and publish its result under a name. Its uploads stay, for another attempt.
+
+        ``watch`` is told of every frame, ``show`` is handed it.
 
         Raises:
             ReenactError: the order cannot be done, or ``watch`` stopped it.
@@ -39,7 +41,7 @@ class Worker:
         with self._storage.at_hand(order.place):
             out = self._storage.upload(order.place, name)
             made = animate(
-                self._engine, self._selfie(order), self._motion(order), out, order.options(), watch
+                self._engine, self._selfie(order), self._motion(order), out, order.options(), watch, show
             )
             stored = self._storage.publish(out, name)
         file, faces = made.written, tuple(SeenFace(face.box, face.score) for face in made.faces)

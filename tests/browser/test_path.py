@@ -29,6 +29,7 @@ def test_two_taps_make_a_face_move(visit: Come, device: str) -> None:
     here.choose(motion=LONG)
     here.state("working")
     here.until("document.getElementById('count').textContent.includes('of')")
+    here.until("document.getElementById('live').naturalWidth > 0")  # frames are seen as they are made
     here.shot(f"{device}-working")
     here.state("done")
     here.playing()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from flask import g
+from PIL import Image
 from werkzeug.test import TestResponse
 
 from server.services import Services, services_of
@@ -145,3 +146,20 @@ def test_metadata_is_given_back_up_to_a_kilobyte(client: Client) -> None:
     assert client.order(metadata=text).json["metadata"] == text  # type: ignore[index]
     for bad in ("é" * 501, "a\0b"):
         assert client.order(metadata=bad).json["code"] == "invalid_option"  # type: ignore[index]
+
+
+def test_the_latest_frame_of_a_running_job_is_a_picture(client: Client) -> None:
+    address = client.order(template=LONG).headers["Location"]
+    until(lambda: client.get(f"{address}/frame").status_code, lambda status: status == 200)
+    answer = client.get(f"{address}/frame")
+    assert (answer.mimetype, answer.headers["Cache-Control"]) == ("image/jpeg", "no-store")
+    assert max(Image.open(io.BytesIO(answer.data)).size) <= 512
+    client.delete(address)
+    assert client.get(f"{address}/frame").status_code == 204  # nothing is kept of what was deleted
+
+
+def test_a_job_that_has_ended_has_no_frame(client: Client) -> None:
+    made = client.order()
+    assert client.ended(made)["status"] == "succeeded"
+    assert client.get(f"{made.headers['Location']}/frame").status_code == 204
+    assert client.get("/v1/animations/nobody/frame").status_code == 404

@@ -65,6 +65,12 @@ export async function* watch(id, signal) {
   }
 }
 
+// The latest frame of a job that runs, as a Blob; null where the server has none.
+export async function frame(id, signal) {
+  const answer = await reach(`${ANIMATIONS}/${id}/frame`, { signal });
+  return answer.status === 200 ? answer.blob() : null;
+}
+
 // Why the file of a job that succeeded cannot be shown.
 export async function missing(job) {
   try {

@@ -1,6 +1,6 @@
 // One order, from the first byte sent to its end, over a connection that may come and go.
 
-import { ended, Lost, pause, Problem, remove, send, watch } from "./api.js";
+import { ended, frame, Lost, pause, Problem, remove, send, watch } from "./api.js";
 import { keep } from "./keep.js";
 import { formOf } from "./order.js";
 
@@ -12,7 +12,7 @@ export class Run {
   // same job; until then the key makes sure that sending twice makes one job. A done one that is gone stays so.
   constructor(kept, show) {
     this.kept = kept;
-    this.show = show; // show.uploading(share), show.job(job), show.lost()
+    this.show = show; // show.uploading(share), show.job(job), show.frame(blob), show.lost()
     this.stopping = new AbortController();
   }
 
@@ -54,11 +54,25 @@ export class Run {
   #follow() {
     return this.#patiently(async () => {
       let last;
-      for await (last of watch(this.kept.id, this.stopping.signal)) if (!ended(last)) this.show.job(last);
+      for await (last of watch(this.kept.id, this.stopping.signal)) if (!ended(last)) this.#tell(last);
       if (last.error) throw new Problem(last.error.code, last.error.detail);
       if (!last.result) throw new Problem(last.status === "succeeded" ? "gone" : "cancelled");
       return last;
     });
+  }
+
+  #tell(job) {
+    this.show.job(job);
+    if (job.frames_done) this.#peek();
+  }
+
+  // One question at a time; on a slow line some frames are never seen.
+  async #peek() {
+    if (this.peeking) return;
+    this.peeking = true;
+    const blob = await frame(this.kept.id, this.stopping.signal).catch(() => null); // the events tell what is wrong
+    this.peeking = false;
+    if (blob && !this.stopping.signal.aborted) this.show.frame(blob);
   }
 
   async #patiently(work) {

@@ -23,6 +23,7 @@ export function begin(upload) {
   $("progress").removeAttribute("value");
   $("count").textContent = "";
   unload();
+  $("live").removeAttribute("src"); // of the one before
   state("working");
   reveal();
 }
@@ -48,6 +49,12 @@ export const work = {
       step(job.frames_done === job.frames_total ? "finish" : "frames", job.progress);
       $("count").textContent = t("work.frames", { done: number(job.frames_done), total: number(job.frames_total) });
     }
+  },
+  frame(blob) {
+    if ($("stage").dataset.state !== "working") return;
+    const old = $("live").src;
+    $("live").src = URL.createObjectURL(blob);
+    URL.revokeObjectURL(old);
   },
   lost() {
     say(t(navigator.onLine ? "work.lost" : "work.offline"));
