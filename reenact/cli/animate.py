@@ -53,7 +53,7 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     verb.add_argument(
         "--face", type=_face, default="largest", metavar="N", help="which face, 0 is the largest"
     )
-    verb.add_argument("--crf", type=int, default=18, help="mp4: 0 (lossless) to 51 (small); default 18")
+    verb.add_argument("--crf", type=int, default=16, help="mp4: 0 (lossless) to 51 (small); default 16")
     verb.add_argument("--no-sound", action="store_true", help="mp4: leave the clip's sound out")
     verb.add_argument(
         "--no-watermark", action="store_true", help="leave out the invisible mark that says it is made"

@@ -55,31 +55,38 @@ class DenseMotion(nn.Module):
             condition (B, C, 64, 64).
         """
         grid = pixel_grid(source)
-        candidates = self._candidates(grid, source_pose, driving)
+        turns, shifts = self._candidates(source_pose, driving)
         source_heat = gaussians(source_pose.landmarks, grid, LANDMARK_VARIANCE)
         driving_heat = gaussians(driving.landmarks, grid, LANDMARK_VARIANCE)
         point_heat = gaussians(driving.points, grid, POINT_VARIANCE) - gaussians(
             source_pose.points, grid, POINT_VARIANCE
         )
-        copies = self._copies(source, candidates[:, : 1 + self.config.keypoints])
+        shown = slice(1 + self.config.keypoints)
+        copies = self._copies(source, _placed(grid, turns[:, shown], shifts[:, shown]))
         place = grid.permute(2, 0, 1).expand(source.shape[0], -1, -1, -1)
         features = self.hourglass(torch.cat([copies, point_heat, driving_heat - source_heat, place], 1))
         weights = functional.softmax(self.mask(features).float(), 1)
-        flow = (candidates * weights[..., None]).sum(1)
+        flow = _mixed(grid, turns, shifts, weights)
         shift = (flow - grid).permute(0, 3, 1, 2)
         condition = self.condition(torch.cat([features, driving_heat, source_heat, shift], 1))
         return flow, torch.sigmoid(self.occlusion(features)), condition
 
     @staticmethod
-    def _candidates(grid: Tensor, source: Pose, driving: Pose) -> Tensor:
-        """(B, 1 + K + L, H, W, 2): staying put, equation 4 for each keypoint, a shift for each landmark."""
-        affine = multiply_2x2(source.jacobians, inverse_2x2(driving.jacobians))[:, :, None, None]
-        offset = grid - driving.points[:, :, None, None]
-        turned = affine[..., 0] * offset[..., :1] + affine[..., 1] * offset[..., 1:]
-        moved = turned + source.points[:, :, None, None]
-        shifted = grid + (source.landmarks - driving.landmarks)[:, :, None, None]
-        still = grid.expand(moved.shape[0], 1, *grid.shape)
-        return torch.cat([still, moved, shifted], 1)
+    def _candidates(source: Pose, driving: Pose) -> tuple[Tensor, Tensor]:
+        """Affine maps of the grid, turns (B, 1 + K + L, 2, 2) and shifts (B, 1 + K + L, 2).
+
+        Staying put, equation 4 for each keypoint, a shift for each landmark.
+        """
+        affine = multiply_2x2(source.jacobians, inverse_2x2(driving.jacobians))
+        moved = source.points - _turned(affine, driving.points)
+        still = torch.eye(2, device=moved.device, dtype=moved.dtype)
+
+        def unturned(count: int) -> Tensor:
+            return still.expand(moved.shape[0], count, 2, 2)
+
+        turns = torch.cat([unturned(1), affine, unturned(driving.landmarks.shape[1])], 1)
+        stay = torch.zeros_like(moved[:, :1])
+        return turns, torch.cat([stay, moved, source.landmarks - driving.landmarks], 1)
 
     @staticmethod
     def _copies(source: Tensor, candidates: Tensor) -> Tensor:
@@ -88,3 +95,27 @@ class DenseMotion(nn.Module):
         repeated = source[:, None].expand(batch, count, 3, height, width).reshape(-1, 3, height, width)
         moved = warp(repeated, candidates.reshape(-1, height, width, 2))
         return moved.reshape(batch, count * 3, height, width)
+
+
+def _turned(turns: Tensor, places: Tensor) -> Tensor:
+    """Matrices (..., 2, 2) times vectors (..., 2), written out."""
+    return turns[..., 0] * places[..., :1] + turns[..., 1] * places[..., 1:]
+
+
+def _placed(grid: Tensor, turns: Tensor, shifts: Tensor) -> Tensor:
+    """A grid (H, W, 2) through n affine maps: (B, n, H, W, 2)."""
+    return _turned(turns[:, :, None, None], grid) + shifts[:, :, None, None]
+
+
+def _mixed(grid: Tensor, turns: Tensor, shifts: Tensor, weights: Tensor) -> Tensor:
+    """The grid through a mixture of n maps, weights (B, n, H, W): (B, H, W, 2).
+
+    A mixture of affine maps is an affine map, so the coefficients are mixed (one matrix product) and not n
+    grids of coordinates.
+    """
+    maps = torch.cat([turns.flatten(2), shifts], -1).transpose(1, 2)  # (B, 6, n)
+    mixed = (maps @ weights.flatten(2)).reshape(-1, maps.shape[1], *weights.shape[2:])
+    x, y = grid.unbind(-1)
+    return torch.stack(
+        [mixed[:, 0] * x + mixed[:, 1] * y + mixed[:, 4], mixed[:, 2] * x + mixed[:, 3] * y + mixed[:, 5]], -1
+    )

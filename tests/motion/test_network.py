@@ -7,7 +7,7 @@ from torch import Tensor
 
 from reenact.layers.geometry import pixel_grid
 from reenact.layers.pose import Pose
-from reenact.motion.network import DenseMotion, MotionConfig
+from reenact.motion.network import DenseMotion, MotionConfig, _mixed, _placed
 
 K, L = 3, 4
 CONFIG = MotionConfig(keypoints=K, landmarks=L, width=4, levels=2, widest=8, condition=5)
@@ -32,7 +32,7 @@ def network() -> DenseMotion:
 def test_candidates_are_equation_4(network: DenseMotion) -> None:
     source, driving = random_pose(1), random_pose(2)
     grid = pixel_grid(torch.empty(6, 8))
-    found = network._candidates(grid, source, driving).double().numpy()
+    found = _placed(grid, *network._candidates(source, driving)).double().numpy()
     z = grid.double().numpy()
     s, d = ([part.double().numpy() for part in pose] for pose in (source, driving))
     for row in range(2):
@@ -50,7 +50,7 @@ def test_candidates_are_equation_4(network: DenseMotion) -> None:
 def test_a_keypoint_comes_from_where_it_is_in_the_source(network: DenseMotion) -> None:
     source, driving = random_pose(3, batch=1), random_pose(4, batch=1)
     at_keypoint = driving.points[0, 1].view(1, 1, 2)
-    candidates = network._candidates(at_keypoint, source, driving)
+    candidates = _placed(at_keypoint, *network._candidates(source, driving))
     torch.testing.assert_close(candidates[0, 2, 0, 0], source.points[0, 1])
 
 
@@ -82,3 +82,12 @@ def test_shapes_and_ranges(network: DenseMotion) -> None:
     assert occlusion.shape == (2, 2, 64, 64)
     assert condition.shape == (2, CONFIG.condition, 64, 64)
     assert 0 <= occlusion.min() <= occlusion.max() <= 1
+
+
+def test_the_flow_is_the_weighted_mean_of_the_candidates() -> None:
+    random = torch.Generator().manual_seed(0)
+    grid = pixel_grid(torch.zeros(5, 7))
+    turns, shifts = (torch.randn(2, 4, *shape, generator=random) for shape in ((2, 2), (2,)))
+    weights = torch.randn(2, 4, 5, 7, generator=random).softmax(1)
+    wanted = (_placed(grid, turns, shifts) * weights[..., None]).sum(1)
+    torch.testing.assert_close(_mixed(grid, turns, shifts, weights), wanted)
