@@ -16,6 +16,9 @@ Mode = Literal["relative", "absolute"]
 
 # Upper and lower lid of each eye, as positions in MESH_INDICES.
 _LIDS = [(MESH_INDICES.index(upper), MESH_INDICES.index(lower)) for upper, lower in ((159, 145), (386, 374))]
+# Inner lips, upper and lower, and the whole lower lip.
+_INNER_LIPS = MESH_INDICES.index(13), MESH_INDICES.index(14)
+_LOWER_LIP = [MESH_INDICES.index(index) for index in (14, 17, 178, 402)]
 
 
 @dataclass(frozen=True)
@@ -89,11 +92,23 @@ def _relative(source: Keypoints, driving: Keypoints, start: Keypoints, strength:
     scale = np.sqrt(hull_area(source.landmarks) / max(hull_area(start.landmarks), 1e-6))
     points = source.points + (driving.points - start.points) * np.float32(scale * strength)
     landmarks = source.landmarks + (driving.landmarks - start.landmarks) * np.float32(scale * strength)
+    landmarks[:, _LOWER_LIP] += _opening_at_start(driving, start) * np.float32(scale * strength)
     change = driving.jacobians @ np.linalg.inv(start.jacobians)
     eye = np.eye(2, dtype=np.float32)
     jacobians = (eye + (change - eye) * np.float32(strength)) @ source.jacobians
     landmarks = _close_lids_in_proportion(landmarks, source, driving, start, strength)
     return Keypoints(points, jacobians.astype(np.float32), landmarks)
+
+
+def _opening_at_start(driving: Keypoints, start: Keypoints) -> FloatArray:
+    """How far (2,) the driving's lower lip hangs at the start below where its mouth is most closed.
+
+    A clip that starts with an open mouth would else press a closed one together instead of opening it.
+    """
+    upper, lower = _INNER_LIPS
+    openings = driving.landmarks[:, lower] - driving.landmarks[:, upper]
+    closed = openings[np.linalg.norm(openings, axis=-1).argmin()]
+    return np.asarray(start.landmarks[lower] - start.landmarks[upper] - closed, np.float32)
 
 
 def _close_lids_in_proportion(

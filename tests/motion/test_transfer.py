@@ -10,15 +10,17 @@ from reenact.types import Keypoints
 
 K, FRAMES = 4, 6
 EYES = [(MESH_INDICES.index(upper), MESH_INDICES.index(lower)) for upper, lower in ((159, 145), (386, 374))]
+UPPER_LIP, LOWER_LIP = MESH_INDICES.index(13), MESH_INDICES.index(14)
 NOT_UPPER_LIDS = [index for index in range(COUNT) if index not in {upper for upper, _ in EYES}]
 PARTS = ("points", "jacobians", "landmarks")
 
 
 def keypoints(rng: np.random.Generator, *lead: int, opening: float = 0.05) -> Keypoints:
-    """Random keypoints whose eyes are open by ``opening``."""
+    """Random keypoints whose eyes are open by ``opening`` and whose inner lips lie 0.03 apart."""
     landmarks = rng.uniform(-0.6, 0.6, (*lead, COUNT, 2)).astype(np.float32)
     for upper, lower in EYES:
         landmarks[..., upper, :] = landmarks[..., lower, :] - np.float32([0, opening])
+    landmarks[..., LOWER_LIP, :] = landmarks[..., UPPER_LIP, :] + np.float32([0, 0.03])
     return Keypoints(
         rng.uniform(-0.8, 0.8, (*lead, K, 2)).astype(np.float32),
         (np.eye(2) + rng.uniform(-0.3, 0.3, (*lead, K, 2, 2))).astype(np.float32),
@@ -146,6 +148,20 @@ def test_the_upper_lid_never_crosses_the_lower(
     for upper, lower in EYES:
         height = found.landmarks[1, lower, 1] - found.landmarks[1, upper, 1]
         assert height == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("strength", [0.5, 1])
+@pytest.mark.parametrize("openings", [[0.2, 0.0, 0.1], [0.0, 0.2, 0.1], [0.1, 0.2, 0.0]])
+def test_a_mouth_opens_from_where_the_driving_is_most_closed(
+    rng: np.random.Generator, openings: list[float], strength: float
+) -> None:
+    source, frame = keypoints(rng), keypoints(rng)
+    driving = Keypoints(*(np.stack([getattr(frame, part)] * 3) for part in PARTS))
+    driving.landmarks[:, LOWER_LIP, 1] = frame.landmarks[UPPER_LIP, 1] + np.float32(openings)
+    scale = np.sqrt(hull_area(source.landmarks) / hull_area(driving.landmarks[0]))
+    found = transfer(source, driving, TransferOptions(strength=strength)).landmarks
+    gaps = found[:, LOWER_LIP, 1] - found[:, UPPER_LIP, 1]
+    np.testing.assert_allclose(gaps, 0.03 + np.array(openings) * scale * strength, atol=1e-5)
 
 
 def test_an_eye_never_opens_without_bound(rng: np.random.Generator) -> None:
