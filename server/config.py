@@ -65,6 +65,7 @@ class Settings:
     jobs_per_key: int = _setting(10_000, 1, 10_000)  # that run at once, in all processes; others wait
     lease_seconds: float = _setting(15.0, 1, 3600)  # without a sign of life, after which a job is begun anew
     attempts: int = _setting(3, 1, 1000)  # how often a job is begun before it fails
+    watermark_key: str | None = None  # of the invisible mark in results; none: one that is public
     stop_seconds: float = _setting(20.0, 0, 600)  # that running jobs get to end when the service stops
     device: Device = "auto"  # where the model runs: auto, cpu or cuda
     threads: int | None = _setting(None, 1, 1024)  # cores for one job's model; none: all, shared by the jobs

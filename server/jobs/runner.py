@@ -118,7 +118,11 @@ class Runner:
     def _do(self, claim: Claim) -> None:
         try:
             outcome = self._worker.do(
-                claim.job.order, claim.result, self._watch(claim.lease), self._show(claim.job.id)
+                claim.job.id,
+                claim.job.order,
+                claim.result,
+                self._watch(claim.lease),
+                self._show(claim.job.id),
             )
         except Exception as e:
             self._failed(claim, e)

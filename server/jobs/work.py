@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from reenact.engine import Engine
 from reenact.gallery import get_portrait, get_template
 from reenact.pipeline import Show, Watch, animate
+from reenact.provenance.embed import PUBLIC_KEY, Watermark
 from reenact.types import Template
 from server.config import Settings
 from server.errors import NotReady
@@ -23,14 +26,16 @@ class Worker:
         """Only remembers how to open the engine; ``open`` does it."""
         self._settings, self._storage, self._open_engine = settings, storage, open_engine
         self._engine: Engine | None = None
+        self._key = settings.watermark_key.encode() if settings.watermark_key else PUBLIC_KEY
 
     def open(self) -> None:
         """Open the engine; raises SetupError."""
         self._engine = self._open_engine()
 
-    def do(self, order: Order, name: str, watch: Watch, show: Show) -> Outcome:
-        """Do one order and publish its result under a name. Its uploads stay, for another attempt.
+    def do(self, job: str, order: Order, name: str, watch: Watch, show: Show) -> Outcome:
+        """Do a job's order and publish its result under a name. Its uploads stay, for another attempt.
 
+        Every frame carries the watermark of the job.
         ``watch`` is told of every frame, ``show`` is handed it.
 
         Raises:
@@ -38,11 +43,10 @@ class Worker:
         """
         if self._engine is None:
             raise NotReady("The model is still being loaded.")
+        options = replace(order.options(), watermark=Watermark(watermark_id(job), self._key))
         with self._storage.at_hand(order.place):
             out = self._storage.upload(order.place, name)
-            made = animate(
-                self._engine, self._selfie(order), self._motion(order), out, order.options(), watch, show
-            )
+            made = animate(self._engine, self._selfie(order), self._motion(order), out, options, watch, show)
             stored = self._storage.publish(out, name)
         file, faces = made.written, tuple(SeenFace(face.box, face.score) for face in made.faces)
         return Outcome(stored, file.width, file.height, file.frames, float(file.fps), faces, made.seconds)
@@ -68,3 +72,8 @@ class Worker:
         if order.template:
             return get_template(order.template, self._settings.templates)
         return self._storage.upload(order.place, DRIVING)
+
+
+def watermark_id(job: str) -> int:
+    """The 64 bits that mark a job's result: whoever knows the job's id finds them, but not the reverse."""
+    return int.from_bytes(sha256(job.encode()).digest()[:8])
