@@ -24,6 +24,7 @@ from reenact.generator.renderer import NATIVE_SIZE, Source
 from reenact.media import EncodeOptions, VideoLimits, Written, open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
 from reenact.provenance.embed import Marker, Watermark
+from reenact.provenance.label import LANGUAGES, Label, Language
 from reenact.runtime import close, in_order
 from reenact.types import Clip, Crop, Face, Motion, Picture, Template
 
@@ -48,6 +49,7 @@ class AnimateOptions:
     face: Choice = "largest"  # or its position from 0, largest first
     transfer: TransferOptions = field(default_factory=TransferOptions)
     encode: EncodeOptions = field(default_factory=EncodeOptions)
+    label: Language | None = None  # of the visible label in every frame
     watermark: Watermark | None = None  # the invisible mark in every frame
 
     def __post_init__(self) -> None:
@@ -56,6 +58,8 @@ class AnimateOptions:
             raise InvalidOption(f"size is 256, 512 or 1024, not {self.size}.")
         if self.paste not in ("full", "crop"):
             raise InvalidOption(f"paste is full or crop, not {self.paste!r}.")
+        if self.label not in (None, *LANGUAGES):
+            raise InvalidOption(f"label is {', '.join(LANGUAGES)} or none, not {self.label!r}.")
 
 
 @dataclass(frozen=True)
@@ -101,16 +105,32 @@ def animate(
     clock.lap("track")
     source = prepare_source(engine, picture, face, crop, options.size)
     driven = transfer(source.keypoints, motion.keypoints, options.transfer)
-    squares = engine.renderer.render(source, driven)
-    frames = squares
-    if options.paste == "full":
-        frames = in_order(Canvas(picture, crop, options.size).paste, frames)
-    if options.watermark:
-        frames = in_order(Marker(options.watermark).mark, frames)
+    frames = _finished(engine.renderer.render(source, driven), picture, faces, crop, options)
     watched = _watched(frames, len(motion), watch, show)
     written = write_clip(Clip(watched, motion.fps, len(motion), audio), out, options=options.encode)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
+
+
+def _finished(
+    squares: Iterator[Picture], picture: Picture, faces: list[Face], crop: Crop, options: AnimateOptions
+) -> Iterator[Picture]:
+    """Squares as frames of the result: in the whole picture where that is asked for, labelled and marked."""
+    canvas = Canvas(picture, crop, options.size) if options.paste == "full" else None
+    frames = in_order(canvas.paste, squares) if canvas else squares
+    if options.label:
+        frames = in_order(_label(options.label, faces, crop, canvas, options.size).blend, frames)
+    if options.watermark:
+        frames = in_order(Marker(options.watermark).mark, frames)
+    return frames
+
+
+def _label(language: Language, faces: list[Face], crop: Crop, canvas: Canvas | None, side: int) -> Label:
+    """The label for frames of the whole picture, or of the square of ``side`` pixels."""
+    corners = np.array([face.box for face in faces]).reshape(-1, 2, 2)
+    placed = canvas.place(corners) if canvas else (crop.to_units(corners) + 1) / 2 * side
+    boxes = [(x0, y0, x1, y1) for x0, y0, x1, y1 in placed.reshape(-1, 4).tolist()]
+    return Label(language, canvas.size if canvas else (side, side), boxes)
 
 
 def prepare_source(engine: Engine, picture: Picture, face: Face, crop: Crop, size: int) -> Source:

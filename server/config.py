@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PREFIX = "REENACT_"
 DEVICES = ("auto", "cpu", "cuda")
+LABELS = ("request", "always", "never")
 # Variables of other parts of the project, which are no mistake.
 FOREIGN = {"REENACT_SHARED", "REENACT_CI"}
 
@@ -65,6 +66,7 @@ class Settings:
     jobs_per_key: int = _setting(10_000, 1, 10_000)  # that run at once, in all processes; others wait
     lease_seconds: float = _setting(15.0, 1, 3600)  # without a sign of life, after which a job is begun anew
     attempts: int = _setting(3, 1, 1000)  # how often a job is begun before it fails
+    label: str = "request"  # who decides on the visible label: request (each order), always or never
     watermark_key: str | None = None  # of the invisible mark in results; none: one that is public
     stop_seconds: float = _setting(20.0, 0, 600)  # that running jobs get to end when the service stops
     device: Device = "auto"  # where the model runs: auto, cpu or cuda
@@ -76,6 +78,10 @@ class Settings:
             _check_range(each.name, getattr(self, each.name), each.metadata)
         if self.device not in DEVICES:
             raise SettingInvalid(f"{variable('device')} is {self.device!r}; it must be auto, cpu or cuda.")
+        if self.label not in LABELS:
+            raise SettingInvalid(
+                f"{variable('label')} is {self.label!r}; it must be request, always or never."
+            )
 
     @property
     def private_hosts(self) -> frozenset[str]:

@@ -91,6 +91,16 @@ def test_quiet_says_nothing(animate: Callable[..., int], capsys: Output) -> None
     assert capsys.readouterr() == ("", "")
 
 
+def test_a_label_is_added_where_it_is_asked_for(animate: Callable[..., int], tmp_path: Path) -> None:
+    usual, frames = ["--paste", "crop", "--no-watermark", "--crf", "0"], {}
+    for name, asked in {"plain": "--no-label", "en": "--label", "ar": "--label --language ar"}.items():
+        assert animate(*usual, *asked.split(), out=f"{name}.mp4") == 0
+        frames[name] = next(open_clip(tmp_path / f"{name}.mp4").frames).astype(int)
+    for name, half in (("en", np.s_[:, :128]), ("ar", np.s_[:, 128:])):
+        changed = np.abs(frames[name] - frames["plain"]).max(2) > 40
+        assert changed.sum() > 200 and changed[half].sum() > changed.sum() / 2
+
+
 def test_a_clip_drives_too_and_every_option_is_accepted(animate: Callable[..., int], clip: Path) -> None:
     options = (
         "--size 512 --mode absolute --strength 0.5 --start best --paste crop --face 0 --crf 30 --threads 1"

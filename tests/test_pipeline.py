@@ -104,6 +104,28 @@ def test_a_clip_moves_the_whole_picture(
         assert np.abs(frames[0][corner].astype(int) - frames[-1][corner]).mean() < 3
 
 
+@pytest.mark.parametrize("paste", ["full", "crop"])
+def test_a_label_lies_on_every_frame_but_not_on_the_face(
+    engine: Engine,
+    selfie: Path,
+    motion: Motion,
+    tmp_path: Path,
+    paste: str,
+) -> None:
+    frames = {}
+    for label in (None, "nl"):
+        shown: list[Picture] = []
+        options = AnimateOptions(paste=paste, label=label)  # type: ignore[arg-type]
+        animate(engine, selfie, template(motion), tmp_path / "out.mp4", options, show=shown.append)
+        frames[label] = np.array(shown, np.int16)
+    rows, columns = np.nonzero(np.abs(frames["nl"] - frames[None]).max((0, 3)) > 40)
+    assert (np.abs(frames["nl"] - frames[None]).max((1, 2, 3)) > 40).all()
+    assert 20 < np.ptp(columns) and 5 < np.ptp(rows) < 30
+    for face in engine.finder.find(frames[None][0].astype(np.uint8)):
+        left, top, right, bottom = face.box
+        assert columns.max() < left or columns.min() > right or rows.max() < top or rows.min() > bottom
+
+
 def test_the_face_follows_the_driving(
     engine: Engine, selfie: Path, motion: Motion, face_crop: Picture, tmp_path: Path
 ) -> None:

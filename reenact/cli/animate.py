@@ -56,6 +56,13 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     verb.add_argument("--crf", type=int, default=16, help="mp4: 0 (lossless) to 51 (small); default 16")
     verb.add_argument("--no-sound", action="store_true", help="mp4: leave the clip's sound out")
     verb.add_argument(
+        "--label",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="write in a corner that it was made with AI; default: not",
+    )
+    verb.add_argument("--language", choices=("en", "nl", "ar"), default="en", help="of the label; default en")
+    verb.add_argument(
         "--no-watermark", action="store_true", help="leave out the invisible mark that says it is made"
     )
     verb.add_argument("--motions", type=Path, default=MOTIONS, metavar="FOLDER", help="where templates lie")
@@ -111,6 +118,7 @@ def _options(arguments: argparse.Namespace) -> AnimateOptions:
         paste=arguments.paste,
         face=arguments.face,
         transfer=TransferOptions(arguments.mode, arguments.strength, arguments.start),
+        label=arguments.language if arguments.label else None,
         watermark=None if arguments.no_watermark else Watermark(),
         encode=EncodeOptions(crf=arguments.crf, sound=not arguments.no_sound),
     )

@@ -30,6 +30,7 @@ class Canvas:
         scale = self._side / crop.side
         self._left, self._top = math.floor(crop.left * scale), math.floor(crop.top * scale)
         origin_x, origin_y = crop.left - self._left / scale, crop.top - self._top / scale
+        self._scale, self._origin = scale, np.array([origin_x, origin_y])
         columns, rows = _even((width - origin_x) * scale), _even((height - origin_y) * scale)
         box = (
             origin_x,
@@ -45,6 +46,10 @@ class Canvas:
     def size(self) -> tuple[int, int]:
         """Width and height of the result in pixels, both even."""
         return self._still.shape[1], self._still.shape[0]
+
+    def place(self, points: NDArray[np.floating]) -> FloatArray:
+        """Picture pixels (..., 2) -> pixels of the result (..., 2) float32."""
+        return np.asarray((points - self._origin) * self._scale, np.float32)
 
     def paste(self, square: Picture) -> Picture:
         """The whole picture with the animated square (S, S, 3) uint8 in it."""

@@ -18,6 +18,7 @@ from server.api.shown import shown
 from server.errors import NotFound
 from server.jobs import ENDED, Idempotency, Job
 from server.services import services
+from server.web import text
 
 bp = APIBlueprint("animations", __name__, url_prefix="/v1/animations")
 Answer = tuple[dict[str, Any], int, dict[str, str]]
@@ -82,7 +83,7 @@ def _taken(form: dict[str, Any], idempotency: Idempotency | None) -> Job:
         return first
     count_order()
     check_webhook(form.get("webhook"))
-    taken = take_in(form, use.settings, use.storage)
+    taken = take_in({"language": text.language()} | form, use.settings, use.storage)
     try:
         return use.jobs.submit(
             taken.order,

@@ -32,7 +32,7 @@ def take_in(form: dict[str, Any], settings: Settings, storage: Storage) -> Intak
     """Keep the uploads of a form and check it.
 
     Args:
-        form: as ``AnimationIn`` loads it.
+        form: as ``AnimationIn`` loads it, with a language.
         settings: the limits.
         storage: takes the uploads; nothing is left there when this raises.
 
@@ -41,8 +41,9 @@ def take_in(form: dict[str, Any], settings: Settings, storage: Storage) -> Intak
     """
     selfie, portrait = _either(form, "selfie", "portrait")
     driving, template = _either(form, "driving", "template")
+    options = {name: form[name] for name in _OPTIONS} | {"label": _label(form, settings.label)}
     place = storage.open_place()
-    order = Order(place, portrait, template, **{name: form[name] for name in _OPTIONS})
+    order = Order(place, portrait, template, **options)
     try:
         order.options()
         frames = _check_motion(order, driving, settings, storage)
@@ -51,6 +52,16 @@ def take_in(form: dict[str, Any], settings: Settings, storage: Storage) -> Intak
         storage.drop(place)
         raise
     return Intake(order, frames)
+
+
+def _label(form: dict[str, Any], policy: str) -> str | None:
+    """The language of the label, or None for no label; raises InvalidOption where there may be none."""
+    if policy == "never" and form["label"]:
+        raise InvalidOption(
+            "label: The operator of this server has turned labels off. Send label=false, and say where you "
+            "show the result that it was made with AI."
+        )
+    return form["language"] if form["label"] or policy == "always" else None
 
 
 def _either(form: dict[str, Any], file: str, id: str) -> tuple[FileStorage | None, str | None]:

@@ -9,6 +9,8 @@ from apiflask.fields import Boolean, DateTime, Dict, File, Float, Integer, List,
 from apiflask.validators import Equal, Length, OneOf, Range, Regexp
 from marshmallow import ValidationError
 
+from reenact.provenance.label import LANGUAGES
+
 METADATA_BYTES = 1000
 
 # Answers that no schema describes, by status, as OpenAPI response objects.
@@ -106,6 +108,15 @@ class AnimationIn(Schema):
         load_default="largest",
         validate=Regexp(r"^(largest|[0-9]{1,3})$", error="Must be `largest` or a number from 0 on."),
         metadata=about("`largest`, or a position from 0 (largest) on."),
+    )
+    label = Boolean(
+        load_default=False,
+        metadata=about(
+            "Whether a small text in a corner says that it was made with AI; some servers always do."
+        ),
+    )
+    language = String(
+        validate=OneOf(LANGUAGES), metadata=about("Of the label; by default what `Accept-Language` prefers.")
     )
     webhook = String(
         validate=Length(1, 2000),

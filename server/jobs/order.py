@@ -7,6 +7,7 @@ from typing import Literal
 
 from reenact.motion.transfer import Mode, TransferOptions
 from reenact.pipeline import AnimateOptions
+from reenact.provenance.label import Language
 
 Paste = Literal["full", "crop"]
 Format = Literal["mp4", "gif", "webp"]
@@ -26,6 +27,7 @@ class Order:
     strength: float = 1.0  # see TransferOptions
     paste: Paste = "full"  # the whole picture, or only the animated square
     face: str = LARGEST  # or its position from 0, largest first
+    label: Language | None = None  # language of the visible label; None: no label
 
     def options(self) -> AnimateOptions:
         """The engine's options; raises InvalidOption."""
@@ -33,5 +35,6 @@ class Order:
             size=self.size,
             paste=self.paste,
             face="largest" if self.face == LARGEST else int(self.face),
+            label=self.label,
             transfer=TransferOptions(mode=self.mode, strength=self.strength),
         )

@@ -35,6 +35,7 @@ def index() -> Response:
         languages=text.LANGUAGES,
         portraits=list_portraits(settings.portraits, settings.more_portraits),
         templates=list_templates(settings.templates),
+        label_is_asked=settings.label == "request",
     )
     answer = make_response(page)
     answer.headers["Content-Language"] = name

@@ -88,6 +88,20 @@ def test_the_strength_is_set_in_one_move(visit: Come, site: Site) -> None:
     assert (order(site).strength, order(site).mode) == (1.5, "relative")
 
 
+def test_a_label_says_that_it_was_made_until_it_is_unticked(visit: Come, site: Site) -> None:
+    here = visit(DESKTOP).open("/?lang=nl")
+    here.choose()
+    here.state("done")
+    assert order(site).label == "nl"
+    here.shot("desktop-label")
+    here.tap("#label")
+    here.state("working")
+    here.state("done")
+    assert order(site).label is None
+    here.open()  # the choice outlives a reload
+    assert not here.page.locator("#label").is_checked()
+
+
 def test_a_webp_is_saved_as_one(visit: Come) -> None:
     here = visit(DESKTOP).open()
     here.choose()

@@ -11,7 +11,7 @@ import { Run } from "./run.js";
 import * as screen from "./screen.js";
 import { $, number, t } from "./text.js";
 
-const order = { face: null, motion: null, options: {}, index: LARGEST, consent: false };
+const order = { face: null, motion: null, options: {}, label: false, index: LARGEST, consent: false };
 let run = null; // the one being made
 let last = null; // the job shown, and what it was made of
 
@@ -156,6 +156,7 @@ function enter(event) {
 
 function readOptions() {
   order.options = Object.fromEntries(new FormData($("options")));
+  order.label = Boolean($("label")?.checked); // some operators leave no choice
   $("strength-value").textContent = number(order.options.strength, { style: "percent" });
 }
 
@@ -165,6 +166,7 @@ async function resume() {
   if (!found) return;
   Object.assign(order, found.order);
   for (const [name, value] of Object.entries(order.options)) $("options").elements[name].value = value;
+  if ($("label")) $("label").checked = order.label;
   readOptions();
   $("consent").checked = order.consent;
   showChoice();

@@ -1,4 +1,4 @@
-// What is ordered: {face: {id, free} or {file}, motion: {id} or {file}, options, index, consent}.
+// What is ordered: {face: {id, free} or {file}, motion: {id} or {file}, options, label, index, consent}.
 
 export const LARGEST = "largest";
 
@@ -17,6 +17,8 @@ export function formOf(order) {
   put(form, order.motion, "driving", "template");
   for (const [name, value] of Object.entries(order.options)) form.set(name, value);
   form.set("face", order.index);
+  form.set("label", String(order.label));
+  form.set("language", document.documentElement.lang);
   form.set("consent", String(consented(order)));
   return form;
 }
