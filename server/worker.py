@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from threading import Event
 
 from reenact.errors import SetupError
 from server.config import Settings
@@ -13,6 +12,8 @@ from server.services import build
 
 log = logging.getLogger(__name__)
 BROKEN = 3  # exit status when the engine cannot be opened, as gunicorn's
+STOP = (signal.SIGTERM, signal.SIGINT)
+LOOK = 0.1  # seconds between two looks at whether the engine is open
 
 
 def work(settings: Settings) -> None:
@@ -24,14 +25,15 @@ def work(settings: Settings) -> None:
     if settings.broker is None:
         raise SetupError("A worker needs REENACT_BROKER, for instance redis://127.0.0.1:6379.")
     services = build(settings, threads=settings.job_threads, on_broken=_stop)
-    stopped = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+    # Blocked and fetched, not handled: a handler runs only when this thread wakes, and once it slept a minute
+    # past SIGTERM in Event.wait. Before any thread starts, since threads inherit what is blocked.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
     services.start()
-    while not services.jobs.ready and not stopped.wait(0.05):
-        pass
-    log.info("The worker is ready")
-    stopped.wait()
+    ready = False
+    while signal.sigtimedwait(STOP, LOOK) is None:
+        if not ready and services.jobs.ready:
+            ready = True
+            log.info("The worker is ready")
     if not services.close():
         os._exit(0)  # a thread is still inside the model, which must not be torn down under it
 

@@ -186,5 +186,8 @@ class Runner:
 
     def _clean(self, claim: Claim) -> None:
         """Delete the uploads, unless another attempt needs them."""
-        if claim.job.order.place not in self._records.places():
-            self._worker.drop(claim.job.order)
+        try:
+            if claim.job.order.place not in self._records.places():
+                self._worker.drop(claim.job.order)
+        except Exception:  # of the database, the disk or the bucket; the job has ended all the same
+            log.exception("The uploads of job %s stay until the next sweep", claim.job.id)

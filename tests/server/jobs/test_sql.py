@@ -83,6 +83,27 @@ def test_what_breaks_for_a_moment_is_tried_again(
     until(lambda: folders(services)[0], lambda uploads: uploads == [])
 
 
+def test_uploads_that_cannot_be_deleted_go_with_the_next_sweep(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = services_of(make_app())
+    with monkeypatch.context() as patch:
+        tried = Event()
+
+        def fail(place: str) -> None:
+            tried.set()
+            raise OSError("the bucket does not answer")
+
+        patch.setattr(services.storage, "drop", fail)
+        job = ended(services.jobs, submit(services).id)
+        assert tried.wait(60)
+        assert job.status == "succeeded" and len(folders(services)[0]) == 1
+        assert ended(services.jobs, submit(services).id).status == "succeeded"
+        until(lambda: len(folders(services)[0]), lambda count: count == 2)
+    services.sweep(0.0)
+    assert folders(services)[0] == []
+
+
 def test_an_attempt_that_wakes_up_late_leaves_no_second_result(
     make_app: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
