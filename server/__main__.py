@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import logging
+import logging.config
 import os
 import sys
 import time
@@ -16,7 +16,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from reenact.errors import SetupError
-from server import keys_command
+from server import keys_command, logs
 from server.config import Settings, read
 from server.database import Database
 from server.keys import Keys
@@ -25,7 +25,7 @@ from server.storage import LocalStorage
 if TYPE_CHECKING:
     from server.services import Services
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("server")  # this module is called __main__
 LOCK_SECONDS = 5  # that a killed server's orphan may take to notice and go
 USAGE = 2  # exit status for a setting that cannot be used
 
@@ -38,9 +38,9 @@ def main() -> None:
     parts.add_parser("worker", help="do the jobs that a broker gives out")
     keys_command.add_arguments(parts.add_parser("keys", help="make, list and revoke access keys"))
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = read(os.environ)
+        logging.config.dictConfig(logs.config(settings.log))
         if arguments.part == "worker":
             work(settings)
         elif arguments.part == "keys":
@@ -153,7 +153,7 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "worker_class": "gthread",
             "threads": self._settings.http_threads,
             "graceful_timeout": int(self._settings.wait_seconds + self._settings.stop_seconds) + 5,
-            "loglevel": "warning",
+            "logconfig_dict": logs.config(self._settings.log),
             "control_socket_disable": True,
             "when_ready": self._say_where,
             "worker_exit": self._close,
@@ -162,7 +162,11 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def _say_where(self, arbiter: Any) -> None:
         host, port = arbiter.LISTENERS[0].getsockname()[:2]
         name = f"[{host}]" if ":" in host else host
-        print(f"Reenact listens on http://{name}:{port} (Ctrl+C stops it)", flush=True)
+        said = f"Reenact listens on http://{name}:{port} (Ctrl+C stops it)"
+        if self._settings.log == "json":
+            log.info(said)
+        else:
+            print(said, flush=True)
 
     def _close(self, arbiter: Any, worker: Any) -> None:
         seconds = None if os.getppid() == arbiter.pid else 0.0  # killed: nobody waits for us but the next one

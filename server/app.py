@@ -14,7 +14,7 @@ from flask import Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from reenact.engine import Engine
-from server import api, errors, request_id, services, web
+from server import api, errors, request_id, request_log, services, web
 from server.config import Settings
 from server.webhooks import Webhooks
 
@@ -55,6 +55,7 @@ def create_app(
     request_id.init_app(app)
     errors.init_app(app)
     services.init_app(app, settings, open_engine, on_broken or _log_broken)
+    request_log.init_app(app, services.services_of(app).metrics)
     api.init_app(app)
     web.init_app(app)
     _init_webhooks(app, settings)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reenact.config import MORE_PORTRAITS, MOTIONS, PORTRAITS
 from reenact.errors import SetupError
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from reenact.runtime import Device
 
 PREFIX = "REENACT_"
-DEVICES = ("auto", "cpu", "cuda")
-LABELS = ("request", "always", "never")
+CHOICES = {
+    "device": ("auto", "cpu", "cuda"),
+    "label": ("request", "always", "never"),
+    "log": ("text", "json"),
+}
 # Variables of other parts of the project, which are no mistake.
 FOREIGN = {"REENACT_SHARED", "REENACT_CI"}
 
@@ -58,6 +61,8 @@ class Settings:
     webhook_hosts: str | None = None  # by commas; that webhooks may call though they are not public
     proxies: int = _setting(0, 0, 10)  # between clients and this server, whose X-Forwarded-For is believed
     wait_seconds: float = _setting(30.0, 0, 300)  # longest `Prefer: wait`
+    log: Literal["text", "json"] = "text"  # text: for eyes; json: one object a line, with all requests
+    metrics_port: int | None = _setting(None, 1, 65535)  # of metrics alone; none: the server's own port
     http_threads: int = _setting(16, 2, 256)  # requests answered at once; half of them may wait for a job
     database: str | None = None  # sqlite:///file or postgresql://...; none means a file in the data folder
     storage: str | None = None  # s3://bucket/folder of uploads and results; none means the data folder
@@ -76,12 +81,12 @@ class Settings:
         """Check every range; raises SettingInvalid."""
         for each in fields(self):
             _check_range(each.name, getattr(self, each.name), each.metadata)
-        if self.device not in DEVICES:
-            raise SettingInvalid(f"{variable('device')} is {self.device!r}; it must be auto, cpu or cuda.")
-        if self.label not in LABELS:
-            raise SettingInvalid(
-                f"{variable('label')} is {self.label!r}; it must be request, always or never."
-            )
+        for name, choices in CHOICES.items():
+            if (value := getattr(self, name)) not in choices:
+                *others, last = choices
+                raise SettingInvalid(
+                    f"{variable(name)} is {value!r}; it must be {', '.join(others)} or {last}."
+                )
 
     @property
     def private_hosts(self) -> frozenset[str]:

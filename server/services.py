@@ -16,6 +16,7 @@ from server.config import Settings
 from server.database import Database
 from server.jobs import Jobs, Records, SqlJobs, Worker
 from server.keys import Keys
+from server.metrics import Metrics
 from server.rate import OrderRate
 from server.storage import Storage, open_storage
 from server.webhooks import Webhooks
@@ -36,14 +37,18 @@ class Services:
     jobs: Jobs
     keys: Keys
     rate: OrderRate
+    metrics: Metrics
     waiting: BoundedSemaphore  # requests that may wait for a job, so that others are still answered
     webhooks: Webhooks | None = None  # who calls when a job ends; workers leave that to servers
     _stopped: Event = field(default_factory=Event)
+    _end_metrics: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Prepare the folders and the database, begin to work and to sweep; raises SetupError."""
         self.storage.prepare()
         self.database.prepare()
+        if self.settings.metrics_port is not None:
+            self._end_metrics = self.metrics.listen(self.settings.host, self.settings.metrics_port)
         self.sweep(0.0 if self.settings.alone else _ORPHAN)
         self.jobs.start()
         if self.webhooks:
@@ -60,7 +65,9 @@ class Services:
         self._stopped.set()
         if self.webhooks:
             self.webhooks.close()
-        return self.jobs.close(self.settings.stop_seconds if seconds is None else seconds)
+        still = self.jobs.close(self.settings.stop_seconds if seconds is None else seconds)
+        self._end_metrics()
+        return still
 
     def sweep(self, orphan: float = _ORPHAN) -> None:
         """Delete results and forget jobs whose time is over, and uploads that a crash left behind.
@@ -114,9 +121,16 @@ def build(
     """
     storage = open_storage(settings.storage, settings.data, settings.result_hours * HOUR)
     database = Database(settings.database, settings.data)
+    metrics = Metrics()
+
+    def open_told() -> Engine:
+        engine = open_engine() if open_engine else open_warm(settings)
+        metrics.opened(engine.provider)
+        return engine
+
     jobs = SqlJobs(
         Records(database),
-        Worker(settings, storage, open_engine or (lambda: open_warm(settings))),
+        Worker(settings, storage, open_told),
         on_broken,
         limit=settings.queue_length,
         owner_limit=settings.unfinished_per_key,
@@ -126,10 +140,11 @@ def build(
         attempts=settings.attempts,
         at_once=settings.jobs_per_key,
         alone=settings.alone,
+        metrics=metrics,
     )
     waiting = BoundedSemaphore(settings.http_threads // 2)
     rate = OrderRate(settings.orders_per_minute, settings.broker)
-    return Services(settings, storage, database, jobs, Keys(database), rate, waiting)
+    return Services(settings, storage, database, jobs, Keys(database), rate, metrics, waiting)
 
 
 def open_warm(settings: Settings) -> Engine:

@@ -4,13 +4,13 @@ schemas.py      what goes in and out        intake.py    a checked form -> an or
 animations.py   the jobs                    results.py   their files
 events.py       the jobs as they go         shown.py     a job as clients see it
 frames.py       what a job renders
-templates.py portraits.py   the gallery     health.py    alive and ready
+templates.py portraits.py   the gallery     health.py metrics.py   for who watches over it
 spec.py         the OpenAPI document's last touches
 """
 
 from apiflask import APIFlask
 
-from server.api import animations, events, frames, health, portraits, results, spec, templates
+from server.api import animations, events, frames, health, metrics, portraits, results, spec, templates
 from server.api.shown import rendered
 
 __all__ = ["init_app", "rendered"]
@@ -18,6 +18,6 @@ __all__ = ["init_app", "rendered"]
 
 def init_app(app: APIFlask) -> None:
     """Register all routes and describe them."""
-    for module in (templates, portraits, animations, events, frames, results, health):
+    for module in (templates, portraits, animations, events, frames, results, health, metrics):
         app.register_blueprint(module.bp)
     spec.init_app(app)

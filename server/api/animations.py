@@ -11,6 +11,7 @@ from flask import request, url_for
 from werkzeug.datastructures import FileStorage
 
 from reenact.errors import InvalidOption, UnsupportedMedia
+from server import logs
 from server.api.access import check_webhook, count_order, identify, owner
 from server.api.intake import take_in
 from server.api.schemas import AnimationIn, JobOut, JobsOut, PageIn
@@ -65,6 +66,7 @@ def create(form: dict[str, Any]) -> Answer:
     """
     use = services()
     job = _taken(form, _idempotency(form))
+    logs.job.set(job.id)
     headers = {"Location": url_for("animations.get", id=job.id)}
     wait = _wait_asked(request.headers.get("Prefer", ""))
     if wait is not None and use.waiting.acquire(blocking=False):

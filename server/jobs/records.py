@@ -109,6 +109,13 @@ class Records:
             found = {status: count for status, count in connection.execute(grouped)}
         return {status: found.get(status, 0) for status in STATUSES}
 
+    def waiting_since(self) -> float | None:
+        """When the oldest job that waits was ordered; None where none waits."""
+        with self.database.read() as connection:
+            waiting = select(func.min(jobs.c.created)).where(jobs.c.status == "queued")
+            since: float | None = connection.scalar(waiting)
+        return since
+
     def unfinished(self, owner: str) -> int:
         """How many jobs of an owner have not ended."""
         with self.database.read() as connection:

@@ -11,14 +11,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.errors import Cancelled, InputError
 from reenact.types import Picture
+from server import logs
 from server.errors import public_detail
 from server.jobs.job import Failure
 from server.jobs.records import Claim, Records
 from server.jobs.work import Worker
+from server.metrics import Metrics
 
 log = logging.getLogger(__name__)
 LOOK = 0.3  # seconds between two looks at whether a running job is still wanted
 BREAK_OFF = 5.0  # seconds that a job which is told to stop may take to do so
+CANCELLED, REQUEUED = "cancelled", "requeued"  # ends of an attempt, for the metrics
 GAVE_UP = Failure("gave_up", "The server broke off at each attempt at this job. Try another picture or clip.")
 
 
@@ -37,6 +40,7 @@ class Runner:
         attempts: int,
         at_once: int,
         changed: Callable[[], None],
+        metrics: Metrics,
     ) -> None:
         """Make an idle runner.
 
@@ -47,8 +51,9 @@ class Runner:
             attempts: how often a job is begun before it fails.
             at_once: jobs of one owner that may run, in all processes.
             changed: is called after every change of a job.
+            metrics: are told of every attempt.
         """
-        self._records, self._worker, self._changed = records, worker, changed
+        self._records, self._worker, self._changed, self._metrics = records, worker, changed, metrics
         self._lease, self._attempts, self._at_once = lease, attempts, at_once
         self._running: dict[str, Claim] = {}
         self._frames: dict[str, Picture] = {}  # by job, the latest; gone with the attempt
@@ -64,10 +69,13 @@ class Runner:
             return False
         with self._idle:
             self._running[claim.lease] = claim
+        self._metrics.begun(claim.job)
         self._changed()
+        about = logs.job.set(claim.job.id)
         try:
             self._do(claim)
         finally:
+            logs.job.reset(about)
             self._frames.pop(claim.job.id, None)
             with self._idle:
                 del self._running[claim.lease]
@@ -128,19 +136,23 @@ class Runner:
             self._failed(claim, e)
             return
         if self._records.succeed(claim.lease, outcome):
+            self._metrics.succeeded(outcome)
             log.info(
                 "Job %s made %d frames in %.1f s", claim.job.id, outcome.frames, sum(outcome.seconds.values())
             )
         else:
+            self._metrics.ended(CANCELLED)
             self._worker.delete(claim.result)
         self._clean(claim)
 
     def _watch(self, lease: str) -> Callable[[int, int], None]:
         """Note the frames done, and stop the work when nobody wants it any more."""
-        due = 0.0
+        due, made = 0.0, 0
 
         def watch(done: int, total: int) -> None:
-            nonlocal due
+            nonlocal due, made
+            self._metrics.made(done - made)
+            made = done
             if self._stop.is_set():
                 raise Stopping("The service stops.")
             if time.monotonic() < due:
@@ -166,8 +178,10 @@ class Runner:
         """End the job, or put it back where another attempt may do better."""
         job = claim.job
         if isinstance(error, Stopping):
+            self._metrics.ended(REQUEUED)
             self._records.release(claim.lease, counted=False)
         elif isinstance(error, Cancelled) or not self._records.holds(claim.lease):
+            self._metrics.ended(CANCELLED)
             self._clean(claim)
         elif isinstance(error, InputError):
             log.info("Job %s failed: %s", job.id, error.code)
@@ -176,12 +190,15 @@ class Runner:
             # Logged first: whoever sees the job as failed finds the reason in the log.
             log.error("Job %s failed at attempt %d", job.id, job.attempts, exc_info=error)
             if job.attempts < self._attempts:
+                self._metrics.ended(REQUEUED)
                 self._records.release(claim.lease, counted=True)
             else:
                 self._end(claim, error)
 
     def _end(self, claim: Claim, error: Exception) -> None:
-        self._records.fail(claim.lease, "failed", Failure(*public_detail(error)))
+        failure = Failure(*public_detail(error))
+        self._metrics.ended(failure.code)
+        self._records.fail(claim.lease, "failed", failure)
         self._clean(claim)
 
     def _clean(self, claim: Claim) -> None:

@@ -17,6 +17,7 @@ from server.jobs.order import Order
 from server.jobs.records import Records
 from server.jobs.runner import Runner
 from server.jobs.work import Worker
+from server.metrics import Metrics
 
 log = logging.getLogger(__name__)
 FIRST_GUESS = 10.0  # seconds a job takes, before one was measured
@@ -40,6 +41,7 @@ class SqlJobs:
         attempts: int = 3,
         at_once: int = 10_000,
         alone: bool = True,
+        metrics: Metrics,
     ) -> None:
         """Make an idle queue.
 
@@ -55,6 +57,7 @@ class SqlJobs:
             attempts: how often a job is begun before it fails.
             at_once: jobs of one owner that may run, in all processes.
             alone: whether no other process uses the records, so that what runs at start is dead.
+            metrics: are told of every attempt and look into the records when somebody reads them.
 
         Raises:
             SetupError: the broker's URL cannot be used.
@@ -63,7 +66,8 @@ class SqlJobs:
         self._limit, self._owner_limit = limit, owner_limit
         self._threads, self._lease, self._alone = threads, lease, alone
         self._bell, self._rings = Condition(), 0
-        self._runner = Runner(records, worker, lease, attempts, at_once, self._ring)
+        metrics.follow(records, lambda: self.ready)
+        self._runner = Runner(records, worker, lease, attempts, at_once, self._ring, metrics)
         self._crew = Crew(broker, max(threads, 1), self._runner.do_next)
         self._ready, self._reached = False, True
         self._closed, self._starting = Event(), Lock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -93,6 +94,27 @@ def test_a_worker_that_is_told_to_stop_gives_its_job_to_another(
     assert server.job(long)["status"] == "queued"
     one.start()
     wait_for(lambda: server.job(long)["frames_done"])
+
+
+def test_a_worker_tells_its_numbers_on_a_port_of_its_own(
+    start: Start, redis: tuple[str, Process], tmp_path: Path
+) -> None:
+    server, _ = start(redis[0], 0)
+    port = machines.free_port()
+    worker = Worker(server, tmp_path / "measured.log", REENACT_METRICS_PORT=str(port))
+    try:
+        worker.ready()
+        finish(server, [server.order()])
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            workers = answer.read().decode()
+        servers = server.ask("/metrics").decode()
+        for text in (workers, servers):
+            assert 'reenact_jobs{state="succeeded"} 1.0\n' in text
+        assert f"reenact_frames_total {FRAMES}.0\n" in workers and "reenact_frames_total 0.0\n" in servers
+        assert "reenact_engine_info{" in workers and "reenact_engine_info{" not in servers
+        assert worker.stop() == 0
+    finally:
+        worker.kill()
 
 
 def test_a_redis_that_dies_loses_nothing(start: Start, redis: tuple[str, Process]) -> None:
