@@ -21,6 +21,7 @@ from reenact.config import DEFAULT_MODEL, FACE_MODEL, MOTIONS, PORTRAITS
 State = Literal["ok", "note", "broken"]
 Device = Literal["auto", "cpu", "cuda"]
 
+MARKS = {"ok": "ok     ", "note": "note   ", "broken": "BROKEN "}
 REQUIRED = ("numpy", "pillow", "pillow-heif", "av", "tqdm")
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 # extra -> modules that stand for it
@@ -44,7 +45,10 @@ class Finding:
 
 
 def examine(
-    model: Path = DEFAULT_MODEL, device: Device = "auto", threads: int | None = None
+    model: Path = DEFAULT_MODEL,
+    device: Device = "auto",
+    threads: int | None = None,
+    motions: Path | None = None,
 ) -> list[Finding]:
     """Check everything; takes a few seconds, since every graph is run once.
 
@@ -52,6 +56,7 @@ def examine(
         model: folder of the model that is to be run.
         device: as for ``Engine``.
         threads: as for ``Engine``.
+        motions: folder of the templates; None means those that ship.
     """
     checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
         ("python", _python),
@@ -59,13 +64,21 @@ def examine(
         ("runtime", _runtime),
         ("model files", lambda: _files(model)),
         ("engine", lambda: _engine(model, device, threads)),
-        ("templates", lambda: _templates(model)),
+        ("templates", lambda: _templates(model, motions or MOTIONS)),
         ("portraits", _portraits),
         ("codecs", _codecs),
         ("extras", _extras),
         ("machine", _machine),
     ]
     return [finding for name, check in checks for finding in _safely(name, check)]
+
+
+def report(findings: list[Finding]) -> str:
+    """A line for each finding, and the verdict."""
+    width = max(len(finding.name) for finding in findings)
+    lines = [f"{MARKS[each.state]}{each.name.ljust(width)}  {each.detail}" for each in findings]
+    broken = sum(each.state == "broken" for each in findings)
+    return "\n".join([*lines, "", f"{broken} broken." if broken else "Everything that is needed works."])
 
 
 def _safely(name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -125,17 +138,17 @@ def _engine(model: Path, device: Device, threads: int | None) -> Iterator[Findin
     yield Finding("engine", "ok", f"every graph ran once, on {engine.provider}")
 
 
-def _templates(model: Path) -> Iterator[Finding]:
+def _templates(model: Path, motions: Path) -> Iterator[Finding]:
     from reenact.errors import ReenactError
     from reenact.gallery import get_template, template_ids
     from reenact.runtime import ModelFolder
 
     keypoints = ModelFolder(model).hash("keypoints")
-    ids = template_ids(MOTIONS)
+    ids = template_ids(motions)
     good = 0
     for id in ids:
         try:
-            template = get_template(id, MOTIONS, keypoints)
+            template = get_template(id, motions, keypoints)
         except ReenactError as error:
             yield Finding(f"template {id}", "broken", str(error))
             continue
@@ -143,7 +156,10 @@ def _templates(model: Path) -> Iterator[Finding]:
         if template.preview is None:
             yield Finding(f"template {id}", "note", "has no preview; run `reenact templates build`")
     if not ids:
-        yield Finding("templates", "broken", "none are there; reinstall the package")
+        yield Finding(
+            "templates", "broken", f"none are in {motions}; name another folder or reinstall the package"
+        )
+        return
     yield Finding("templates", "ok" if good else "broken", f"{good} of {len(ids)} fit the model")
 
 

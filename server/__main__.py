@@ -31,13 +31,19 @@ USAGE = 2  # exit status for a setting that cannot be used
 
 
 def main() -> None:
-    """Start the service or a worker and stay until it is stopped by SIGTERM or Ctrl+C; or manage keys."""
+    """Start the service or a worker and stay until SIGTERM or Ctrl+C; or manage keys, sweep, look around."""
     parser = argparse.ArgumentParser("reenact-server", description="Set it up with REENACT_... variables.")
     parts = parser.add_subparsers(dest="part", help="default: serve")
     parts.add_parser("serve", help="listen for requests")
     parts.add_parser("worker", help="do the jobs that a broker gives out")
     keys_command.add_arguments(parts.add_parser("keys", help="make, list and revoke access keys"))
+    parts.add_parser("sweep", help="delete now what is expired, and say what went")
+    parts.add_parser("doctor", help="check settings, disk, database, broker, bucket, ports and engine")
     arguments = parser.parse_args()
+    if arguments.part == "doctor":
+        from server import doctor
+
+        sys.exit(doctor.run(os.environ))
     try:
         settings = read(os.environ)
         logging.config.dictConfig(logs.config(settings.log))
@@ -45,6 +51,10 @@ def main() -> None:
             work(settings)
         elif arguments.part == "keys":
             sys.exit(keys_command.run(settings, arguments))
+        elif arguments.part == "sweep":
+            from server import sweep_command
+
+            sys.exit(sweep_command.run(settings))
         else:
             serve(settings)
     except SetupError as e:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     create_engine,
     event,
     insert,
+    inspect,
     select,
     text,
 )
@@ -80,17 +81,35 @@ class Database:
 
     def prepare(self) -> None:
         """Make what tables are missing; raises SetupError."""
+        with self._usable(), self.write() as connection:
+            if not self.is_file:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_CREATING})"))
+            METADATA.create_all(connection)
+            version = connection.scalar(select(_versions.c.version))
+            if version is None:
+                connection.execute(insert(_versions).values(version=SCHEMA))
+        self._check(version)
+
+    def schema(self) -> int | None:
+        """The schema of the tables, None where there are none yet; makes none; raises SetupError."""
+        if self.is_file and not Path(self.url.database or "").exists():
+            return None
+        with self._usable(), self.read() as connection:
+            there = inspect(connection).has_table(_versions.name)
+            version = connection.scalar(select(_versions.c.version)) if there else None
+        self._check(version)
+        return version
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Turn what the driver says into a SetupError."""
         try:
-            with self.write() as connection:
-                if not self.is_file:
-                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_CREATING})"))
-                METADATA.create_all(connection)
-                version = connection.scalar(select(_versions.c.version))
-                if version is None:
-                    connection.execute(insert(_versions).values(version=SCHEMA))
+            yield
         except SQLAlchemyError as e:
             reason = str(getattr(e, "orig", e)).strip()
             raise SetupError(f"The database {self.url!r} cannot be used: {reason}") from e
+
+    def _check(self, version: int | None) -> None:
         if version not in (None, SCHEMA):
             raise SetupError(
                 f"The database {self.url!r} has schema {version}, this version of Reenact needs {SCHEMA}. "

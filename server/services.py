@@ -27,6 +27,15 @@ HOUR = 3600.0
 _ORPHAN = HOUR
 
 
+@dataclass(frozen=True)
+class Swept:
+    """How many of each a sweep deleted."""
+
+    uploads: int  # places with the files of one order
+    results: int
+    jobs: int
+
+
 @dataclass
 class Services:
     """Settings, files and jobs of one app, and the thread that sweeps."""
@@ -69,19 +78,20 @@ class Services:
         self._end_metrics()
         return still
 
-    def sweep(self, orphan: float = _ORPHAN) -> None:
+    def sweep(self, orphan: float = _ORPHAN) -> Swept:
         """Delete results and forget jobs whose time is over, and uploads that a crash left behind.
 
         Args:
             orphan: age in seconds from which uploads without a job are deleted; an upload that is just being
                 taken has no job yet.
         """
-        self.storage.drop_others(self.jobs.places(), time.time() - orphan)
-        files = self.storage.sweep()
+        uploads = self.storage.drop_others(self.jobs.places(), time.time() - orphan)
+        results = self.storage.sweep()
         jobs = self.jobs.forget(time.time() - self.settings.result_hours * HOUR)
         self.database.tidy()
-        if files or jobs:
-            log.info("Swept %d results and %d jobs", files, jobs)
+        if results or jobs:
+            log.info("Swept %d results and %d jobs", results, jobs)
+        return Swept(uploads, results, jobs)
 
     def _sweep_on(self) -> None:
         while not self._stopped.wait(self.settings.sweep_seconds):

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, say
 
-MARKS = {"ok": "ok     ", "note": "note   ", "broken": "BROKEN "}
-
 
 def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     """Declare both verbs."""
@@ -36,15 +34,11 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from reenact.doctor import examine
+    from reenact.doctor import examine, report
 
     findings = examine(arguments.model, arguments.device, arguments.threads)
-    width = max(len(finding.name) for finding in findings)
-    for finding in findings:
-        say(f"{MARKS[finding.state]}{finding.name.ljust(width)}  {finding.detail}")
-    broken = sum(finding.state == "broken" for finding in findings)
-    say(f"\n{broken} broken." if broken else "\nEverything that is needed works.")
-    return 1 if broken else 0
+    say(report(findings))
+    return 1 if any(finding.state == "broken" for finding in findings) else 0
 
 
 def _bench(arguments: argparse.Namespace) -> int:

@@ -71,17 +71,21 @@ class Crew:
 
     def reach(self) -> None:
         """Raise what the broker's client raises where the broker cannot be reached."""
-        broker: Any = self._broker
-        if hasattr(broker, "client"):  # Redis
-            broker.client.ping()
-        elif hasattr(broker, "connection"):  # RabbitMQ; also answers the heartbeats of this thread's
-            broker.connection.process_data_events()
+        reach(self._broker)
 
     def stop(self, seconds: float) -> None:
         """Stop the threads, waiting so long for work they are in."""
         if self._worker:
             self._worker.stop(timeout=int(seconds * 1000))
         self._broker.close()
+
+
+def reach(broker: Any) -> None:
+    """Ask the broker for a sign of life; raises what its client raises where there is none."""
+    if hasattr(broker, "client"):  # Redis
+        broker.client.ping()
+    elif hasattr(broker, "connection"):  # RabbitMQ; also answers the heartbeats of this thread's
+        broker.connection.process_data_events()
 
 
 def open_broker(url: str | None) -> dramatiq.Broker:

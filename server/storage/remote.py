@@ -55,6 +55,10 @@ class RemoteStorage:
     def prepare(self) -> None:
         """Make the local folders and try the bucket; raises SetupError."""
         self._here.prepare()
+        self.probe()
+
+    def probe(self) -> None:
+        """Write something in the bucket and delete it; raises SetupError."""
         probe = f"{self._uploads}/{secrets.token_hex(8)}"
         try:
             self._fs.pipe_file(probe, b"may this be written?")

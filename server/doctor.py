@@ -1,0 +1,171 @@
+"""``reenact-server doctor``: would the service run as it is set up, and if not, what to do.
+
+It changes nothing: a folder or a table made by whoever looks could belong to the wrong user.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import socket
+import tempfile
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from threading import Thread
+
+from reenact import doctor
+from reenact.doctor import Finding
+from reenact.errors import SetupError
+from server.config import Settings, read, variable
+from server.database import Database
+from server.jobs.crew import open_broker, reach
+from server.keys import Keys
+from server.storage import RemoteStorage
+
+Check = Callable[[Settings], Iterator[Finding]]
+ANSWER_SECONDS = 15.0  # that a database, a broker or a bucket may take
+LITTLE_SPACE = 1e9  # bytes
+
+
+def run(environment: Mapping[str, str]) -> int:
+    """Print what was found, and tell the exit status: 1 when something is broken."""
+    findings = examine(environment)
+    print(doctor.report(findings))
+    return 1 if any(finding.state == "broken" for finding in findings) else 0
+
+
+def examine(environment: Mapping[str, str]) -> list[Finding]:
+    """Check the settings, all that they name, and the engine; takes a few seconds."""
+    try:
+        settings = read(environment)
+    except SetupError as e:
+        return [Finding("settings", "broken", str(e))]
+    checks: dict[str, Check] = {  # by the setting that each is about
+        "data": _data,
+        "database": _database,
+        "broker": _broker,
+        "storage": _storage,
+        "host": _address,
+    }
+    own = [finding for name, check in checks.items() for finding in _in_time(name, check, settings)]
+    engine = doctor.examine(device=settings.device, threads=settings.threads, motions=settings.templates)
+    set_here = ", ".join(sorted(name for name in environment if name.startswith("REENACT_"))) or "none is set"
+    return [
+        Finding("settings", "ok", set_here),
+        *own,
+        *(finding for finding in engine if not finding.name.startswith("extra ")),
+    ]
+
+
+def _in_time(name: str, check: Check, settings: Settings) -> list[Finding]:
+    """The findings of a check; one that fails, or waits for a machine that keeps silent, is broken."""
+    found: list[Finding] = []
+
+    def look() -> None:
+        try:
+            found.extend(check(settings))
+        except Exception as e:  # a report that stops half-way helps no one
+            reason = " ".join(str(e).split()) or type(e).__name__
+            see = "" if variable(name) in reason else f"; see {variable(name)}"
+            found.append(Finding(name, "broken", reason + see))
+
+    thread = Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(ANSWER_SECONDS)
+    if thread.is_alive():
+        silence = (
+            f"no answer within {ANSWER_SECONDS:g} s; see {variable(name)}, and whether a firewall is between"
+        )
+        return [Finding(name, "broken", silence)]
+    return found
+
+
+def _data(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data.absolute()
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    try:
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as e:
+        detail = f"{there} cannot be written: {e.strerror}; give it to this user or set REENACT_DATA"
+        yield Finding("data", "broken", detail)
+        return
+    yield Finding("data", "ok", f"{folder} " + ("can be written" if there == folder else "will be made"))
+    free = shutil.disk_usage(there).free
+    needed = settings.upload_bytes * settings.queue_length
+    if free < needed:
+        detail = (
+            f"{free / 1e9:.1f} GB free, a full queue needs {needed / 1e9:.1f}; make room or set REENACT_DATA"
+        )
+        yield Finding("disk of data", "broken", detail)
+    else:
+        yield Finding("disk of data", "ok" if free > LITTLE_SPACE else "note", f"{free / 1e9:.1f} GB free")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    database = Database(settings.database, settings.data)
+    try:
+        yield from _records(settings, database)
+    finally:
+        database.close()
+
+
+def _records(settings: Settings, database: Database) -> Iterator[Finding]:
+    schema = database.schema()
+    where = repr(database.url)
+    yield Finding("database", "ok", f"{where}, " + ("empty yet" if schema is None else f"schema {schema}"))
+    if settings.local:
+        return
+    if schema is None or not Keys(database).exist():
+        detail = f"none, and others can reach {settings.host}: run `reenact-server keys add NAME`"
+        yield Finding("keys", "broken", detail)
+    else:
+        yield Finding("keys", "ok", "there are some")
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    if settings.broker is None:
+        yield Finding("broker", "ok", "none: this process does the jobs itself")
+        return
+    broker = open_broker(settings.broker)
+    try:
+        reach(broker)
+    finally:
+        broker.close()
+    yield Finding("broker", "ok", f"{settings.broker.partition('://')[0]} answers")
+
+
+def _storage(settings: Settings) -> Iterator[Finding]:
+    if settings.storage is None:
+        yield Finding("storage", "ok", "none: the data folder")
+        return
+    RemoteStorage(settings.storage, settings.data, 0).probe()
+    yield Finding("storage", "ok", f"{settings.storage} can be written")
+
+
+def _address(settings: Settings) -> Iterator[Finding]:
+    yield _port(settings, "port", settings.port, "/healthz", b"alive")
+    if settings.metrics_port is not None:
+        yield _port(settings, "metrics_port", settings.metrics_port, "/metrics", b"reenact_build_info")
+
+
+def _port(settings: Settings, name: str, port: int, path: str, ours: bytes) -> Finding:
+    """Whether the port is free, or taken by a service of ours, which says ``ours`` there."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    try:
+        socket.create_server((settings.host, port), family=family).close()
+    except OSError as e:
+        if e.errno == errno.EADDRINUSE and ours in _said(f"http://{shown}:{port}{path}"):
+            return Finding(name, "ok", f"Reenact answers at {shown}:{port} already")
+        detail = f"{shown}:{port} cannot be used: {e.strerror}; set REENACT_HOST or {variable(name)}"
+        return Finding(name, "broken", detail)
+    return Finding(name, "ok", f"{shown}:{port} is free" if port else "any free one will be taken")
+
+
+def _said(address: str) -> bytes:
+    """What is answered there; nothing where nobody speaks HTTP."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return bytes(answer.read())
+    except (OSError, ValueError):
+        return b""

@@ -1,0 +1,19 @@
+"""``reenact-server sweep``: delete at once what the service deletes every few minutes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from server.config import Settings
+from server.services import build
+
+
+def run(settings: Settings) -> int:
+    """Sweep once and say what went; raises SetupError where database or storage cannot be used."""
+    services = build(replace(settings, broker=None), threads=0, on_broken=lambda error: None)
+    services.storage.prepare()
+    services.database.prepare()
+    gone = services.sweep()
+    print(f"Gone: {gone.uploads} uploads without a job, {gone.results} results, {gone.jobs} jobs.")
+    services.database.close()
+    return 0

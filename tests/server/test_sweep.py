@@ -1,0 +1,61 @@
+"""``reenact-server sweep``, as an operator or a cron table runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from apiflask import APIFlask
+from sqlalchemy import update
+
+from server.database import Database
+from server.jobs.table import jobs
+from server.services import services_of
+
+from .conftest import Client, until
+from .test_process import ROOT
+
+DAYS = 2 * 24 * 3600.0
+
+
+def sweep(data: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "server", "sweep"],
+        cwd=ROOT,
+        env={**os.environ, "REENACT_DATA": str(data)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_is_over_goes_and_the_rest_stays(make_app: Callable[..., APIFlask]) -> None:
+    app = make_app()
+    client = app.test_client()
+    assert isinstance(client, Client)
+    until(lambda: services_of(app).jobs.ready, bool)
+    old, fresh = (client.order("wait=30").json for _ in range(2))
+    assert old is not None and fresh is not None
+    data = services_of(app).settings.data
+    assert services_of(app).close()
+
+    then = time.time() - DAYS
+    os.utime(data / "results" / old["result"]["url"].rpartition("/")[2], (then, then))
+    database = Database(None, data)
+    with database.write() as connection:
+        connection.execute(update(jobs).where(jobs.c.id == old["id"]).values(ended=then))
+    database.close()
+    for place, age in (("abandoned", DAYS), ("being-taken", 0.0)):
+        (data / "uploads" / place).mkdir()
+        os.utime(data / "uploads" / place, (time.time() - age, time.time() - age))
+
+    assert sweep(data) == "Gone: 1 uploads without a job, 1 results, 1 jobs.\n"
+    assert [each.name for each in (data / "uploads").iterdir()] == ["being-taken"]
+    assert [each.name for each in (data / "results").iterdir()] == [fresh["result"]["url"].rpartition("/")[2]]
+    assert sweep(data) == "Gone: 0 uploads without a job, 0 results, 0 jobs.\n"
