@@ -64,7 +64,26 @@ def test_who_asks_for_calm_gets_no_moving_previews(visit: Come) -> None:
     here.choose()
     here.state("done")
     assert here.page.evaluate("document.getElementById('video').paused")
-    assert here.page.evaluate("document.getElementById('video').controls")
+    here.tap("#pause")  # it shows that it stands still, and plays when it is asked to
+    here.playing()
+
+
+def test_on_a_phone_everything_happens_in_sight(visit: Come) -> None:
+    here = visit(PHONE).open()
+    here.tap(f"#portraits [data-id={FACE}]")
+    here.until("document.querySelector('#templates .tile').getBoundingClientRect().bottom <= innerHeight")
+    here.tap("#templates .tile:nth-last-child(2)")
+    here.state("done")
+    for part in ("#screen", "#save"):  # the last motion lies far below them
+        top, bottom = here.page.evaluate(
+            "part => (box => [box.top, box.bottom])(document.querySelector(part).getBoundingClientRect())",
+            part,
+        )
+        assert 0 <= top < bottom <= 740, part
+    here.page.locator("#strength").scroll_into_view_if_needed()
+    for each in here.page.locator("#options :is(input, span)").all():
+        box = each.bounding_box()
+        assert box and 0 <= box["x"] and box["x"] + box["width"] <= 360
 
 
 def test_script_and_style_stay_small(visit: Come) -> None:

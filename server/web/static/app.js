@@ -73,14 +73,16 @@ function changed() {
   screen.people([]);
   screen.unload();
   screen.state(order.face ? "chosen" : "empty");
-  if (order.face && order.motion) askConsent();
-  else screen.say(order.face ? t("stage.pick_motion") : order.motion ? t("stage.pick_face") : "");
+  if (order.face && order.motion) return askConsent();
+  screen.say(order.face ? t("stage.pick_motion") : order.motion ? t("stage.pick_face") : "");
+  if (order.face) motions.reveal();
 }
 
 function askConsent() {
+  screen.state("chosen");
   screen.say(t("consent.ask"));
-  $("consent-line").scrollIntoView({ block: "center" });
-  $("consent").focus();
+  $("consent").focus({ preventScroll: true });
+  screen.reveal();
 }
 
 function go() {

@@ -17,6 +17,11 @@ export function listen(chosen) {
   showPreviewsInView();
 }
 
+// On a phone the motions may lie below the fold when the face is chosen.
+export function reveal() {
+  $("templates").firstElementChild.scrollIntoView({ block: "nearest", behavior: calm.matches ? "instant" : "smooth" });
+}
+
 export function openFile() {
   $("clip").click();
 }

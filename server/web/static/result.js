@@ -7,7 +7,7 @@ let file = null; // the result as a File, for sharing
 let address = "";
 
 export function listen(deleted) {
-  $("pause").addEventListener("click", () => ($("video").paused ? $("video").play() : $("video").pause()));
+  for (const place of [$("pause"), $("video")]) place.addEventListener("click", toggle);
   for (const kind of ["play", "pause"]) $("video").addEventListener(kind, showPaused);
   $("sound").addEventListener("click", () => {
     $("video").muted = !$("video").muted;
@@ -24,6 +24,7 @@ export function offer(job, format, sound) {
   $("save").href = url;
   $("save").download = `reenact.${format}`;
   $("pause").hidden = format !== "mp4";
+  showPaused();
   $("sound").hidden = format !== "mp4" || !sound;
   $("link-label").hidden = true;
   const size = `\u2066${number(width)} × ${number(height)}\u2069`; // width first, in Arabic too
@@ -59,6 +60,11 @@ async function copy() {
     $("link").value = address;
     $("link").select();
   }
+}
+
+function toggle() {
+  if ($("video").paused) $("video").play();
+  else $("video").pause();
 }
 
 function showPaused() {

@@ -28,7 +28,7 @@ export function begin(upload) {
   reveal();
 }
 
-// On a phone the galleries lie below the stage.
+// On a phone that lies on its side the galleries are below the stage.
 export function reveal() {
   $("screen").scrollIntoView({ block: "nearest", behavior: calm.matches ? "instant" : "smooth" });
 }
@@ -74,10 +74,7 @@ export function result(job, format, missing) {
   view.hidden = false;
   view.onerror = missing;
   view.src = job.result.url;
-  if (format === "mp4") {
-    view.controls = calm.matches;
-    if (!calm.matches) view.play().catch(() => (view.controls = true));
-  }
+  if (format === "mp4" && !calm.matches) view.play().catch(() => {}); // the button shows that it stands still
   state("done");
   say(t("work.done"));
 }
