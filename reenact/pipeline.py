@@ -7,6 +7,7 @@ template or clip -> motion ───────┘
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ class AnimateOptions:
     size: int = 256  # side of the animated square in pixels: 256, 512 or 1024
     paste: Literal["full", "crop"] = "full"  # the whole picture, or only the animated square
     face: Choice = "largest"  # or its position from 0, largest first
+    mirror: bool = False  # the movement as in a mirror: a turn to the left becomes one to the right
     transfer: TransferOptions = field(default_factory=TransferOptions)
     encode: EncodeOptions = field(default_factory=EncodeOptions)
     label: Language | None = None  # of the visible label in every frame
@@ -99,6 +101,8 @@ def animate(
     picture = read_picture(selfie)
     faces = engine.finder.find(picture)
     face = choose(faces, options.face)
+    if options.mirror:
+        picture, face = _mirrored(engine, picture, face)
     crop = align(face)
     clock.lap("find")
     motion, audio = _motion_of(engine, template, watch)
@@ -112,17 +116,41 @@ def animate(
     return Animated(written, tuple(faces), clock.seconds)
 
 
+def _mirrored(engine: Engine, picture: Picture, face: Face) -> tuple[Picture, Face]:
+    """The picture in a mirror, and the same face in it; its landmarks are found anew, since left is right.
+
+    A motion cannot be mirrored itself: its learned points have no partners on the other side. So the face is,
+    and the finished frames are mirrored back.
+    """
+    mirror = np.ascontiguousarray(picture[:, ::-1])
+    centre = picture.shape[1] - (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
+    near = min(
+        engine.finder.find(mirror),
+        key=lambda found: math.dist(
+            centre, ((found.box[0] + found.box[2]) / 2, (found.box[1] + found.box[3]) / 2)
+        ),
+        default=None,
+    )
+    return mirror, choose([near] if near else [])
+
+
 def _finished(
     squares: Iterator[Picture], picture: Picture, faces: list[Face], crop: Crop, options: AnimateOptions
 ) -> Iterator[Picture]:
     """Squares as frames of the result: in the whole picture where that is asked for, labelled and marked."""
     canvas = Canvas(picture, crop, options.size) if options.paste == "full" else None
     frames = in_order(canvas.paste, squares) if canvas else squares
+    if options.mirror:
+        frames, crop = in_order(_flip, frames), crop.mirrored(picture.shape[1])
     if options.label:
         frames = in_order(_label(options.label, faces, crop, canvas, options.size).blend, frames)
     if options.watermark:
         frames = in_order(Marker(options.watermark).mark, frames)
     return frames
+
+
+def _flip(frame: Picture) -> Picture:
+    return np.ascontiguousarray(frame[:, ::-1])
 
 
 def _label(language: Language, faces: list[Face], crop: Crop, canvas: Canvas | None, side: int) -> Label:

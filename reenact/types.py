@@ -61,6 +61,10 @@ class Crop:
         origin = np.array([self.left, self.top])
         return np.asarray((points + 1) / 2 * self.side + origin, np.float32)
 
+    def mirrored(self, width: int) -> Crop:
+        """The same region of the picture, ``width`` pixels wide, when it is seen in a mirror."""
+        return Crop(width - self.left - self.side, self.top, self.side)
+
 
 @dataclass(frozen=True)
 class Keypoints:

@@ -103,7 +103,8 @@ def test_a_label_is_added_where_it_is_asked_for(animate: Callable[..., int], tmp
 
 def test_a_clip_drives_too_and_every_option_is_accepted(animate: Callable[..., int], clip: Path) -> None:
     options = (
-        "--size 512 --mode absolute --strength 0.5 --start best --paste crop --face 0 --crf 30 --threads 1"
+        "--size 512 --mode absolute --strength 0.5 --start best --paste crop --face 0 --crf 30 --threads 1 "
+        "--mirror"
     )
     assert animate("--template", str(clip), "--device", "cpu", "--no-sound", *options.split()) == 0
 

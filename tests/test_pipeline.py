@@ -140,6 +140,19 @@ def test_the_face_follows_the_driving(
     assert shifts[-1] == pytest.approx(expected[-1], rel=0.4)
 
 
+def test_in_a_mirror_the_face_follows_the_other_way(
+    engine: Engine, selfie: Path, motion: Motion, portrait: Picture, face_crop: Picture, tmp_path: Path
+) -> None:
+    options = AnimateOptions(paste="crop", mirror=True)
+    result = animate(engine, selfie, template(motion), tmp_path / "out.mp4", options)
+    frames = read(tmp_path / "out.mp4")
+    assert np.abs(frames[0].astype(int) - face_crop).mean() < 12  # the picture itself is not turned over
+    centres = [float(choose(engine.finder.find(frame)).landmarks[:, 0].mean()) for frame in frames]
+    assert centres == sorted(centres, reverse=True)
+    assert centres[-1] - centres[0] == pytest.approx(-SHIFTS[-1] * 256, rel=0.4)
+    assert result.faces[0].box == choose(engine.finder.find(portrait)).box
+
+
 def test_a_clip_and_its_stored_motion_give_the_same(
     engine: Engine, selfie: Path, driving: Path, motion: Motion, tmp_path: Path
 ) -> None:

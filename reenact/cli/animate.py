@@ -53,6 +53,7 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     verb.add_argument(
         "--face", type=_face, default="largest", metavar="N", help="which face, 0 is the largest"
     )
+    verb.add_argument("--mirror", action="store_true", help="the movement as in a mirror: left becomes right")
     verb.add_argument("--crf", type=int, default=16, help="mp4: 0 (lossless) to 51 (small); default 16")
     verb.add_argument("--no-sound", action="store_true", help="mp4: leave the clip's sound out")
     verb.add_argument(
@@ -117,6 +118,7 @@ def _options(arguments: argparse.Namespace) -> AnimateOptions:
         size=arguments.size,
         paste=arguments.paste,
         face=arguments.face,
+        mirror=arguments.mirror,
         transfer=TransferOptions(arguments.mode, arguments.strength, arguments.start),
         label=arguments.language if arguments.label else None,
         watermark=None if arguments.no_watermark else Watermark(),

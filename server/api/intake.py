@@ -17,7 +17,7 @@ from server.config import Settings
 from server.jobs import Order
 from server.storage import DRIVING, SELFIE, Storage
 
-_OPTIONS = ("format", "size", "mode", "strength", "paste", "face")
+_OPTIONS = ("format", "size", "mode", "strength", "paste", "face", "audio", "mirror")
 
 
 @dataclass(frozen=True)

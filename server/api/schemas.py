@@ -109,6 +109,14 @@ class AnimationIn(Schema):
         validate=Regexp(r"^(largest|[0-9]{1,3})$", error="Must be `largest` or a number from 0 on."),
         metadata=about("`largest`, or a position from 0 (largest) on."),
     )
+    audio = Boolean(
+        load_default=True,
+        metadata=about("Whether an mp4 gets the sound of the template or clip, if it has any."),
+    )
+    mirror = Boolean(
+        load_default=False,
+        metadata=about("The movement as in a mirror: a turn to the left becomes one to the right."),
+    )
     label = Boolean(
         load_default=False,
         metadata=about(

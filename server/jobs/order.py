@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from reenact.media import EncodeOptions
 from reenact.motion.transfer import Mode, TransferOptions
 from reenact.pipeline import AnimateOptions
 from reenact.provenance.label import Language
@@ -27,6 +28,8 @@ class Order:
     strength: float = 1.0  # see TransferOptions
     paste: Paste = "full"  # the whole picture, or only the animated square
     face: str = LARGEST  # or its position from 0, largest first
+    audio: bool = True  # whether the sound of the template or clip goes into an mp4
+    mirror: bool = False  # see AnimateOptions
     label: Language | None = None  # language of the visible label; None: no label
 
     def options(self) -> AnimateOptions:
@@ -35,6 +38,8 @@ class Order:
             size=self.size,
             paste=self.paste,
             face="largest" if self.face == LARGEST else int(self.face),
+            mirror=self.mirror,
             label=self.label,
             transfer=TransferOptions(mode=self.mode, strength=self.strength),
+            encode=EncodeOptions(sound=self.audio),
         )
