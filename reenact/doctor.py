@@ -135,7 +135,7 @@ def _engine(model: Path, device: Device, threads: int | None) -> Iterator[Findin
 
     engine = Engine(model, device=device, threads=threads)
     engine.warm()
-    yield Finding("engine", "ok", f"every graph ran once, on {engine.provider}")
+    yield Finding("engine", "ok", f"every graph ran once, on {engine.provider}, {engine.graph} for frames")
 
 
 def _templates(model: Path, motions: Path) -> Iterator[Finding]:

@@ -14,7 +14,15 @@ from reenact.face.find import FaceFinder
 from reenact.face.mesh import FaceMesh
 from reenact.generator.renderer import Renderer
 from reenact.keypoints.detector import CROP_SIZE, KeypointDetector
-from reenact.runtime import Device, ModelFolder, Session, available_cores
+from reenact.runtime import (
+    Device,
+    ModelFolder,
+    Precision,
+    Session,
+    available_cores,
+    runs_on_cpu,
+    variant,
+)
 from reenact.types import Crop, Face
 
 Finder = Literal["blazeface", "fan"]
@@ -54,6 +62,7 @@ class Engine:
         device: Device = "auto",
         threads: int | None = None,
         finder: Finder = "blazeface",
+        precision: Precision = "auto",
     ) -> None:
         """Open a model.
 
@@ -63,21 +72,26 @@ class Engine:
             threads: that compute at once; None means every core this process may use.
             finder: what looks for faces; ``fan`` needs the extra of that name and downloads its weights on
                 first use.
+            precision: of the animator; ``auto`` takes int8 where the model has it and the processor is fast
+                with it.
 
         Raises:
             WeightsBroken: a file is missing, changed, or (fan) cannot be downloaded.
             ProviderUnavailable: ``cuda`` was asked for and does not run.
+            InvalidOption: the model has no graph of this precision.
             ExtraMissing: ``finder`` is ``fan`` and the extra is not installed.
         """
         folder = ModelFolder(model)
+        files = {"animate": variant(folder, "animate", precision, runs_on_cpu(device))}
         # Frames are many: whole batches side by side use the cores better than threads inside an operator.
         inside = {"keypoints": threads, "encode": threads, "animate": 1, "compose": 1}
         sessions = {
-            name: Session(folder.path(name), device=device, threads=count)
+            name: Session(folder.path(files.get(name, name)), device=device, threads=count)
             for name, count in inside.items()
             if name != "compose" or folder.has(name)  # an imported FOMM has none
         }
         self.provider = sessions["animate"].provider
+        self.graph = files["animate"]  # the animator that was taken
         # A GPU does one batch at a time; a second waits, so that it never runs out of work.
         workers = (threads or available_cores()) if self.provider == "CPUExecutionProvider" else 1
         self.finder = open_face_finder(device, threads, finder)

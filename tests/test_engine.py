@@ -29,7 +29,7 @@ def test_a_model_without_one_of_its_graphs_is_broken(tmp_path: Path, missing: st
     shutil.copytree(DEFAULT_MODEL, tmp_path / "model")
     (tmp_path / "model" / f"{missing}.onnx").unlink()
     with pytest.raises(WeightsBroken, match=missing):
-        Engine(tmp_path / "model", device="cpu")
+        Engine(tmp_path / "model", device="cpu", precision="float32")
 
 
 def test_a_folder_that_is_no_model_is_broken(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def add_verb(
 
 
 def add_engine_options(verb: argparse.ArgumentParser) -> None:
-    """``--model``, ``--device`` and ``--threads``."""
+    """``--model``, ``--device``, ``--threads`` and ``--precision``."""
     group = verb.add_argument_group("engine")
     group.add_argument("--model", type=Path, default=DEFAULT_MODEL, metavar="FOLDER", help="another model")
     group.add_argument(
@@ -54,6 +54,12 @@ def add_engine_options(verb: argparse.ArgumentParser) -> None:
         help="cuda fails where CUDA does not really run; auto takes what there is",
     )
     group.add_argument("--threads", type=positive, metavar="N", help="default: every core")
+    group.add_argument(
+        "--precision",
+        choices=("auto", "float32", "int8"),
+        default="auto",
+        help="of the animator; auto takes int8 where the processor is fast with it",
+    )
 
 
 def add_quiet(verb: argparse.ArgumentParser) -> None:
@@ -65,7 +71,12 @@ def open_engine(arguments: argparse.Namespace) -> Engine:
     """The engine that the options name."""
     from reenact.engine import Engine
 
-    return Engine(arguments.model, device=arguments.device, threads=arguments.threads)
+    return Engine(
+        arguments.model,
+        device=arguments.device,
+        threads=arguments.threads,
+        precision=arguments.precision,
+    )
 
 
 def exit_code(error: BaseException) -> int:

@@ -82,9 +82,8 @@ class AnimateGraph(nn.Module):
         image = to_float(source)
         source_pose = Pose(repeat(source_points), repeat(source_jacobians), repeat(source_landmarks))
         driving = Pose(points, jacobians, landmarks)
-        motion = self.motion(repeat(functional.avg_pool2d(image, 4)), source_pose, driving)
-        features = Features(repeat(fine), repeat(coarse))
-        out = self.decoder(repeat(image), features, source_pose, driving, motion)
+        motion = self.motion(functional.avg_pool2d(image, 4), source_pose, driving)
+        out = self.decoder(image, Features(fine, coarse), source_pose, driving, motion)
         return to_bytes(out.rgb), out.alpha, out.flow
 
 
@@ -103,11 +102,11 @@ class ComposeGraph(nn.Module):
         Returns:
             (B, S, S, 3) uint8.
         """
-        image = to_float(source)
-        size = image.shape[2:]
-        copied = warp(image.expand(flow.shape[0], *image.shape[1:]), resize_flow(flow, size))
-        share = resize(alpha, size)
-        return to_bytes(share * copied + (1 - share) * resize(to_float(picture), size))
+        size = source.shape[1:3]
+        copied = warp(source.permute(0, 3, 1, 2), resize_flow(flow, size))
+        painted = resize(picture.permute(0, 3, 1, 2).float().contiguous(), size)
+        blended = painted + resize(alpha, size) * (copied - painted)
+        return (blended.clamp(0, 255) + 0.5).to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def graphs_of(model: Model) -> dict[str, nn.Module]:

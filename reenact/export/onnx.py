@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
 
 from reenact.errors import WeightsBroken
 from reenact.export.graphs import graphs_of
+from reenact.layers.gather import gather
+from reenact.layers.geometry import sampled_by
 from reenact.runtime.weights import write_hashes
 from reenact.training.checkpoint import Model
 
@@ -166,7 +169,7 @@ def _write(module: nn.Module, path: Path, signature: Signature, inputs: tuple[Te
         {axis: axes[label] for axis, label in signature.dynamic.get(name, {}).items()}
         for name in signature.inputs
     )
-    with warnings.catch_warnings():
+    with sampled_by(gather), warnings.catch_warnings():
         # Two axes of one name are meant to be equal; torch says so each time.
         warnings.filterwarnings("ignore", "# The axis name", UserWarning)
         torch.onnx.export(
@@ -181,3 +184,22 @@ def _write(module: nn.Module, path: Path, signature: Signature, inputs: tuple[Te
             external_data=False,
             verbose=False,
         )
+    _forget_origin(path)
+
+
+def _forget_origin(path: Path) -> None:
+    """Take out what torch notes of each node, for instance paths of this machine."""
+    model = onnx.load(str(path))
+    graph = model.graph
+    for each in (
+        model,
+        graph,
+        *graph.node,
+        *graph.value_info,
+        *graph.input,
+        *graph.output,
+        *graph.initializer,
+    ):
+        del each.metadata_props[:]
+        each.doc_string = ""
+    path.write_bytes(model.SerializeToString(deterministic=True))

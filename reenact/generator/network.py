@@ -103,8 +103,8 @@ class Decoder(nn.Module):
         """Paint one batch.
 
         Args:
-            image: the source, (B, 3, 256, 256) RGB in [0, 1].
-            features: of the source.
+            image: the source, (B, 3, 256, 256) RGB in [0, 1]; a leading 1 serves the whole batch.
+            features: of the source, likewise.
             source: pose of the source.
             driving: pose to take.
             motion: what ``DenseMotion`` returned.
@@ -118,8 +118,10 @@ class Decoder(nn.Module):
         size = features.fine.shape[2:]
         flow = resize_flow(flow, size)
         seen = resize(occlusion[:, 1:], size)
-        fine = warp(features.fine, flow) * seen
-        glance = warp(functional.avg_pool2d(image, 2), flow)
+        # One sampling for the features and for a look at the picture itself.
+        half = functional.avg_pool2d(image, 2).to(features.fine.dtype)
+        moved = warp(torch.cat([features.fine, half], 1), flow)
+        fine, glance = moved[:, :-3] * seen, moved[:, -3:]
         head = self.head(self.mix_fine(torch.cat([self.up(y), fine, glance, seen], 1))).float()
         flow = flow + FINEST_SHIFT * torch.tanh(head[:, 16:18]).permute(0, 2, 3, 1)
         copied = warp(image, resize_flow(flow, image.shape[2:]))

@@ -67,7 +67,8 @@ class Renderer:
         for pictures in in_order(lambda batch: self._batch(source, batch), batches, self._workers):
             yield from pictures
 
-    def _batch(self, source: Source, driving: Keypoints) -> Picture:
+    def inputs(self, source: Source, driving: Keypoints) -> dict[str, NDArray[np.generic]]:
+        """What the animator is called with for these poses, by name."""
         still = source.keypoints
         known: dict[str, NDArray[np.generic]] = {
             "source": source.picture[None],
@@ -79,8 +80,10 @@ class Renderer:
             "jacobians": driving.jacobians,
             "landmarks": driving.landmarks,
         }
-        # FOMM's graph has no landmarks and gives the picture alone.
-        picture, *rest = self._animate(**{name: known[name] for name in self._animate.inputs})
+        return {name: known[name] for name in self._animate.inputs}  # FOMM's graph has no landmarks
+
+    def _batch(self, source: Source, driving: Keypoints) -> Picture:
+        picture, *rest = self._animate(**self.inputs(source, driving))  # FOMM's gives the picture alone
         if self._compose is not None and len(source.full) != NATIVE_SIZE:
             alpha, flow = rest
             (picture,) = self._compose(source=source.full[None], picture=picture, alpha=alpha, flow=flow)

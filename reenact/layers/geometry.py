@@ -5,6 +5,10 @@ Crop units are [-1, 1] from edge to edge, which is ``grid_sample(align_corners=F
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -74,10 +78,35 @@ def resize_flow(flow: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:
-    """Sample (B, C, H, W) at ``flow`` (B, h, w, 2) crop units: (B, C, h, w).
+    """Sample an image at ``flow`` (B, h, w, 2) crop units: (B, C, h, w) float.
 
     Border padding: zeros would leave black holes where the flow points outside.
+
+    Args:
+        image: (B, C, H, W), or (1, C, H, W) for a whole batch of flows; float or uint8.
+        flow: where each pixel lies in the image.
     """
+    return _SAMPLER.get()(image, flow)
+
+
+@contextmanager
+def sampled_by(sampler: Sampler) -> Iterator[None]:
+    """Let ``warp`` sample in another way, for instance while a graph is written for a certain machine."""
+    token = _SAMPLER.set(sampler)
+    try:
+        yield
+    finally:
+        _SAMPLER.reset(token)
+
+
+def grid_sample(image: Tensor, flow: Tensor) -> Tensor:
+    """``warp`` by torch's own operator."""
+    image = image if image.is_floating_point() else image.float()
+    image = image.expand(flow.shape[0], *image.shape[1:])
     return functional.grid_sample(
         image, flow.to(image.dtype), mode="bilinear", padding_mode="border", align_corners=False
     )
+
+
+Sampler = Callable[[Tensor, Tensor], Tensor]
+_SAMPLER: ContextVar[Sampler] = ContextVar("sampler", default=grid_sample)

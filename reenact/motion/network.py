@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from reenact.layers.blocks import Hourglass, Same
 from reenact.layers.geometry import gaussians, inverse_2x2, multiply_2x2, pixel_grid, warp
@@ -45,7 +44,7 @@ class DenseMotion(nn.Module):
         """Estimate the motion.
 
         Args:
-            source: (B, 3, 64, 64) RGB in [0, 1].
+            source: (B, 3, 64, 64) RGB in [0, 1], or (1, 3, 64, 64) for the whole batch.
             source_pose: pose of the source.
             driving: pose to take.
 
@@ -63,10 +62,9 @@ class DenseMotion(nn.Module):
         )
         shown = slice(1 + self.config.keypoints)
         copies = self._copies(source, _placed(grid, turns[:, shown], shifts[:, shown]))
-        place = grid.permute(2, 0, 1).expand(source.shape[0], -1, -1, -1)
+        place = grid.permute(2, 0, 1).expand(driving.points.shape[0], -1, -1, -1)
         features = self.hourglass(torch.cat([copies, point_heat, driving_heat - source_heat, place], 1))
-        weights = functional.softmax(self.mask(features).float(), 1)
-        flow = _mixed(grid, turns, shifts, weights)
+        flow = _mixed(grid, turns, shifts, self.mask(features).float())
         shift = (flow - grid).permute(0, 3, 1, 2)
         condition = self.condition(torch.cat([features, driving_heat, source_heat, shift], 1))
         return flow, torch.sigmoid(self.occlusion(features)), condition
@@ -90,11 +88,10 @@ class DenseMotion(nn.Module):
 
     @staticmethod
     def _copies(source: Tensor, candidates: Tensor) -> Tensor:
-        """The source moved by each candidate: (B, n * 3, H, W)."""
-        batch, count, height, width = candidates.shape[:4]
-        repeated = source[:, None].expand(batch, count, 3, height, width).reshape(-1, 3, height, width)
-        moved = warp(repeated, candidates.reshape(-1, height, width, 2))
-        return moved.reshape(batch, count * 3, height, width)
+        """The source moved by each candidate (B, 2, n, H, W): (B, n * 3, H, W)."""
+        count, height = candidates.shape[2:4]
+        moved = warp(source, candidates.flatten(2, 3).permute(0, 2, 3, 1))
+        return moved.reshape(-1, 3, count, height, moved.shape[3]).transpose(1, 2).flatten(1, 2)
 
 
 def _turned(turns: Tensor, places: Tensor) -> Tensor:
@@ -103,19 +100,23 @@ def _turned(turns: Tensor, places: Tensor) -> Tensor:
 
 
 def _placed(grid: Tensor, turns: Tensor, shifts: Tensor) -> Tensor:
-    """A grid (H, W, 2) through n affine maps: (B, n, H, W, 2)."""
-    return _turned(turns[:, :, None, None], grid) + shifts[:, :, None, None]
+    """A grid (H, W, 2) through n affine maps: planes of x and of y, (B, 2, n, H, W)."""
+    x, y = grid.unbind(-1)
+    turns, shifts = turns[..., None, None], shifts[..., None, None]
+    rows = [turns[:, :, row, 0] * x + turns[:, :, row, 1] * y + shifts[:, :, row] for row in (0, 1)]
+    return torch.stack(rows, 1)
 
 
-def _mixed(grid: Tensor, turns: Tensor, shifts: Tensor, weights: Tensor) -> Tensor:
-    """The grid through a mixture of n maps, weights (B, n, H, W): (B, H, W, 2).
+def _mixed(grid: Tensor, turns: Tensor, shifts: Tensor, logits: Tensor) -> Tensor:
+    """The grid through a mixture of n maps, weighed by the softmax of (B, n, H, W): (B, H, W, 2).
 
     A mixture of affine maps is an affine map, so the coefficients are mixed (one matrix product) and not n
-    grids of coordinates.
+    grids of coordinates. A row of ones among them gives the sum that the softmax divides by.
     """
-    maps = torch.cat([turns.flatten(2), shifts], -1).transpose(1, 2)  # (B, 6, n)
-    mixed = (maps @ weights.flatten(2)).reshape(-1, maps.shape[1], *weights.shape[2:])
+    ones = torch.ones_like(shifts[..., :1])
+    maps = torch.cat([turns.flatten(2), shifts, ones], -1).transpose(1, 2)  # (B, 7, n)
+    weights = (logits - logits.amax(1, keepdim=True)).exp()
+    mixed = (maps @ weights.flatten(2)).reshape(-1, maps.shape[1], *logits.shape[2:])
     x, y = grid.unbind(-1)
-    return torch.stack(
-        [mixed[:, 0] * x + mixed[:, 1] * y + mixed[:, 4], mixed[:, 2] * x + mixed[:, 3] * y + mixed[:, 5]], -1
-    )
+    moved = [mixed[:, i] * x + mixed[:, i + 1] * y + mixed[:, 4 + i // 2] for i in (0, 2)]
+    return (torch.stack(moved, 1) / mixed[:, 6:]).permute(0, 2, 3, 1)

@@ -69,6 +69,11 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def runs_on_cpu(device: Device) -> bool:
+    """Whether a session for this device will ask for the CPU alone; raises ProviderUnavailable."""
+    return _providers(device) == ["CPUExecutionProvider"]
+
+
 def _providers(device: Device) -> list[str]:
     available = onnxruntime.get_available_providers()
     if device == "cpu":

@@ -3,6 +3,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import shutil
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from reenact.engine import Engine
 from reenact.errors import WeightsBroken
-from reenact.export import run
+from reenact.export import int8, run
 from reenact.export.graphs import graphs_of
 from reenact.export.onnx import SIGNATURES, TOLERANCE, check_parity, example_inputs
 from reenact.runtime import ModelFolder
@@ -27,6 +28,7 @@ from reenact.training.checkpoint import Model, ModelConfig, load_model, save_mod
 pytestmark = pytest.mark.slow  # torch takes its time to export, even a tiny model
 
 NAMES = ("keypoints", "encode", "animate", "compose")
+FILES = (*NAMES, "animate_int8")
 
 
 @dataclass(frozen=True)
@@ -56,23 +58,50 @@ def exported(tmp_path_factory: pytest.TempPathFactory, tiny: ModelConfig) -> Exp
 
 def test_the_folder_has_the_graphs_their_hashes_and_the_weights(exported: Exported) -> None:
     listed = json.loads((exported.folder / "files.json").read_text())
-    assert listed.keys() == {f"{name}.onnx" for name in NAMES}
+    assert listed.keys() == {f"{name}.onnx" for name in FILES}
     for name, expected in listed.items():
         assert sha256((exported.folder / name).read_bytes()).hexdigest() == expected
     folder = ModelFolder(exported.folder)
-    assert all(folder.path(name).is_file() for name in NAMES)
+    assert all(folder.path(name).is_file() for name in FILES)
     load_model(exported.folder / "model.safetensors")
 
 
 def test_the_command_tells_how_near_each_graph_is(exported: Exported) -> None:
     lines = dict(line.split(".onnx", 1) for line in exported.printed.splitlines())
-    assert set(lines) == set(NAMES)
+    assert set(lines) == set(FILES)
     assert all(float(line.rsplit(None, 1)[1]) <= 1 for line in lines.values())
+    assert "dB against float32" in lines["animate_int8"]
 
 
 def test_nothing_is_kept_outside_the_graph_files(exported: Exported) -> None:
     found = {path.name for path in exported.folder.iterdir()}
-    assert found == {f"{name}.onnx" for name in NAMES} | {"files.json", "model.safetensors"}
+    assert found == {f"{name}.onnx" for name in FILES} | {"files.json", "model.safetensors"}
+
+
+def test_no_path_of_this_machine_is_in_a_graph(exported: Exported) -> None:
+    here = str(Path(run.__file__).parent).encode()
+    for name in FILES:
+        assert here not in (exported.folder / f"{name}.onnx").read_bytes()
+
+
+def test_all_convolutions_but_the_last_are_in_bytes(exported: Exported) -> None:
+    graph = onnx.load(str(exported.folder / "animate_int8.onnx")).graph
+    given = {node.output[0]: node for node in graph.node}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    exact = [node.input[1] for node in convolutions if node.input[1] not in given]
+    assert len(convolutions) > 10
+    assert [name.rsplit(".", 2)[-2:] for name in exact] == [["head", "weight"]]
+
+
+def test_an_int8_graph_that_loses_too_much_is_left_out(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(exported.folder, tmp_path / "model"))
+    monkeypatch.setattr(int8, "LEAST_PSNR", 99.0)
+    monkeypatch.setattr(int8, "FRAMES", 2)
+    loss = int8.write_int8(folder)
+    assert not loss.small
+    assert not (folder / "animate_int8.onnx").exists()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -32,7 +32,8 @@ def network() -> DenseMotion:
 def test_candidates_are_equation_4(network: DenseMotion) -> None:
     source, driving = random_pose(1), random_pose(2)
     grid = pixel_grid(torch.empty(6, 8))
-    found = _placed(grid, *network._candidates(source, driving)).double().numpy()
+    placed = _placed(grid, *network._candidates(source, driving))
+    found = placed.permute(0, 2, 3, 4, 1).double().numpy()
     z = grid.double().numpy()
     s, d = ([part.double().numpy() for part in pose] for pose in (source, driving))
     for row in range(2):
@@ -51,7 +52,7 @@ def test_a_keypoint_comes_from_where_it_is_in_the_source(network: DenseMotion) -
     source, driving = random_pose(3, batch=1), random_pose(4, batch=1)
     at_keypoint = driving.points[0, 1].view(1, 1, 2)
     candidates = _placed(at_keypoint, *network._candidates(source, driving))
-    torch.testing.assert_close(candidates[0, 2, 0, 0], source.points[0, 1])
+    torch.testing.assert_close(candidates[0, :, 2, 0, 0], source.points[0, 1])
 
 
 def test_equal_poses_mean_no_motion(network: DenseMotion) -> None:
@@ -69,8 +70,8 @@ def test_different_poses_mean_motion(network: DenseMotion) -> None:
 
 def test_copies_are_the_source_moved_by_each_candidate(network: DenseMotion) -> None:
     image = torch.rand(2, 3, 4, 4)
-    grid = pixel_grid(image).expand(2, 2, -1, -1, -1).clone()
-    grid[:, 1, ..., 0] += 0.5  # one pixel to the right
+    grid = pixel_grid(image).permute(2, 0, 1)[:, None].repeat(2, 1, 2, 1, 1)
+    grid[:, 0, 1] += 0.5  # one pixel to the right
     copies = network._copies(image, grid)
     torch.testing.assert_close(copies[:, :3], image)
     torch.testing.assert_close(copies[:, 3:, :, :-1], image[..., 1:])
@@ -88,6 +89,8 @@ def test_the_flow_is_the_weighted_mean_of_the_candidates() -> None:
     random = torch.Generator().manual_seed(0)
     grid = pixel_grid(torch.zeros(5, 7))
     turns, shifts = (torch.randn(2, 4, *shape, generator=random) for shape in ((2, 2), (2,)))
-    weights = torch.randn(2, 4, 5, 7, generator=random).softmax(1)
-    wanted = (_placed(grid, turns, shifts) * weights[..., None]).sum(1)
-    torch.testing.assert_close(_mixed(grid, turns, shifts, weights), wanted)
+    logits = torch.randn(2, 4, 5, 7, generator=random)
+    wanted = (_placed(grid, turns, shifts) * logits.softmax(1)[:, None]).sum(2).permute(0, 2, 3, 1)
+    torch.testing.assert_close(_mixed(grid, turns, shifts, logits), wanted)
+    far = logits + 1000  # neither overflows
+    torch.testing.assert_close(_mixed(grid, turns, shifts, far), wanted, atol=1e-3, rtol=1e-3)

@@ -1,0 +1,69 @@
+"""Bilinear sampling written as gathers: what ``warp`` becomes in graphs for ONNX Runtime's CPU.
+
+Its GridSample computes the place and the weights of every value anew for each channel. Here they are computed
+once a pixel, and the channels of a pixel, which lie side by side in a table, are fetched together. The source
+is one picture for the whole batch, so its table is made once.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+FEW = 8  # channels below which the four neighbours are fetched together
+
+
+def gather(image: Tensor, flow: Tensor) -> Tensor:
+    """``warp`` of one image for all flows.
+
+    Args:
+        image: (1, C, H, W); H and W at least 2.
+        flow: (B, h, w, 2) crop units.
+
+    Returns:
+        (B, C, h, w) float, the border repeated outside.
+    """
+    channels, height, width = image.shape[1:]
+    x, y = (
+        ((plane + 1) * (length / 2) - 0.5).clamp(0, length - 1).flatten()
+        for plane, length in zip(flow.permute(0, 3, 1, 2).unbind(1), (width, height), strict=True)
+    )
+    # The last pixel is its own neighbour: that of the table's margin, which is a copy of it.
+    left, top = x.floor(), y.floor()
+    place = (top * width + left).long()
+    across, down = x - left, y - top
+    if channels < FEW:
+        found = _planar(image, place, across, down)
+        return found.reshape(channels, -1, *flow.shape[1:3]).transpose(0, 1)
+    found = _by_rows(image, place, across[:, None], down[:, None])
+    return found.reshape(-1, *flow.shape[1:3], channels).permute(0, 3, 1, 2)
+
+
+def _planar(image: Tensor, place: Tensor, across: Tensor, down: Tensor) -> Tensor:
+    """(C, P): one fetch for the four neighbours of a pixel, then arithmetic on whole planes."""
+    near = torch.cat(_neighbours(image), 1)[0].flatten(1).t()
+    upper_left, upper_right, lower_left, lower_right = near.index_select(0, place).t().float().chunk(4)
+    upper = upper_left + (upper_right - upper_left) * across
+    lower = lower_left + (lower_right - lower_left) * across
+    return upper + (lower - upper) * down
+
+
+def _by_rows(image: Tensor, place: Tensor, across: Tensor, down: Tensor) -> Tensor:
+    """(P, C): one fetch for all channels of each neighbour."""
+    upper_left, upper_right, lower_left, lower_right = (
+        near[0].flatten(1).t().index_select(0, place) for near in _neighbours(image)
+    )
+    upper = upper_left + (upper_right - upper_left) * across
+    lower = lower_left + (lower_right - lower_left) * across
+    return upper + (lower - upper) * down
+
+
+def _neighbours(image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The image, and it moved by one pixel to the left, up, and both; the border repeated."""
+    right = torch.cat([image[..., 1:], image[..., -1:]], -1)
+    return (
+        image,
+        right,
+        torch.cat([image[..., 1:, :], image[..., -1:, :]], -2),
+        torch.cat([right[..., 1:, :], right[..., -1:, :]], -2),
+    )

@@ -1,0 +1,39 @@
+"""Which of a model's graphs of one kind this machine runs best."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from reenact.errors import InvalidOption
+from reenact.runtime.weights import ModelFolder
+
+Precision = Literal["auto", "float32", "int8"]
+_CPU = Path("/proc/cpuinfo")
+# What Intel and AMD call multiplying bytes and adding up without overflow. Without it ONNX Runtime's kernels
+# for bytes are hardly faster than float32, and may overflow.
+_VNNI = {"avx512_vnni", "avx_vnni"}
+
+
+def multiplies_bytes(description: Path = _CPU) -> bool:
+    """Whether the processor has VNNI; False where the system does not say (it is not Linux)."""
+    try:
+        return not _VNNI.isdisjoint(description.read_text(errors="replace").split())
+    except OSError:
+        return False
+
+
+def variant(folder: ModelFolder, name: str, precision: Precision, on_cpu: bool) -> str:
+    """The graph to open for ``name``: itself, or its twin of lower precision.
+
+    Raises:
+        InvalidOption: ``int8`` was asked for and the model has no such graph, or not for a CPU.
+    """
+    int8 = f"{name}_int8"
+    if precision == "auto":
+        return int8 if on_cpu and folder.has(int8) and multiplies_bytes() else name
+    if precision == "int8":
+        if not (on_cpu and folder.has(int8)):
+            raise InvalidOption("This model has no int8 graph for this device; use the precision float32.")
+        return int8
+    return name
