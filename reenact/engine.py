@@ -32,7 +32,7 @@ Finder = Literal["blazeface", "fan"]
 def open_face_finder(
     device: Device = "auto", threads: int | None = None, finder: Finder = "blazeface"
 ) -> FaceFinder:
-    """Detector, mesh and iris graphs as one finder; kept for the life of the process.
+    """Detector, mesh, iris and lip graphs as one finder; kept for the life of the process.
 
     Raises:
         WeightsBroken: a file is missing, changed, or (fan) cannot be downloaded.
@@ -44,7 +44,7 @@ def open_face_finder(
     def load(name: str) -> Session:
         return Session(folder.path(name), device=device, threads=threads)
 
-    mesh = FaceMesh(load("face_mesh"), load("iris"))
+    mesh = FaceMesh(load("face_mesh"), load("iris"), load("lips"))
     if finder == "fan":
         from reenact.face.fan import FanDetector  # loads torch
 

@@ -25,3 +25,9 @@ MIRRORED = tuple(MESH_INDICES.index(_PARTNER.get(index, index)) for index in MES
 
 MOUTH_SLICE = slice(0, len(LIPS))
 EYES_SLICE = slice(len(LIPS), len(LIPS + LIDS + EYE_CORNERS + IRISES))
+
+OPENINGS = tuple(
+    (MESH_INDICES.index(upper), MESH_INDICES.index(lower))
+    for upper, lower in ((13, 14), (159, 145), (386, 374))
+)
+"""Positions of upper and lower inner lip, and of the upper and lower lid of each eye."""

@@ -1,7 +1,8 @@
-"""Face Mesh and Iris: 478 points on a face.
+"""Face Mesh, Iris and lips: 478 points on a face.
 
 Kartynnik et al. 2019 (arXiv:1907.06724) for the mesh, Ablavatski et al. 2020 (arXiv:2006.11341) for lids and
-irises. The iris model sees each eye enlarged, so its eyelid points replace the mesh's coarser ones.
+irises. The iris model sees each eye enlarged, so its eyelid points replace the mesh's coarser ones; a network
+of our own does the same for the lips.
 """
 
 from __future__ import annotations
@@ -16,20 +17,31 @@ from reenact.types import FloatArray, Picture
 MESH_SIZE, MESH_POINTS, MESH_MARGIN = 192, 468, 1.5
 EYE_SIZE, EYE_MARGIN = 64, 2.3
 IRIS_POINTS = 5
+LIP_SIZE, LIP_SHARE = 64, 0.62  # side of the lips' square, as a share of the face's longer side
 
 # Mesh index of each of the iris model's first 16 contour points: lower lid, then upper lid.
 RIGHT_LIDS = [33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173]
 LEFT_LIDS = [263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398]
+# Mesh index of each of the lip network's points. From left to right: outer lips, upper and lower, then inner;
+# then downwards the middle of the chin, and its outline from left to right.
+MOUTH = [
+    *(61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291),
+    *(146, 91, 181, 84, 17, 314, 405, 321, 375),
+    *(78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308),
+    *(95, 88, 178, 87, 14, 317, 402, 318, 324),
+    *(18, 200, 199, 175, 152, 176, 148, 377, 400),
+]
 RIGHT_CORNERS, LEFT_CORNERS = (33, 133), (263, 362)
 
 
 class FaceMesh:
     """Places the 478 points of one face whose rough position is known."""
 
-    def __init__(self, mesh: Session, iris: Session) -> None:
-        """``mesh`` holds ``face_mesh.onnx``, ``iris`` holds ``iris.onnx``."""
+    def __init__(self, mesh: Session, iris: Session, lips: Session) -> None:
+        """``mesh`` holds ``face_mesh.onnx``, ``iris`` ``iris.onnx`` and ``lips`` ``lips.onnx``."""
         self._mesh = mesh
         self._iris = iris
+        self._lips = lips
 
     def __call__(self, picture: Picture, square: Square) -> tuple[FloatArray, float]:
         """Landmarks of the face inside ``square`` (which should be about 1.5 x the face, turned upright).
@@ -42,8 +54,15 @@ class FaceMesh:
         points = square.to_pixels(values.reshape(MESH_POINTS, 3)[:, :2] / MESH_SIZE)
         right = self._refine_eye(picture, points, RIGHT_LIDS, RIGHT_CORNERS, mirrored=False)
         left = self._refine_eye(picture, points, LEFT_LIDS, LEFT_CORNERS, mirrored=True)
+        self._refine_lips(picture, points)
         score = 1 / (1 + float(np.exp(-presence.item())))
         return np.concatenate([points, right, left]), score
+
+    def _refine_lips(self, picture: Picture, points: FloatArray) -> None:
+        """Overwrite lips and chin in ``points``."""
+        square = square_around_lips(points)
+        (found,) = self._lips(picture=as_input(sample(picture, square, LIP_SIZE), 0.0, 1.0))
+        points[MOUTH] = square.to_pixels(found[0])
 
     def _refine_eye(
         self,
@@ -84,6 +103,13 @@ def square_around_landmarks(landmarks: FloatArray) -> Square:
     low, high = upright.min(0), upright.max(0)
     centre = (low + high) / 2 @ np.array([[cos, sin], [-sin, cos]])
     return Square(float(centre[0]), float(centre[1]), MESH_MARGIN * float((high - low).max()), angle)
+
+
+def square_around_lips(landmarks: FloatArray) -> Square:
+    """The lip network's input square for mesh points (468 or more, 2): level with the eyes."""
+    side = LIP_SHARE * float(np.ptp(landmarks[:MESH_POINTS], axis=0).max())
+    x, y = (float(value) for value in landmarks[MOUTH].mean(0))
+    return Square(x, y, side, _tilt(landmarks[RIGHT_CORNERS[0]], landmarks[LEFT_CORNERS[0]]))
 
 
 def _tilt(right_eye: NDArray[np.floating], left_eye: NDArray[np.floating]) -> float:

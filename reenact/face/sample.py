@@ -26,6 +26,12 @@ class Square:
         turn = np.array([[cos, sin], [-sin, cos]])
         return np.asarray((points - 0.5) * self.side @ turn + np.array([self.x, self.y]), np.float32)
 
+    def from_pixels(self, points: NDArray[np.floating]) -> FloatArray:
+        """The way back: picture pixels (..., 2) -> [0, 1] across the square."""
+        cos, sin = np.cos(self.angle), np.sin(self.angle)
+        turn = np.array([[cos, -sin], [sin, cos]])
+        return np.asarray((points - np.array([self.x, self.y])) @ turn / self.side + 0.5, np.float32)
+
 
 def sample(picture: Picture, square: Square, size: int) -> Picture:
     """The content of ``square`` as (size, size, 3) uint8; black where it leaves the picture.

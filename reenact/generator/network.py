@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from reenact.layers.blocks import Down, ModulatedResidual, Same, Up
 from reenact.layers.geometry import resize, resize_flow, warp
-from reenact.layers.pose import Pose
+from reenact.layers.pose import Movement, Pose
 
 FINEST_SHIFT = 0.1  # crop units: how far the decoder may move a pixel beyond the dense motion
 
@@ -98,9 +98,9 @@ class Decoder(nn.Module):
         features: Features,
         source: Pose,
         driving: Pose,
-        motion: tuple[Tensor, Tensor, Tensor],
+        motion: Movement,
     ) -> Rendered:
-        """Paint one batch.
+        """Paint one batch. Where ``motion`` is a part of its picture, so is what comes out.
 
         Args:
             image: the source, (B, 3, 256, 256) RGB in [0, 1]; a leading 1 serves the whole batch.
@@ -109,24 +109,23 @@ class Decoder(nn.Module):
             driving: pose to take.
             motion: what ``DenseMotion`` returned.
         """
-        flow, occlusion, condition = motion
+        flow, occlusion, condition, window = motion
         code = self.expression(torch.cat([_shape(source), _shape(driving) - _shape(source)], -1))
         coarse = warp(features.coarse, flow) * occlusion[:, :1]
         y = self.mix_coarse(torch.cat([coarse, condition], 1))
         for block in self.blocks:
             y = block(y, code)
-        size = features.fine.shape[2:]
-        flow = resize_flow(flow, size)
-        seen = resize(occlusion[:, 1:], size)
+        size = (2 * flow.shape[1], 2 * flow.shape[2])
+        flow, seen, window = resize_flow(flow, size), resize(occlusion[:, 1:], size), resize(window, size)
         # One sampling for the features and for a look at the picture itself.
         half = functional.avg_pool2d(image, 2).to(features.fine.dtype)
         moved = warp(torch.cat([features.fine, half], 1), flow)
         fine, glance = moved[:, :-3] * seen, moved[:, -3:]
         head = self.head(self.mix_fine(torch.cat([self.up(y), fine, glance, seen], 1))).float()
-        flow = flow + FINEST_SHIFT * torch.tanh(head[:, 16:18]).permute(0, 2, 3, 1)
-        copied = warp(image, resize_flow(flow, image.shape[2:]))
-        rgb = copied + torch.tanh(functional.pixel_shuffle(head[:, :12], 2))
-        alpha = torch.sigmoid(functional.pixel_shuffle(head[:, 12:16], 2))
+        flow = flow + FINEST_SHIFT * (torch.tanh(head[:, 16:18]) * window).permute(0, 2, 3, 1)
+        copied = warp(image, resize_flow(flow, (2 * size[0], 2 * size[1])))
+        rgb = copied + functional.pixel_shuffle(torch.tanh(head[:, :12]) * window, 2)
+        alpha = 1 - functional.pixel_shuffle(torch.sigmoid(-head[:, 12:16]) * window, 2)
         return Rendered(rgb, alpha, flow, copied)
 
 

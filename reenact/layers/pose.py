@@ -1,4 +1,4 @@
-"""Keypoints as tensors: what travels between the networks."""
+"""What travels between the networks."""
 
 from __future__ import annotations
 
@@ -13,3 +13,17 @@ class Pose(NamedTuple):
     points: Tensor
     jacobians: Tensor
     landmarks: Tensor
+
+
+class Movement(NamedTuple):
+    """What the motion network found, at 64 x 64 or a part of it, which may be cut out of all four alike.
+
+    ``flow`` (B, H, W, 2) crop units: where each driving pixel lies in the source; ``occlusion`` (B, 2, H, W)
+    in [0, 1], 1 where the source shows it, for the features at 64 and at 128; ``condition`` (B, C, H, W);
+    ``window`` (B, 1, H, W) in [0, 1]: where anything may move or be painted at all.
+    """
+
+    flow: Tensor
+    occlusion: Tensor
+    condition: Tensor
+    window: Tensor

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from reenact.layers.blocks import Hourglass, Same
 from reenact.layers.geometry import gaussians, inverse_2x2, multiply_2x2, pixel_grid, warp
-from reenact.layers.pose import Pose
+from reenact.layers.pose import Movement, Pose
+from reenact.layers.window import head_window
 
 POINT_VARIANCE = 0.01  # of a learned keypoint's gaussian, crop units squared (FOMM)
 LANDMARK_VARIANCE = 0.0015  # narrow: lids and lips lie close together
@@ -40,7 +41,7 @@ class DenseMotion(nn.Module):
         self.occlusion = nn.Conv2d(self.hourglass.outputs, 2, 3, padding=1)
         self.condition = Same(self.hourglass.outputs + 2 * config.landmarks + 2, config.condition)
 
-    def forward(self, source: Tensor, source_pose: Pose, driving: Pose) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, source: Tensor, source_pose: Pose, driving: Pose) -> Movement:
         """Estimate the motion.
 
         Args:
@@ -49,9 +50,7 @@ class DenseMotion(nn.Module):
             driving: pose to take.
 
         Returns:
-            flow (B, 64, 64, 2) crop units: where each driving pixel lies in the source; occlusion
-            (B, 2, 64, 64) in [0, 1], 1 where the source shows it, for the features at 64 and at 128;
-            condition (B, C, 64, 64).
+            The movement of all 64 x 64 pixels; outside the heads the flow stays.
         """
         grid = pixel_grid(source)
         turns, shifts = self._candidates(source_pose, driving)
@@ -67,7 +66,9 @@ class DenseMotion(nn.Module):
         flow = _mixed(grid, turns, shifts, self.mask(features).float())
         shift = (flow - grid).permute(0, 3, 1, 2)
         condition = self.condition(torch.cat([features, driving_heat, source_heat, shift], 1))
-        return flow, torch.sigmoid(self.occlusion(features)), condition
+        window = head_window(source_pose.landmarks, driving.landmarks, grid)
+        held = grid + (flow - grid) * window.permute(0, 2, 3, 1)
+        return Movement(held, torch.sigmoid(self.occlusion(features)), condition, window)
 
     @staticmethod
     def _candidates(source: Pose, driving: Pose) -> tuple[Tensor, Tensor]:

@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reenact.errors import InvalidOption
-from reenact.landmarks import MESH_INDICES
+from reenact.landmarks import MESH_INDICES, OPENINGS
 from reenact.types import FloatArray, Keypoints
 
 Mode = Literal["relative", "absolute"]
 
-# Upper and lower lid of each eye, as positions in MESH_INDICES.
-_LIDS = [(MESH_INDICES.index(upper), MESH_INDICES.index(lower)) for upper, lower in ((159, 145), (386, 374))]
-# Inner lips, upper and lower, and the whole lower lip.
-_INNER_LIPS = MESH_INDICES.index(13), MESH_INDICES.index(14)
-_LOWER_LIP = [MESH_INDICES.index(index) for index in (14, 17, 178, 402)]
+_INNER_LIPS, *_LIDS = OPENINGS
+# The lower lip and the chin, which drop together, as positions in MESH_INDICES.
+_LOWER_LIP = [MESH_INDICES.index(index) for index in (14, 17, 178, 402, 152)]
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from torch.nn import functional
 from reenact.generator.network import Rendered
 from reenact.landmarks import EYES_SLICE, MOUTH_SLICE
 from reenact.layers.pose import Pose
-from reenact.training.augment import jitter_colours, mirror
 from reenact.training.checkpoint import Model
 from reenact.training.loop import Losses
 from reenact.training.losses import PerceptualLoss, alpha_loss, expression_weight, weighted_l1
 from reenact.training.sampler import PairSampler
+from reenact.training.views import boxes_around, cut, draw_pairs
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class LossWeights:
     copied: float = 4.0  # L1 of the warped source alone: teaches the flow early
     alpha: float = 0.02
     crop: int = 96  # pixels; side of the full-resolution view of the perceptual loss
+    face: int = 80  # pixels; side of its view of the face at half resolution
 
 
 class Animator(nn.Module):
@@ -65,20 +66,7 @@ class AnimationStage:
 
     def draw(self) -> tuple[Tensor, Tensor, Pose, Pose]:
         """Source and driving pictures (B, 3, 256, 256) with the same flip and colours, and their poses."""
-        source_rows, driving_rows = self.sampler.rows(self.batch)
-        flips = torch.rand(self.batch, device=self.device) < 0.5
-        source, source_landmarks = mirror(
-            self.sampler.pictures(source_rows), self.sampler.landmarks[source_rows], flips
-        )
-        driving, driving_landmarks = mirror(
-            self.sampler.pictures(driving_rows), self.sampler.landmarks[driving_rows], flips
-        )
-        source, driving = jitter_colours([source, driving])
-        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
-            points, jacobians = self.model.detector(functional.avg_pool2d(torch.cat([source, driving]), 4))
-        source_pose = Pose(points[: self.batch], jacobians[: self.batch], source_landmarks)
-        driving_pose = Pose(points[self.batch :], jacobians[self.batch :], driving_landmarks)
-        return source, driving, source_pose, driving_pose
+        return draw_pairs(self.sampler, self.model.detector, self.batch)
 
     def __call__(self) -> Losses:
         """Losses of one batch; ``loss`` is their weighted sum."""
@@ -100,27 +88,18 @@ class AnimationStage:
         return {"loss": total, **losses, "static": static}
 
     def _perceptual(self, generated: Tensor, real: Tensor, pose: Pose) -> Tensor:
-        """A view of the whole at 64 pixels, and a crop at full resolution, mostly on eyes or mouth."""
-        whole = self.perceptual(functional.avg_pool2d(generated, 4), functional.avg_pool2d(real, 4))
-        boxes = self._crops(pose.landmarks, real.shape[-1])
-        crop = self.perceptual(
-            _cut(generated, boxes, self.weights.crop), _cut(real, boxes, self.weights.crop), 3
-        )
-        return torch.add(whole, crop)
-
-    def _crops(self, landmarks: Tensor, size: int) -> list[tuple[int, int]]:
-        """Left and top of each row's crop in pixels."""
+        """The whole at 64 pixels or the face at half resolution; and a crop, mostly on eyes or mouth."""
         part = MOUTH_SLICE if torch.rand(()) < 0.5 else EYES_SLICE
-        room = size - self.weights.crop
-        centres = ((landmarks[:, part].mean(1) + 1) / 2 * size - self.weights.crop / 2).round()
-        anywhere = torch.rand(len(landmarks), 2, device=landmarks.device) * room
-        chosen = torch.where(torch.rand(len(landmarks), 1, device=landmarks.device) < 0.75, centres, anywhere)
-        corners: list[list[int]] = chosen.clamp(0, room).long().tolist()
-        return [(left, top) for left, top in corners]
+        crop = self._view(generated, real, pose.landmarks[:, part].mean(1), self.weights.crop, 0.75, 3)
+        face = torch.rand(()) < 0.5
+        small, truth = (functional.avg_pool2d(picture, 2 if face else 4) for picture in (generated, real))
+        if face:
+            return torch.add(crop, self._view(small, truth, pose.landmarks.mean(1), self.weights.face, 1, 4))
+        return torch.add(crop, self.perceptual(small, truth))
 
-
-def _cut(picture: Tensor, boxes: list[tuple[int, int]], side: int) -> Tensor:
-    rows = [
-        row[:, top : top + side, left : left + side] for row, (left, top) in zip(picture, boxes, strict=True)
-    ]
-    return torch.stack(rows)
+    def _view(
+        self, generated: Tensor, real: Tensor, centres: Tensor, side: int, aimed: float, taps: int
+    ) -> Tensor:
+        boxes = boxes_around(centres, real.shape[-1], side, aimed)
+        found: Tensor = self.perceptual(cut(generated, boxes, side), cut(real, boxes, side), taps)
+        return found

@@ -3,6 +3,7 @@
   frames.npy      (N, 256, 256, 3) uint8 RGB, all clips one after the other
   landmarks.npy   (N, 478, 2) float16, crop units
   clips.json      for each clip: file, person, first row and number of rows; which frames were kept
+  taught.npy      optional: (N, 478, 2) float32, as landmarks.npy but of a better landmarker
 
 Frames can be remade from the clips and ``clips.json`` alone, so that only the small files need to travel to
 another machine. A still picture becomes a short clip of mild warps of itself: it teaches identity, paint and
@@ -24,10 +25,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from reenact.errors import NoFaceFound, UnsupportedMedia
+from reenact.face.mesh import MOUTH
 from reenact.types import Picture
 
 SIZE = 256
 STILL_VARIANTS = 5
+TAUGHT = "taught.npy"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Pack:
         """Open what ``pack_clips`` wrote."""
         self.frames: NDArray[np.uint8] = np.load(folder / "frames.npy", mmap_mode="r")
         self.landmarks: NDArray[np.float16] = np.load(folder / "landmarks.npy")
+        if (folder / TAUGHT).is_file():
+            self._learn(np.load(folder / TAUGHT))
         rows = json.loads((folder / "clips.json").read_text())
         self.clips = [PackedClip(**{**row, "kept": tuple(row["kept"])}) for row in rows]
 
@@ -55,13 +60,18 @@ class Pack:
         """Number of frames."""
         return len(self.frames)
 
+    def _learn(self, taught: NDArray[np.float32]) -> None:
+        """Take lips and chin of a better landmarker where it saw a face."""
+        known = np.isfinite(taught[:, :1, 0])
+        self.landmarks[:, MOUTH] = np.where(known[..., None], taught[:, MOUTH], self.landmarks[:, MOUTH])
+
 
 def pack_clips(
     data: Path, folder: Path, *, split: str = "train", per_clip: int = 24, workers: int = 2
 ) -> int:
     """Decode every clip of ``data/manifest.tsv`` of one split, find the landmarks, write the packed folder.
 
-    A clip in which a frame shows no face, or with fewer than two frames, is left out.
+    Frames in which no face is found are left out, and so is a clip of which fewer than two remain.
 
     Args:
         data: folder with ``manifest.tsv`` and the files it names.
@@ -168,11 +178,16 @@ def _label_clip(
     count = len(read_frames(path)) if path.suffix == ".mp4" else STILL_VARIANTS
     kept = np.unique(np.linspace(0, count - 1, min(count, per_clip)).astype(int)).tolist()
     pictures = list(_read(path, kept))
-    faces = list(open_face_finder(threads=1).follow(pictures))
-    if count < 2 or any(face is None for face in faces):
+    faces = open_face_finder(threads=1).follow(pictures)
+    seen = [found for found in zip(kept, pictures, faces, strict=True) if found[2]]
+    if len(seen) < 2:
         return None
-    points = np.stack([face.landmarks for face in faces if face]) / SIZE * 2 - 1
-    return tuple(kept), np.stack(pictures), points.astype(np.float16)
+    points = np.stack([face.landmarks for _, _, face in seen if face]) / SIZE * 2 - 1
+    return (
+        tuple(number for number, _, _ in seen),
+        np.stack([shown for _, shown, _ in seen]),
+        points.astype(np.float16),
+    )
 
 
 class _FrameFile:

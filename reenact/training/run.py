@@ -1,12 +1,15 @@
 """``reenact train``: from clips on disk to weights, in steps that can be repeated and resumed.
 
   reenact train pack       DATA -> PACK                 decode clips, find landmarks
+  reenact train label      PACK -> PACK/taught.npy      find lips with a better landmarker
+  reenact train lips       PACK -> OUT/lips.onnx        the lip network of the face finder
   reenact train teach      PACK -> PACK/teacher.npz     label keypoints with a pretrained detector
   reenact train keypoints  PACK -> OUT                  first stage: the keypoint detector
   reenact train animation  PACK -> OUT                  second stage: motion, encoder, decoder
+  reenact train closeups   PACK -> OUT                  last stage: the decoder, on mouths and eyes
 
-Each stage writes ``OUT/model.safetensors`` (averaged weights, for the next stage or ``reenact export``),
-``OUT/state.pt`` (resumes exactly), ``OUT/log.txt`` and, in the second stage, ``OUT/grid.jpg``.
+Each of the three stages writes ``OUT/model.safetensors`` (averaged weights, for the next stage or ``reenact
+export``), ``OUT/state.pt`` (resumes exactly), ``OUT/log.txt`` and, from the second on, ``OUT/grid.jpg``.
 """
 
 from __future__ import annotations
@@ -23,9 +26,12 @@ from torch import nn
 from reenact.errors import InvalidOption
 from reenact.training.animation_stage import AnimationStage, Animator
 from reenact.training.checkpoint import Model, load_model, save_model
+from reenact.training.closeup_stage import CloseUpStage
 from reenact.training.dataset import Pack, pack_clips, unpack_frames
 from reenact.training.grid import write_grid
 from reenact.training.keypoint_stage import KeypointStage
+from reenact.training.landmark_teacher import label_landmarks
+from reenact.training.lip_run import train_lips
 from reenact.training.loop import Losses, Run, RunOptions
 from reenact.training.losses import PerceptualLoss
 from reenact.training.sampler import PairSampler
@@ -33,6 +39,8 @@ from reenact.training.teacher import label_pack
 
 SAVE_EVERY = 2  # minutes of training
 GRID_EVERY = 5
+# Step, learning rate, batch
+_STAGES = (("lips", 2e-3, 128), ("keypoints", 1e-3, 32), ("animation", 4e-4, 8), ("closeups", 4e-4, 8))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,20 +53,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pack.add_argument(
         "--frames-only", action="store_true", help="remake frames.npy beside an existing clips.json"
     )
+    label = steps.add_parser("label", help="find lips with a better landmarker")
+    label.add_argument("--pack", type=Path, required=True)
+    label.add_argument("--landmarker", type=Path, required=True, help="MediaPipe's face_landmarker.task")
     teach = steps.add_parser("teach", help="label keypoints with a pretrained detector")
     teach.add_argument("--pack", type=Path, required=True)
     teach.add_argument("--teacher", type=Path, required=True, help="ONNX graph of a FOMM detector")
-    for name, rate, batch in (("keypoints", 1e-3, 32), ("animation", 4e-4, 8)):
+    for name, rate, batch in _STAGES:
         stage = steps.add_parser(name, help=f"train the {name} networks")
         _add_stage_arguments(stage, rate, batch)
-    stage.add_argument("--vgg", type=Path, required=True, help="VGG-19 weights (.npz, Keras layout)")
+        if name in ("animation", "closeups"):
+            stage.add_argument("--vgg", type=Path, required=True, help="VGG-19 weights (.npz, Keras layout)")
 
 
 def _add_stage_arguments(stage: argparse.ArgumentParser, rate: float, batch: int) -> None:
     stage.add_argument("--pack", type=Path, required=True)
     stage.add_argument("--out", type=Path, required=True)
     stage.add_argument("--minutes", type=float, required=True, help="wall-clock budget")
-    stage.add_argument("--init", type=Path, help="weights to start from (.safetensors)")
+    stage.add_argument("--init", type=Path, help="weights to start from (.safetensors); not for lips")
     stage.add_argument("--resume", action="store_true", help="go on from OUT/state.pt, where there is one")
     stage.add_argument("--batch", type=int, default=batch)
     stage.add_argument("--rate", type=float, default=rate, help="highest learning rate")
@@ -74,6 +86,8 @@ def main(arguments: argparse.Namespace) -> int:
             unpack_frames(arguments.data, arguments.pack)
         else:
             pack_clips(arguments.data, arguments.pack, per_clip=arguments.per_clip)
+    elif arguments.step == "label":
+        label_landmarks(arguments.pack, arguments.landmarker)
     elif arguments.step == "teach":
         label_pack(arguments.pack, arguments.teacher)
     else:
@@ -89,9 +103,16 @@ def _train(arguments: argparse.Namespace) -> None:
     options = RunOptions(
         minutes=arguments.minutes, batch=arguments.batch, rate=arguments.rate, device=arguments.device
     )
+    if arguments.step == "lips":
+        train_lips(arguments, options)
+        return
     model, history = load_model(arguments.init) if arguments.init else (Model(), {})
     model.to(arguments.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    prepare = _prepare_keypoints if arguments.step == "keypoints" else _prepare_animation
+    prepare = {
+        "keypoints": _prepare_keypoints,
+        "animation": _prepare_animation,
+        "closeups": _prepare_closeups,
+    }[arguments.step]
     prepare(arguments, options, model, history)
 
 
@@ -117,12 +138,35 @@ def _prepare_animation(
     animator.train()
     run = Run(animator, options)
     forward: nn.Module = torch.compile(animator) if arguments.compile else animator  # type: ignore[assignment]
-    perceptual = PerceptualLoss(arguments.vgg).to(device)
-    perceptual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    sampler = PairSampler(Pack(arguments.pack), device, on_device=options.on_accelerator)
+    sampler, perceptual = _opened(arguments, options)
     stage = AnimationStage(model, forward, sampler, perceptual, batch=options.batch, device=device)
     keeper = _Keeper(arguments.out, model, history, run, "", lambda path: write_grid(stage, path))
     _fit(arguments, keeper, stage)
+
+
+def _prepare_closeups(
+    arguments: argparse.Namespace, options: RunOptions, model: Model, history: dict[str, Any]
+) -> None:
+    sampler, perceptual = _opened(arguments, options)
+    device = torch.device(options.device)
+    stage = CloseUpStage(model, sampler, perceptual, batch=options.batch, device=device)
+    whole = AnimationStage(model, Animator(model), sampler, perceptual, batch=options.batch, device=device)
+    keeper = _Keeper(
+        arguments.out,
+        model,
+        history,
+        Run(model.decoder, options),
+        "decoder.",
+        lambda path: write_grid(whole, path),
+    )
+    _fit(arguments, keeper, stage)
+
+
+def _opened(arguments: argparse.Namespace, options: RunOptions) -> tuple[PairSampler, PerceptualLoss]:
+    device = torch.device(options.device)
+    perceptual = PerceptualLoss(arguments.vgg).to(device)
+    perceptual.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return PairSampler(Pack(arguments.pack), device, on_device=options.on_accelerator), perceptual
 
 
 def _fit(arguments: argparse.Namespace, keeper: _Keeper, stage: Callable[[], Losses]) -> None:

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reenact.landmarks import MESH_INDICES
+from reenact.landmarks import MESH_INDICES, OPENINGS, OUTLINE
 from reenact.training.dataset import Pack, PackedClip
 
 # How often each group of the manifest is drawn: by sharpness and movement, not by how many clips it has.
 GROUP_WEIGHTS: Mapping[str, float] = {"talk": 0.42, "news": 0.2, "ytf": 0.2, "london": 0.05}
 STILLS_WEIGHT = 0.13  # all groups that are not named above
+EXPRESSIVE, CANDIDATES = 0.5, 5  # so often the most different expression of some frames is the driving one
 
 
 class PairSampler:
@@ -30,6 +31,7 @@ class PairSampler:
         self._frames = torch.from_numpy(np.array(pack.frames)).to(device) if on_device else pack.frames
         chosen = pack.landmarks[:, list(MESH_INDICES)].astype(np.float32)
         self.landmarks = torch.from_numpy(chosen).to(device)
+        self._expressions = expressions(chosen)
         self._groups, self._odds = _by_group(pack.clips)
 
     def rows(self, batch: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -50,8 +52,27 @@ class PairSampler:
         people = self._groups[int(torch.multinomial(self._odds, 1))]
         clips = people[_below(len(people))]
         clip = clips[_below(len(clips))]
-        source, driving = torch.randperm(len(clip.kept))[:2].tolist()
-        return clip.first + source, clip.first + driving
+        source, *others = (clip.first + torch.randperm(len(clip.kept))[: 1 + CANDIDATES]).tolist()
+        if torch.rand(()) > EXPRESSIVE:
+            return source, others[0]
+        change = np.abs(self._expressions[others] - self._expressions[source]).sum(-1)
+        return source, others[int(change.argmax())]
+
+
+def expressions(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far mouth and eyes are open, (N, 3), as shares of the face's height; lids count three times.
+
+    ``landmarks`` is (N, L, 2).
+    """
+    top, chin = (landmarks[:, MESH_INDICES.index(index)] for index in OUTLINE[1:3])
+    height = np.linalg.norm(top - chin, axis=-1).clip(1e-3)
+    return np.stack(
+        [
+            weight * np.linalg.norm(landmarks[:, upper] - landmarks[:, lower], axis=-1) / height
+            for (upper, lower), weight in zip(OPENINGS, (1, 3, 3), strict=True)
+        ],
+        -1,
+    )
 
 
 def _below(count: int) -> int:

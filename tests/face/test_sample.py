@@ -16,6 +16,11 @@ def test_the_first_corner_turns_clockwise(angle: float, corner: tuple[float, flo
     np.testing.assert_allclose(square.to_pixels(np.array([0.5, 0.5])), (10, 20))
 
 
+def test_from_pixels_is_the_way_back(rng: np.random.Generator) -> None:
+    square, points = Square(10, 20, 8, 0.7), rng.normal(0.5, 0.4, (3, 5, 2))
+    np.testing.assert_allclose(square.from_pixels(square.to_pixels(points)), points, atol=1e-5)
+
+
 @pytest.fixture
 def picture(rng: np.random.Generator) -> np.ndarray:
     return rng.integers(0, 256, (60, 80, 3), np.uint8)

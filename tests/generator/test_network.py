@@ -13,10 +13,11 @@ from reenact.generator.network import (
     Rendered,
     _shape,
 )
+from reenact.landmarks import COUNT
 from reenact.layers.geometry import pixel_grid, resize_flow, warp
-from reenact.layers.pose import Pose
+from reenact.layers.pose import Movement, Pose
 
-CONFIG = GeneratorConfig(landmarks=6, condition=5, fine=4, coarse=8, blocks=1, code=4)
+CONFIG = GeneratorConfig(landmarks=COUNT, condition=5, fine=4, coarse=8, blocks=1, code=4)
 
 
 def pose(seed: int) -> Pose:
@@ -25,10 +26,16 @@ def pose(seed: int) -> Pose:
     return Pose(torch.zeros(2, 1, 2), torch.eye(2).expand(2, 1, 2, 2), landmarks)
 
 
-def render(decoder: Decoder, image: Tensor, shift: float = 0.0) -> Rendered:
-    encoder = Encoder(CONFIG).eval()
+def movement(shift: float = 0.0) -> Movement:
     flow = pixel_grid(torch.empty(64, 64)).expand(2, -1, -1, -1) + shift
-    motion = flow, torch.ones(2, 2, 64, 64), torch.rand(2, CONFIG.condition, 64, 64)
+    condition = torch.rand(2, CONFIG.condition, 64, 64, generator=torch.Generator().manual_seed(2))
+    return Movement(flow, torch.ones(2, 2, 64, 64), condition, torch.ones(2, 1, 64, 64))
+
+
+def render(decoder: Decoder, image: Tensor, shift: float = 0.0, motion: Movement | None = None) -> Rendered:
+    torch.manual_seed(1)
+    encoder = Encoder(CONFIG).eval()
+    motion = motion or movement(shift)
     result: Rendered = decoder.eval()(image, encoder(image), pose(1), pose(2), motion)
     return result
 
@@ -81,3 +88,31 @@ def test_an_expression_has_no_place_and_no_size() -> None:
     moved = still._replace(landmarks=still.landmarks * 1.7 + torch.tensor([0.3, -0.2]))
     torch.testing.assert_close(_shape(still), _shape(moved), atol=0.02, rtol=0)
     assert not torch.allclose(_shape(still), _shape(pose(4)), atol=0.1)
+
+
+def test_nothing_is_painted_outside_the_window(image: Tensor) -> None:
+    decoder = Decoder(CONFIG)
+    torch.manual_seed(0)
+    nn.init.normal_(decoder.head.weight, std=10)
+    window = torch.zeros(2, 1, 64, 64)
+    window[..., 32:] = 1
+    out = render(decoder, image, motion=movement()._replace(window=window))
+    left = slice(0, 120)
+    torch.testing.assert_close(out.rgb[..., left], image[..., left], atol=0.02, rtol=0)
+    assert (out.alpha[..., left] == 1).all()
+    assert (out.rgb[..., 136:] - image[..., 136:]).abs().max() > 0.1
+
+
+def test_a_part_is_painted_as_in_the_whole(image: Tensor) -> None:
+    decoder = Decoder(CONFIG)
+    torch.manual_seed(0)
+    nn.init.normal_(decoder.head.weight, std=0.3)
+    motion = movement(0.1)
+    part = slice(16, 48)
+    some = Movement(motion.flow[:, part, part], *(value[..., part, part] for value in motion[1:]))
+    whole, seen = render(decoder, image, motion=motion), render(decoder, image, motion=some)
+    assert seen.rgb.shape == (2, 3, 128, 128)
+    inner = slice(40, 88)  # beyond the reach of the cut's rim
+    torch.testing.assert_close(
+        seen.rgb[..., inner, inner], whole.rgb[..., 104:152, 104:152], atol=1e-4, rtol=0
+    )

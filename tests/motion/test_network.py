@@ -5,11 +5,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from reenact.landmarks import COUNT
 from reenact.layers.geometry import pixel_grid
 from reenact.layers.pose import Pose
 from reenact.motion.network import DenseMotion, MotionConfig, _mixed, _placed
 
-K, L = 3, 4
+K, L = 3, COUNT
 CONFIG = MotionConfig(keypoints=K, landmarks=L, width=4, levels=2, widest=8, condition=5)
 
 
@@ -57,14 +58,14 @@ def test_a_keypoint_comes_from_where_it_is_in_the_source(network: DenseMotion) -
 
 def test_equal_poses_mean_no_motion(network: DenseMotion) -> None:
     pose, image = random_pose(5), torch.rand(2, 3, 16, 16)
-    flow, _, _ = network(image, pose, pose)
+    flow = network(image, pose, pose).flow
     expected = pixel_grid(image).expand(2, -1, -1, -1)
     torch.testing.assert_close(flow, expected, atol=1e-5, rtol=0)
 
 
 def test_different_poses_mean_motion(network: DenseMotion) -> None:
     image = torch.rand(2, 3, 16, 16)
-    flow, _, _ = network(image, random_pose(6), random_pose(7))
+    flow = network(image, random_pose(6), random_pose(7)).flow
     assert (flow - pixel_grid(image)).abs().max() > 0.05
 
 
@@ -78,11 +79,24 @@ def test_copies_are_the_source_moved_by_each_candidate(network: DenseMotion) -> 
 
 
 def test_shapes_and_ranges(network: DenseMotion) -> None:
-    flow, occlusion, condition = network(torch.rand(2, 3, 64, 64), random_pose(8), random_pose(9))
+    flow, occlusion, condition, window = network(torch.rand(2, 3, 64, 64), random_pose(8), random_pose(9))
     assert flow.shape == (2, 64, 64, 2)
     assert occlusion.shape == (2, 2, 64, 64)
     assert condition.shape == (2, CONFIG.condition, 64, 64)
     assert 0 <= occlusion.min() <= occlusion.max() <= 1
+    assert window.shape == (2, 1, 64, 64)
+
+
+def test_outside_the_window_nothing_moves(network: DenseMotion) -> None:
+    near = random_pose(6), random_pose(7)
+    source, driving = (pose._replace(landmarks=pose.landmarks * 0.5) for pose in near)
+    image = torch.rand(2, 3, 16, 16)
+    flow, _, _, window = network(image, source, driving)
+    outside = window[:, 0] == 0
+    assert 0.1 < outside.float().mean() < 0.9
+    still = pixel_grid(image).expand(2, -1, -1, -1)
+    torch.testing.assert_close(flow[outside], still[outside])
+    assert (flow - still)[~outside].abs().max() > 0.02
 
 
 def test_the_flow_is_the_weighted_mean_of_the_candidates() -> None:

@@ -62,6 +62,10 @@ def test_every_step_from_clips_to_weights(
     assert stage("animation", pack, out, weights, "--vgg", vgg, "--resume") == 0
     assert load_model(weights)[1]["animation samples"] > history["animation samples"]
 
+    assert stage("closeups", pack, tmp_path / "near", weights, "--vgg", vgg) == 0
+    assert changed(weights, tmp_path / "near" / "model.safetensors") == {"decoder"}
+    assert load_model(tmp_path / "near" / "model.safetensors")[1]["decoder samples"] >= 2
+
 
 def test_frames_can_be_remade(data: Path, pack_folder: Path, tmp_path: Path) -> None:
     shutil.copy(pack_folder / "clips.json", tmp_path)

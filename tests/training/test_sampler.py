@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from reenact.landmarks import COUNT, MESH_INDICES
+from reenact.landmarks import COUNT, MESH_INDICES, OPENINGS
 from reenact.training.dataset import Pack
-from reenact.training.sampler import GROUP_WEIGHTS, STILLS_WEIGHT, PairSampler
+from reenact.training.sampler import GROUP_WEIGHTS, STILLS_WEIGHT, PairSampler, expressions
 
 CPU = torch.device("cpu")
 # (group, person, frames): person a of talk has three clips, b has one.
@@ -81,3 +81,23 @@ def test_draws_come_from_torchs_generator(sampler: PairSampler) -> None:
     torch.manual_seed(5)
     assert np.array_equal(first, sampler.rows(20))
     assert not np.array_equal(first, sampler.rows(20))
+
+
+def test_an_expression_is_what_is_open_whatever_the_size() -> None:
+    landmarks = np.zeros((1, COUNT, 2), np.float32)
+    landmarks[0, MESH_INDICES.index(152)] = 0, 1  # the chin, one face height below the forehead
+    (lips, lid, _), opening = OPENINGS, np.array([0, 0.1], np.float32)
+    landmarks[0, lips[1]], landmarks[0, lid[1]] = opening * 2, opening
+    assert expressions(landmarks)[0] == pytest.approx([0.2, 0.3, 0])
+    assert expressions(landmarks * 3)[0] == pytest.approx([0.2, 0.3, 0])
+
+
+def test_expressions_that_differ_are_drawn_more_often(pack: Pack) -> None:
+    sampler = PairSampler(pack, CPU, on_device=False)
+    open_row = sum(count for _, _, count in CLIPS) - 1  # the last of the still's five
+    sampler._expressions = np.zeros_like(sampler._expressions)
+    sampler._expressions[open_row] = 1
+    source, driving = sampler.rows(6000)
+    of_clip = np.array([clip_of(row) == 4 for row in source]) & (source != open_row)
+    share = (driving[of_clip] == open_row).mean()
+    assert share == pytest.approx(0.5 + 0.5 / 4, abs=0.06)

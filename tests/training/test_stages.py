@@ -9,7 +9,7 @@ from PIL import Image
 
 from reenact.keypoints.network import KeypointDetector
 from reenact.landmarks import COUNT, EYE_CORNERS, MESH_INDICES
-from reenact.training.animation_stage import AnimationStage, Animator, LossWeights, _cut
+from reenact.training.animation_stage import AnimationStage, Animator, LossWeights
 from reenact.training.checkpoint import Model, ModelConfig
 from reenact.training.dataset import Pack
 from reenact.training.grid import write_grid
@@ -18,6 +18,7 @@ from reenact.training.loop import Losses, Run, RunOptions
 from reenact.training.losses import PerceptualLoss
 from reenact.training.sampler import PairSampler
 from reenact.training.teacher import TO_EDGES, label_pack
+from reenact.training.views import boxes_around, cut
 
 CPU = torch.device("cpu")
 OPTIONS = RunOptions(minutes=1, batch=2, rate=2e-3)
@@ -142,15 +143,15 @@ def test_animation_learns_and_leaves_the_detector_alone(animation: AnimationStag
         assert torch.equal(value, detector[name]), name
 
 
-def test_views_at_full_resolution_lie_inside(animation: AnimationStage) -> None:
-    landmarks = torch.rand(50, COUNT, 2) * 4 - 2  # many of them far outside
-    boxes = animation._crops(landmarks, 256)
+def test_views_at_full_resolution_lie_inside() -> None:
+    centres = torch.rand(50, 2) * 4 - 2  # many of them far outside
+    boxes = boxes_around(centres, 256, 96, 0.75)
     corners = torch.tensor(boxes)
     assert len(boxes) == 50
     assert corners.min() >= 0
     assert corners.max() <= 256 - 96
     picture = torch.rand(50, 3, 256, 256)
-    views = _cut(picture, boxes, 96)
+    views = cut(picture, boxes, 96)
     assert views.shape == (50, 3, 96, 96)
     left, top = boxes[7]
     assert torch.equal(views[7], picture[7, :, top : top + 96, left : left + 96])

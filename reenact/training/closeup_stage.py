@@ -1,0 +1,93 @@
+"""Last stage: the decoder repaints mouths and eyes, seen from near.
+
+Motion and encoder are done and stay as they are; the decoder runs on a part of the picture only, so a sample
+costs a third of one of the stage before, and every one is of what is hard to paint.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from reenact.generator.network import Rendered
+from reenact.landmarks import EYES_SLICE, MOUTH_SLICE
+from reenact.layers.pose import Movement, Pose
+from reenact.training.animation_stage import LossWeights
+from reenact.training.checkpoint import Model
+from reenact.training.loop import Losses
+from reenact.training.losses import PerceptualLoss, alpha_loss, expression_weight, weighted_l1
+from reenact.training.sampler import PairSampler
+from reenact.training.views import cut, draw_pairs
+
+CELL = 4  # pixels of the picture in one of the motion's: cuts lie on its grid
+SIDE, RIM = 128, 16  # pixels: what is painted, and the rim that is not judged since it saw beyond the cut
+MOUTHS, EYES = 0.5, 0.3  # shares of the cuts; the others lie anywhere, so that nothing is forgotten
+
+
+class CloseUpStage:
+    """One step: pairs of frames, reconstructed around mouth or eyes; trains the decoder."""
+
+    def __init__(
+        self,
+        model: Model,
+        sampler: PairSampler,
+        perceptual: PerceptualLoss,
+        *,
+        batch: int,
+        device: torch.device,
+        weights: LossWeights | None = None,
+    ) -> None:
+        """``perceptual`` must be on the device. Batch norm keeps its statistics of whole pictures."""
+        self.model, self.sampler, self.perceptual = model, sampler, perceptual
+        self.batch, self.device, self.weights = batch, device, weights or LossWeights()
+        model.eval()
+        for part in (model.detector, model.motion, model.encoder):
+            part.requires_grad_(False)
+
+    def __call__(self) -> Losses:
+        """Losses of one batch; ``loss`` is their weighted sum."""
+        source, driving, source_pose, driving_pose = draw_pairs(self.sampler, self.model.detector, self.batch)
+        corners = self._corners(driving_pose)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            out = self._paint(source, source_pose, driving_pose, corners)
+            seen = Rendered(_inner(out.rgb), _inner(out.alpha), out.flow, _inner(out.copied))
+            truth = _inner(cut(driving, corners, SIDE))
+            perceptual = self.perceptual(seen.rgb, truth, 3)
+        weight = _inner(cut(expression_weight(driving_pose.landmarks, driving), corners, SIDE))
+        losses = {
+            "perceptual": perceptual,
+            "l1": (seen.rgb - truth).abs().mean(),
+            "expression": weighted_l1(seen.rgb, truth, weight),
+            "copied": (seen.copied - truth).abs().mean(),
+            "alpha": alpha_loss(seen.alpha, seen.copied, seen.rgb, truth),
+        }
+        total = torch.stack([getattr(self.weights, name) * value for name, value in losses.items()]).sum()
+        return {"loss": total, **losses}
+
+    def _corners(self, driving: Pose) -> list[list[int]]:
+        """Left and top of each row's cut, in pixels of the picture, on the motion's grid."""
+        room = 256 - SIDE
+        chance = torch.rand(self.batch, 1, device=self.device)
+        mouth, eyes = (driving.landmarks[:, part].mean(1) for part in (MOUTH_SLICE, EYES_SLICE))
+        anywhere = torch.rand_like(mouth) * 2 - 1
+        chosen = torch.where(chance < MOUTHS, mouth, torch.where(chance < MOUTHS + EYES, eyes, anywhere))
+        centres = (chosen + 1) / 2 * 256
+        shaken = centres + torch.randn_like(centres) * 6 - SIDE / 2
+        corners: list[list[int]] = ((shaken / CELL).round().long() * CELL).clamp(0, room).tolist()
+        return corners
+
+    def _paint(self, image: Tensor, source: Pose, driving: Pose, corners: list[list[int]]) -> Rendered:
+        """The decoder's parts around the corners: pictures of 128 pixels."""
+        with torch.no_grad():
+            motion = self.model.motion(functional.avg_pool2d(image, 4), source, driving)
+            features = self.model.encoder(image)
+        places = [[left // CELL, top // CELL] for left, top in corners]
+        flow = cut(motion.flow.permute(0, 3, 1, 2), places, SIDE // CELL).permute(0, 2, 3, 1)
+        part = Movement(flow, *(cut(value, places, SIDE // CELL) for value in motion[1:]))
+        rendered: Rendered = self.model.decoder(image, features, source, driving, part)
+        return rendered
+
+
+def _inner(picture: Tensor) -> Tensor:
+    return picture[..., RIM:-RIM, RIM:-RIM]
