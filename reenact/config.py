@@ -1,5 +1,6 @@
 """Where the engine finds what ships with it; the environment is read by the service's config alone."""
 
+import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -8,3 +9,9 @@ FACE_MODEL = PACKAGE / "weights" / "faces"
 MOTIONS = PACKAGE.parent / "templates_media" / "motions"
 PORTRAITS = PACKAGE.parent / "templates_media" / "portraits"
 MORE_PORTRAITS = Path("var") / "portraits"  # seen from where the service runs: fetched ones, and one's own
+_USER_DATA = "Library/Application Support" if sys.platform == "darwin" else ".local/share"
+
+
+def development() -> Path:
+    """The folder of one person's development certificate, which signs what the command line makes."""
+    return Path("~").expanduser() / _USER_DATA / "reenact" / "credentials"

@@ -22,7 +22,7 @@ State = Literal["ok", "note", "broken"]
 Device = Literal["auto", "cpu", "cuda"]
 
 MARKS = {"ok": "ok     ", "note": "note   ", "broken": "BROKEN "}
-REQUIRED = ("numpy", "pillow", "pillow-heif", "av", "tqdm")
+REQUIRED = ("numpy", "pillow", "pillow-heif", "av", "tqdm", "c2pa-python", "cryptography")
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 # extra -> modules that stand for it
 EXTRAS = {

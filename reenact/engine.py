@@ -97,7 +97,7 @@ class Engine:
         self.finder = open_face_finder(device, threads, finder)
         self.detector = KeypointDetector(sessions["keypoints"])
         self.renderer = Renderer(sessions["encode"], sessions["animate"], sessions.get("compose"), workers)
-        self.model = folder.hash("keypoints")
+        self.model, self.digest = folder.hash("keypoints"), folder.digest
 
     def warm(self) -> None:
         """Run every graph once on a grey picture, so that the first request does not pay for it."""

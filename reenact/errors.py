@@ -18,7 +18,8 @@ ReenactError                    code internal
     ├── WeightsBroken           weights_broken
     ├── MotionOutdated          motion_outdated
     ├── ProviderUnavailable     provider_unavailable
-    └── ExtraMissing            extra_missing
+    ├── ExtraMissing            extra_missing
+    └── CertificateUnusable     certificate_unusable
 
 A message is one or two sentences a person can act on. ``code`` never changes once released: the HTTP
 service and the command line both show it.
@@ -137,3 +138,9 @@ class ExtraMissing(SetupError):
     """An optional dependency is not installed; the message names the extra."""
 
     code = "extra_missing"
+
+
+class CertificateUnusable(SetupError):
+    """The certificate or key that signs results is missing, wrong or out of date."""
+
+    code = "certificate_unusable"

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -24,6 +25,8 @@ from reenact.face.align import Choice, align, choose, cut
 from reenact.generator.renderer import NATIVE_SIZE, Source
 from reenact.media import EncodeOptions, VideoLimits, Written, open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
+from reenact.provenance.certificate import Certificate
+from reenact.provenance.credentials import Input, Origin, sign
 from reenact.provenance.embed import Marker, Watermark
 from reenact.provenance.label import LANGUAGES, Label, Language
 from reenact.runtime import close, in_order
@@ -53,6 +56,7 @@ class AnimateOptions:
     encode: EncodeOptions = field(default_factory=EncodeOptions)
     label: Language | None = None  # of the visible label in every frame
     watermark: Watermark | None = None  # the invisible mark in every frame
+    certificate: Certificate | None = None  # that signs Content Credentials in the file
 
     def __post_init__(self) -> None:
         """Check the ranges; raises InvalidOption."""
@@ -111,7 +115,10 @@ def animate(
     driven = transfer(source.keypoints, motion.keypoints, options.transfer)
     frames = _finished(engine.renderer.render(source, driven), picture, faces, crop, options)
     watched = _watched(frames, len(motion), watch, show)
-    written = write_clip(Clip(watched, motion.fps, len(motion), audio), out, options=options.encode)
+    seal = _seal(engine, selfie, template, options.certificate)
+    written = write_clip(
+        Clip(watched, motion.fps, len(motion), audio), out, options=options.encode, seal=seal
+    )
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
 
@@ -151,6 +158,20 @@ def _finished(
 
 def _flip(frame: Picture) -> Picture:
     return np.ascontiguousarray(frame[:, ::-1])
+
+
+def _seal(
+    engine: Engine, selfie: bytes | Path, template: Template | Path, certificate: Certificate | None
+) -> Callable[[Path, Path], None] | None:
+    """What signs the result, with where it comes from."""
+    if certificate is None:
+        return None
+    inputs = (Input("portrait", selfie),)
+    if isinstance(template, Path):
+        origin = Origin(engine.digest, None, (*inputs, Input("driving", template)))
+    else:
+        origin = Origin(engine.digest, template.id, inputs)
+    return partial(sign, origin=origin, certificate=certificate)
 
 
 def _label(language: Language, faces: list[Face], crop: Crop, canvas: Canvas | None, side: int) -> Label:

@@ -17,6 +17,7 @@ from gunicorn.arbiter import Arbiter
 
 from reenact.errors import SetupError
 from server import keys_command, logs
+from server.certificate import announce
 from server.config import Settings, read
 from server.database import Database
 from server.keys import Keys
@@ -75,6 +76,8 @@ def serve(settings: Settings) -> None:
         LocalStorage(settings.data, 0).prepare()
         prepare_database(settings)
         check_keys(settings)
+        if settings.broker is None:  # otherwise workers make the results
+            announce(settings)
         Listener(settings).run()
 
 

@@ -73,6 +73,8 @@ class Settings:
     attempts: int = _setting(3, 1, 1000)  # how often a job is begun before it fails
     label: str = "request"  # who decides on the visible label: request (each order), always or never
     watermark_key: str | None = None  # of the invisible mark in results; none: one that is public
+    c2pa_cert: Path | None = None  # PEM chain that signs results; none: a development one is made in the data
+    c2pa_key: Path | None = None  # PEM key of that certificate, without a password
     stop_seconds: float = _setting(20.0, 0, 600)  # that running jobs get to end when the service stops
     device: Device = "auto"  # where the model runs: auto, cpu or cuda
     threads: int | None = _setting(None, 1, 1024)  # cores for one job's model; none: all, shared by the jobs
@@ -87,6 +89,9 @@ class Settings:
                 raise SettingInvalid(
                     f"{variable(name)} is {value!r}; it must be {', '.join(others)} or {last}."
                 )
+
+        if (self.c2pa_cert is None) != (self.c2pa_key is None):
+            raise SettingInvalid("Set REENACT_C2PA_CERT and REENACT_C2PA_KEY together, or neither.")
 
     @property
     def private_hosts(self) -> frozenset[str]:
@@ -136,6 +141,7 @@ def _cast(name: str, text: str) -> Any:
         "int | None": (int, "a whole number"),
         "float": (float, "a number"),
         "Path": (Path, "a folder"),
+        "Path | None": (Path, "a file"),
     }
     annotation = next(str(each.type) for each in fields(Settings) if each.name == name)
     cast, what = kinds.get(annotation, (str, "a text"))

@@ -128,6 +128,7 @@ CODES: dict[str, tuple[int, str]] = {
     "motion_outdated": (503, "The template was made for another model; the operator must rebuild it."),
     "provider_unavailable": (503, "The server's accelerator does not run."),
     "extra_missing": (503, "The server lacks an optional part."),
+    "certificate_unusable": (503, "The server's certificate cannot sign results."),
     "output_unwritable": (500, "The result could not be written."),
     "internal": (500, "Something failed that should not; the log has it under `request_id`."),
 }

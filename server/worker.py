@@ -7,6 +7,7 @@ import os
 import signal
 
 from reenact.errors import SetupError
+from server.certificate import announce
 from server.config import Settings
 from server.services import build
 
@@ -20,10 +21,11 @@ def work(settings: Settings) -> None:
     """Do jobs until SIGTERM or Ctrl+C; what runs then gets ``stop_seconds`` to end.
 
     Raises:
-        SetupError: no broker is set, so that no server would send work here.
+        SetupError: no broker is set, so that no server would send work here; or nothing can be signed.
     """
     if settings.broker is None:
         raise SetupError("A worker needs REENACT_BROKER, for instance redis://127.0.0.1:6379.")
+    announce(settings)
     services = build(settings, threads=settings.job_threads, on_broken=_stop)
     # Blocked and fetched, not handled: a handler runs only when this thread wakes, and once it slept a minute
     # past SIGTERM in Event.wait. Before any thread starts, since threads inherit what is blocked.

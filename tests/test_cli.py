@@ -7,22 +7,25 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 
+import c2pa
 import numpy as np
 import pytest
 from PIL import Image
 
 import reenact
 from reenact.cli import develop, main
-from reenact.config import DEFAULT_MODEL, MOTIONS
+from reenact.config import DEFAULT_MODEL, MOTIONS, development
 from reenact.engine import Engine
 from reenact.gallery import get_template, list_portraits
 from reenact.media import open_clip, write_clip
 from reenact.motion.track import save_motion
+from reenact.provenance.certificate import development_certificate
 from reenact.types import Clip
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +33,15 @@ SELFIE = list_portraits()[0].path
 FRAMES = 3
 
 Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home of our own, in which a development certificate already lies."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        development_certificate(development())
+        yield development()
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +92,38 @@ def test_animate_writes_a_moving_file(
 ) -> None:
     assert animate("--paste", "crop", out=f"out.{suffix}") == 0
     said = capsys.readouterr()
-    assert said.out.count("\n") == 1
+    assert said.out.count("\n") == 2 and "DEVELOPMENT certificate" in said.out
     assert f"out.{suffix}: 256x256, {FRAMES} frames, 0.12 s" in said.out
     assert said.err == ""  # no bar where no one can see it
     assert [frame.shape for frame in open_clip(tmp_path / f"out.{suffix}").frames] == [(256, 256, 3)] * FRAMES
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "gif", "webp"])
+def test_what_is_made_is_signed(animate: Callable[..., int], tmp_path: Path, suffix: str) -> None:
+    assert animate("--paste", "crop", "--quiet", out=f"out.{suffix}") == 0
+    with c2pa.Reader(str(tmp_path / f"out.{suffix}")) as reader:
+        manifest = reader.get_active_manifest()
+        assert reader.get_validation_state() == "Valid"
+    assert manifest is not None
+    made = next(each["data"] for each in manifest["assertions"] if each["label"] == "reenact.animation")
+    assert made == {
+        "model": sha256((DEFAULT_MODEL / "files.json").read_bytes()).hexdigest(),
+        "template": "short-nod",
+    }
+
+
+def test_credentials_can_be_left_out_or_signed_by_another(
+    animate: Callable[..., int], tmp_path: Path, home: Path, capsys: Output
+) -> None:
+    assert animate("--no-credentials") == 0
+    assert "certificate" not in capsys.readouterr().out
+    assert c2pa.Reader.try_create(str(tmp_path / "out.mp4")) is None
+    assert animate("--certificate", str(home / "certificate.pem")) == 2
+    assert "--certificate-key" in the_error(capsys)
+    assert animate("--certificate", str(home / "none.pem"), "--certificate-key", str(home / "key.pem")) == 5
+    assert the_error(capsys).startswith("error[certificate_unusable]")
+    mine = ["--certificate", str(home / "certificate.pem"), "--certificate-key", str(home / "key.pem")]
+    assert animate(*mine) == 0
 
 
 def test_quiet_says_nothing(animate: Callable[..., int], capsys: Output) -> None:

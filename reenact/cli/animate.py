@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, open_engine, progress, say
-from reenact.config import MOTIONS
+from reenact.config import MOTIONS, development
 
 if TYPE_CHECKING:
     from reenact.media import Written
     from reenact.pipeline import AnimateOptions
+    from reenact.provenance.certificate import Certificate
     from reenact.types import Template
 
 
@@ -66,6 +67,11 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     verb.add_argument(
         "--no-watermark", action="store_true", help="leave out the invisible mark that says it is made"
     )
+    verb.add_argument(
+        "--no-credentials", action="store_true", help="leave out the signed record of how it was made (C2PA)"
+    )
+    verb.add_argument("--certificate", type=Path, metavar="FILE", help="PEM; default: a development one")
+    verb.add_argument("--certificate-key", type=Path, metavar="FILE", help="PEM, the certificate's")
     verb.add_argument("--motions", type=Path, default=MOTIONS, metavar="FOLDER", help="where templates lie")
     add_engine_options(verb)
     add_quiet(verb)
@@ -94,6 +100,8 @@ def _animate(arguments: argparse.Namespace) -> int:
     with progress(arguments.quiet) as watch:
         result = animate(engine, arguments.selfie, template, arguments.out, options, watch)
     say(_summary(result.written, began), arguments.quiet)
+    if options.certificate:
+        say(_signed_by(options.certificate), arguments.quiet)
     return 0
 
 
@@ -122,8 +130,32 @@ def _options(arguments: argparse.Namespace) -> AnimateOptions:
         transfer=TransferOptions(arguments.mode, arguments.strength, arguments.start),
         label=arguments.language if arguments.label else None,
         watermark=None if arguments.no_watermark else Watermark(),
+        certificate=None if arguments.no_credentials else _certificate(arguments),
         encode=EncodeOptions(crf=arguments.crf, sound=not arguments.no_sound),
     )
+
+
+def _certificate(arguments: argparse.Namespace) -> Certificate:
+    """The certificate that the options name, or this person's development certificate."""
+    from reenact.errors import CertificateUnusable, InvalidOption
+    from reenact.provenance.certificate import development_certificate, open_certificate
+    from reenact.provenance.credentials import check
+
+    chain, key = arguments.certificate, arguments.certificate_key
+    if (chain is None) != (key is None):
+        raise InvalidOption("Give --certificate and --certificate-key together, or neither.")
+    try:
+        certificate = open_certificate(chain, key) if chain else development_certificate(development())
+    except (CertificateUnusable, RuntimeError) as e:  # RuntimeError: nobody's home is known
+        raise CertificateUnusable(f"{e} Without a signature: --no-credentials.") from e
+    check(certificate)
+    return certificate
+
+
+def _signed_by(certificate: Certificate) -> str:
+    if not certificate.development:
+        return f"Signed (C2PA) by {certificate.name}."
+    return "Signed (C2PA) with a DEVELOPMENT certificate: shows tampering, but not who made it."
 
 
 def _template(name: str, folder: Path, model: str) -> Template | Path:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -68,17 +68,24 @@ class Written:
 
 
 ENCODE_OPTIONS = EncodeOptions()
+Seal = Callable[[Path, Path], None]  # makes the second file, which will appear, out of the encoded first one
 
 
 def write_clip(
-    clip: Clip, out: Path, *, format: str | None = None, options: EncodeOptions = ENCODE_OPTIONS
+    clip: Clip,
+    out: Path,
+    *,
+    format: str | None = None,
+    options: EncodeOptions = ENCODE_OPTIONS,
+    seal: Seal | None = None,
 ) -> Written:
     """Write a clip as mp4, gif or webp; the format is ``out``'s suffix unless ``format`` names it.
 
     The frames, (H, W, 3) uint8 RGB of one size, are taken one by one; memory does not grow with the clip. The
     file appears under its name only when it is whole, and nothing else is left behind, whatever ``frames``
     raises; that exception goes on to the caller. A sound track that cannot be used is left out with a warning
-    in the log. Gif and webp loop forever. No metadata of the source is kept.
+    in the log. Gif and webp loop forever. No metadata of the source is kept. ``seal`` has the last word on
+    the file before it appears.
 
     Raises InvalidOption (unknown format, rate or option out of range) and OutputError (folder missing, not
     writable, disk full, no frames, frames of different sizes).
@@ -88,6 +95,8 @@ def write_clip(
         fps = _rate(clip.fps)
         with _part_file(out) as part, _output_errors(out):
             written = _write(clip, fps, kind, part, out, options)
+            if seal is not None:
+                written = replace(written, bytes=_sealed(part, out, seal))
             os.replace(part, out)
             return written
     finally:
@@ -118,6 +127,14 @@ def _write(clip: Clip, fps: Fraction, kind: str, part: Path, out: Path, options:
         height, width = height + height % 2, width + width % 2
         sound = options.sound and clip.audio is not None and _put_sound(part, clip.audio, count / fps, out)
     return Written(out, kind, width, height, count, fps, part.stat().st_size, sound)
+
+
+def _sealed(part: Path, out: Path, seal: Seal) -> int:
+    """Replace ``part`` by what ``seal`` makes of it; how many bytes that is."""
+    with _part_file(out) as sealed:
+        seal(part, sealed)
+        os.replace(sealed, part)
+    return part.stat().st_size
 
 
 def _put_sound(part: Path, source: Path, seconds: Fraction, out: Path) -> bool:

@@ -16,12 +16,14 @@ class ModelFolder:
         """Read the list of hashes; raises WeightsBroken where there is none."""
         self.folder = folder
         try:
-            self.hashes: dict[str, str] = dict(json.loads((folder / "files.json").read_text()))
+            listed = (folder / "files.json").read_bytes()
+            self.hashes: dict[str, str] = dict(json.loads(listed))
         except (OSError, ValueError, TypeError) as error:
             raise WeightsBroken(
                 f"{folder} is no model: files.json is missing or unreadable. Reinstall the package, or "
                 "write a model with `reenact export`."
             ) from error
+        self.digest = sha256(listed).hexdigest()  # of the list, and so of all that is in it
 
     def path(self, name: str) -> Path:
         """The checked file of a graph, for instance ``keypoints``.

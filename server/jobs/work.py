@@ -10,8 +10,11 @@ from pathlib import Path
 from reenact.engine import Engine
 from reenact.gallery import get_portrait, get_template
 from reenact.pipeline import Show, Watch, animate
+from reenact.provenance.certificate import Certificate
+from reenact.provenance.credentials import check
 from reenact.provenance.embed import PUBLIC_KEY, Watermark
 from reenact.types import Template
+from server.certificate import certificate_of
 from server.config import Settings
 from server.errors import NotReady
 from server.jobs.job import Outcome, SeenFace
@@ -26,16 +29,19 @@ class Worker:
         """Only remembers how to open the engine; ``open`` does it."""
         self._settings, self._storage, self._open_engine = settings, storage, open_engine
         self._engine: Engine | None = None
+        self._certificate: Certificate | None = None
         self._key = settings.watermark_key.encode() if settings.watermark_key else PUBLIC_KEY
 
     def open(self) -> None:
-        """Open the engine; raises SetupError."""
+        """Open the certificate and the engine; raises SetupError."""
+        self._certificate = certificate_of(self._settings)
+        check(self._certificate)
         self._engine = self._open_engine()
 
     def do(self, job: str, order: Order, name: str, watch: Watch, show: Show) -> Outcome:
         """Do a job's order and publish its result under a name. Its uploads stay, for another attempt.
 
-        Every frame carries the watermark of the job.
+        Every frame carries the watermark of the job, and the file Content Credentials.
         ``watch`` is told of every frame, ``show`` is handed it.
 
         Raises:
@@ -43,7 +49,8 @@ class Worker:
         """
         if self._engine is None:
             raise NotReady("The model is still being loaded.")
-        options = replace(order.options(), watermark=Watermark(watermark_id(job), self._key))
+        mark = Watermark(watermark_id(job), self._key)
+        options = replace(order.options(), watermark=mark, certificate=self._certificate)
         with self._storage.at_hand(order.place):
             out = self._storage.upload(order.place, name)
             made = animate(self._engine, self._selfie(order), self._motion(order), out, options, watch, show)

@@ -27,5 +27,5 @@ def test_the_table_of_settings_is_that_of_the_code() -> None:
 
 
 def test_every_variable_that_the_guide_names_exists() -> None:
-    named = set(re.findall(r"REENACT_[A-Z_]*[A-Z]", GUIDE))
+    named = set(re.findall(r"REENACT_[A-Z0-9_]*[A-Z0-9]", GUIDE))
     assert named <= {variable(field.name) for field in fields(Settings)}

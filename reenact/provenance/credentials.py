@@ -1,0 +1,244 @@
+"""Content Credentials (C2PA): a signed manifest in a clip that says how it was made.
+
+clip + what it was made of -> manifest -> clip with the manifest in it
+
+Nothing is fetched from the network: not a manifest that an input only names, nor a time stamp, nor a list of
+revoked certificates.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import c2pa
+
+from reenact.errors import CertificateUnusable, OutputError
+from reenact.media import formats
+from reenact.provenance.certificate import Certificate
+
+log = logging.getLogger(__name__)
+
+GENERATOR = "Reenact"
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+ANIMATION = "reenact.animation"  # our own assertion: the model and the template
+MIME = {
+    formats.JPEG: "image/jpeg",
+    formats.PNG: "image/png",
+    formats.WEBP: "image/webp",
+    formats.HEIC: "image/heic",
+    formats.AVIF: "image/avif",
+    formats.GIF: "image/gif",
+    formats.MP4: "video/mp4",
+}
+_OTHER = "application/octet-stream"
+SETTINGS: dict[str, Any] = {
+    "version": 1,
+    "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
+    "builder": {"thumbnail": {"enabled": False}},
+}
+_PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024401003b")  # a GIF
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file that a clip was made of. Neither its pixels nor its name come into the manifest."""
+
+    role: str  # "portrait" or "driving"
+    file: bytes | Path
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a manifest says about how a clip was made."""
+
+    model: str  # SHA-256 of the model's files.json
+    template: str | None  # id of the motion; None where it came from a clip
+    inputs: tuple[Input, ...]
+
+
+def sign(clip: Path, out: Path, origin: Origin, certificate: Certificate) -> None:
+    """Write ``clip`` (mp4, gif or webp) with a signed manifest to ``out``.
+
+    A manifest that an input carries is kept as an ingredient's, without the thumbnails in it.
+
+    Raises:
+        OutputError: it cannot be signed or written.
+    """
+    inputs = [(each, _kept(each)) for each in origin.inputs]
+    try:
+        with clip.open("rb") as source, out.open("w+b") as target:
+            try:
+                _sign(source, target, _mime(source), origin, certificate, inputs)
+            except c2pa.C2paError as e:
+                if not any(kept for _, kept in inputs):
+                    raise
+                log.warning("The manifest of an input cannot be kept: %s", e)
+                target.seek(0)
+                target.truncate()
+                plain: list[_Pair] = [(each, None) for each, _ in inputs]
+                _sign(source, target, _mime(source), origin, certificate, plain)
+    except (c2pa.C2paError, OSError) as e:
+        raise OutputError(f"The result cannot be signed: {e}.") from e
+
+
+def check(certificate: Certificate) -> None:
+    """Sign a picture of one pixel and read it back; raises CertificateUnusable."""
+    signed = BytesIO()
+    try:
+        _sign(BytesIO(_PIXEL), signed, "image/gif", Origin("", None, ()), certificate, [])
+        with context() as use, c2pa.Reader("image/gif", signed, context=use) as reader:
+            state = reader.get_validation_state()
+            why = [each["code"] for each in _failures(reader)]
+    except c2pa.C2paError as e:
+        raise CertificateUnusable(f"The certificate {certificate.name!r} cannot sign: {e}.") from e
+    if state not in ("Valid", "Trusted"):
+        raise CertificateUnusable(
+            f"What the certificate {certificate.name!r} signs is not valid ({', '.join(why)}). It must be "
+            "issued by another one, for digital signatures, with a purpose that C2PA accepts."
+        )
+
+
+def read(content: BinaryIO, anchors: str | None = None) -> c2pa.Reader | None:
+    """The manifests in a file; None where it has none, or is of a kind that has none.
+
+    Args:
+        content: opened; stays so while the reader is used.
+        anchors: PEM of the roots that are believed.
+
+    Raises:
+        c2pa.C2paError: they are damaged, or lie elsewhere on the network.
+    """
+    mime = _mime(content)
+    if mime == _OTHER:
+        return None
+    with context(anchors) as use:
+        return c2pa.Reader.try_create(mime, content, context=use)
+
+
+def context(anchors: str | None = None) -> c2pa.Context:
+    """Settings for one call of the library. ``anchors``: PEM of the roots that are believed."""
+    trust = {"trust": {"user_anchors": anchors}} if anchors else {}
+    return c2pa.Context.from_dict({**SETTINGS, **trust})
+
+
+@cache
+def program() -> dict[str, str]:
+    """This program and its version, as a manifest names it."""
+    try:
+        return {"name": GENERATOR, "version": version("reenact")}
+    except PackageNotFoundError:  # run from a folder that was not installed
+        return {"name": GENERATOR, "version": "0"}
+
+
+_Pair = tuple[Input, list[str] | None]  # an input and, where its manifest is kept, what is taken out of it
+
+
+def _sign(
+    source: BinaryIO,
+    target: BinaryIO,
+    mime: str,
+    origin: Origin,
+    certificate: Certificate,
+    inputs: Sequence[_Pair],
+) -> None:
+    info = c2pa.C2paSignerInfo(certificate.algorithm.encode(), certificate.chain, certificate.key, None)
+    source.seek(0)
+    with ExitStack() as opened:
+        use = opened.enter_context(context())
+        builder = opened.enter_context(c2pa.Builder(_manifest(mime, origin, inputs), use))
+        for each, kept in inputs:
+            if kept is not None:
+                content = opened.enter_context(_open(each.file))
+                builder.add_ingredient(_ingredient(each), _mime(content), content)
+        signer = opened.enter_context(c2pa.Signer.from_info(info))
+        builder.sign(signer, mime, source, target)
+
+
+def _manifest(mime: str, origin: Origin, inputs: Sequence[_Pair]) -> dict[str, Any]:
+    """The manifest's definition, as c2pa's builder reads it."""
+    redacted = [uri for _, kept in inputs for uri in kept or ()]
+    created = {
+        "action": "c2pa.created",
+        "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "digitalSourceType": SOURCE_TYPE,
+        "softwareAgent": program(),
+        "parameters": {"ingredientIds": [each.role for each, _ in inputs]},
+    }
+    taken_out = [
+        {"action": "c2pa.redacted", "reason": "c2pa.PII.present", "parameters": {"redacted": uri}}
+        for uri in redacted
+    ]
+    made = {"model": origin.model} | ({"template": origin.template} if origin.template else {})
+    return {
+        "claim_generator_info": [program()],
+        "format": mime,
+        "ingredients": [_ingredient(each) for each, kept in inputs if kept is None],
+        "assertions": [
+            {"label": "c2pa.actions.v2", "data": {"actions": [created, *taken_out]}},
+            {"label": ANIMATION, "data": made},
+        ],
+        "redactions": redacted,
+    }
+
+
+def _ingredient(each: Input) -> dict[str, str]:
+    """An ingredient of our own words; an id of our own too, since one of the file's would lead to it."""
+    with _open(each.file) as content:
+        mime = _mime(content)
+    return {
+        "title": each.role,
+        "format": mime,
+        "relationship": "inputTo",
+        "label": each.role,
+        "instance_id": each.role,
+    }
+
+
+def _kept(each: Input) -> list[str] | None:
+    """The thumbnails to take out of an input's manifest; None where it carries no manifest."""
+    with _open(each.file) as content:
+        try:
+            reader = read(content)
+            return _thumbnails(reader) if reader else None
+        except c2pa.C2paError as e:  # of a manifest that is damaged, or elsewhere on the network
+            log.info("An input's manifest cannot be read: %s", e)
+            return None
+
+
+def _thumbnails(reader: c2pa.Reader) -> list[str]:
+    """The addresses of all pictures in a manifest store."""
+    with reader:
+        store = json.loads(reader.detailed_json())
+    return [
+        f"self#jumbf=/c2pa/{manifest}/c2pa.assertions/{label}"
+        for manifest, content in store["manifests"].items()
+        for label in content["assertion_store"]
+        if "thumbnail" in label
+    ]
+
+
+def _failures(reader: c2pa.Reader) -> list[dict[str, str]]:
+    results = reader.get_validation_results() or {}
+    return list(results.get("activeManifest", {}).get("failure", []))
+
+
+def _mime(content: BinaryIO) -> str:
+    """The media type, told from the first bytes; what can have no manifest need not be known exactly."""
+    content.seek(0)
+    found = formats.recognise(content.read(formats.HEAD_BYTES))
+    content.seek(0)
+    return MIME.get(found, _OTHER) if found else _OTHER
+
+
+def _open(file: bytes | Path) -> BinaryIO:
+    return BytesIO(file) if isinstance(file, bytes) else file.open("rb")
