@@ -16,7 +16,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from reenact.errors import SetupError
-from server import keys_command, logs
+from server import block_command, keys_command, logs
 from server.certificate import announce
 from server.config import Settings, read
 from server.database import Database
@@ -38,6 +38,10 @@ def main() -> None:
     parts.add_parser("serve", help="listen for requests")
     parts.add_parser("worker", help="do the jobs that a broker gives out")
     keys_command.add_arguments(parts.add_parser("keys", help="make, list and revoke access keys"))
+    block_command.add_arguments(
+        parts.add_parser("block", help="refuse photos of people who asked not to be used"),
+        parts.add_parser("consents", help="show who said when that a face may be used"),
+    )
     parts.add_parser("sweep", help="delete now what is expired, and say what went")
     parts.add_parser("doctor", help="check settings, disk, database, broker, bucket, ports and engine")
     arguments = parser.parse_args()
@@ -52,6 +56,10 @@ def main() -> None:
             work(settings)
         elif arguments.part == "keys":
             sys.exit(keys_command.run(settings, arguments))
+        elif arguments.part == "block":
+            sys.exit(block_command.block(settings, arguments))
+        elif arguments.part == "consents":
+            sys.exit(block_command.consents(settings, arguments))
         elif arguments.part == "sweep":
             from server import sweep_command
 

@@ -23,6 +23,7 @@ CHOICES = {
     "device": ("auto", "cpu", "cuda"),
     "label": ("request", "always", "never"),
     "log": ("text", "json"),
+    "moderator_failure": ("refuse", "allow"),
 }
 # Variables of other parts of the project, which are no mistake.
 FOREIGN = {"REENACT_SHARED", "REENACT_CI"}
@@ -71,6 +72,11 @@ class Settings:
     jobs_per_key: int = _setting(10_000, 1, 10_000)  # that run at once, in all processes; others wait
     lease_seconds: float = _setting(15.0, 1, 3600)  # without a sign of life, after which a job is begun anew
     attempts: int = _setting(3, 1, 1000)  # how often a job is begun before it fails
+    moderator: str | None = None  # https://... that is asked before each job is rendered; none: nobody is
+    moderator_secret: str | None = None  # signs what it is sent, as webhooks are
+    moderator_seconds: float = _setting(10.0, 0.1, 60)  # it may take to connect, and then to answer
+    moderator_failure: Literal["refuse", "allow"] = "refuse"  # what happens where it cannot be asked
+    consent_days: float = _setting(90.0, 0, 3650)  # records of consent are kept, without pictures; 0: none
     label: str = "request"  # who decides on the visible label: request (each order), always or never
     watermark_key: str | None = None  # of the invisible mark in results; none: one that is public
     c2pa_cert: Path | None = None  # PEM chain that signs results; none: a development one is made in the data

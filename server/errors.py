@@ -64,6 +64,28 @@ class Unauthorized(InputError):
     code = "unauthorized"
 
 
+class Refused(InputError):
+    """Nothing is wrong with the order, but it may not be done; its job becomes ``rejected``."""
+
+
+class FaceBlocked(Refused):
+    """The picture shows someone who asked not to be used."""
+
+    code = "face_blocked"
+
+
+class Rejected(Refused):
+    """The operator's check says no; the message is its reason."""
+
+    code = "rejected"
+
+
+class ModeratorUnavailable(ReenactError):
+    """The operator's check cannot be asked, so nothing is rendered."""
+
+    code = "moderator_unavailable"
+
+
 class TryLater(ReenactError):
     """Too much at once; ``retry_after`` says in how many seconds it will probably do."""
 
@@ -120,6 +142,9 @@ CODES: dict[str, tuple[int, str]] = {
     "quota_exceeded": (429, "The key has too many unfinished jobs; `Retry-After` says when to try again."),
     "queue_full": (429, "Too many jobs wait; `Retry-After` says when to try again."),
     "idempotency_conflict": (422, "The Idempotency-Key was used before for another order."),
+    "face_blocked": (403, "Someone in the picture asked not to be animated here."),
+    "rejected": (403, "The operator's check refused this; `detail` says why."),
+    "moderator_unavailable": (503, "The operator's check does not answer, so nothing is rendered."),
     "gave_up": (500, "The server broke off at each attempt at this job."),
     "cancelled": (409, "The job was cancelled."),
     "not_ready": (503, "The model is still being loaded."),

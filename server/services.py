@@ -18,6 +18,7 @@ from server.jobs import Jobs, Records, SqlJobs, Worker
 from server.keys import Keys
 from server.metrics import Metrics
 from server.rate import OrderRate
+from server.screening import Blocklist, Consents, Moderators, Screen, find_moderators
 from server.storage import Storage, open_storage
 from server.webhooks import Webhooks
 
@@ -47,6 +48,8 @@ class Services:
     keys: Keys
     rate: OrderRate
     metrics: Metrics
+    consents: Consents
+    blocklist: Blocklist
     waiting: BoundedSemaphore  # requests that may wait for a job, so that others are still answered
     webhooks: Webhooks | None = None  # who calls when a job ends; workers leave that to servers
     _stopped: Event = field(default_factory=Event)
@@ -88,6 +91,7 @@ class Services:
         uploads = self.storage.drop_others(self.jobs.places(), time.time() - orphan)
         results = self.storage.sweep()
         jobs = self.jobs.forget(time.time() - self.settings.result_hours * HOUR)
+        self.consents.forget(time.time())
         self.database.tidy()
         if results or jobs:
             log.info("Swept %d results and %d jobs", results, jobs)
@@ -131,6 +135,7 @@ def build(
     """
     storage = open_storage(settings.storage, settings.data, settings.result_hours * HOUR)
     database = Database(settings.database, settings.data)
+    consents, blocklist = Consents(database, settings.consent_days), Blocklist(database)
     metrics = Metrics()
 
     def open_told() -> Engine:
@@ -140,7 +145,7 @@ def build(
 
     jobs = SqlJobs(
         Records(database),
-        Worker(settings, storage, open_told),
+        Worker(settings, storage, open_told, open_screen(settings, blocklist)),
         on_broken,
         limit=settings.queue_length,
         owner_limit=settings.unfinished_per_key,
@@ -154,7 +159,15 @@ def build(
     )
     waiting = BoundedSemaphore(settings.http_threads // 2)
     rate = OrderRate(settings.orders_per_minute, settings.broker)
-    return Services(settings, storage, database, jobs, Keys(database), rate, metrics, waiting)
+    return Services(
+        settings, storage, database, jobs, Keys(database), rate, metrics, consents, blocklist, waiting
+    )
+
+
+def open_screen(settings: Settings, blocklist: Blocklist) -> Screen:
+    """The checks that an order must pass; raises SetupError."""
+    checks = find_moderators(settings.moderator, settings.moderator_secret, settings.moderator_seconds)
+    return Screen(blocklist, Moderators(checks, settings.moderator_failure == "allow"))
 
 
 def open_warm(settings: Settings) -> Engine:

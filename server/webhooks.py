@@ -7,12 +7,10 @@ calls again: receivers know a job by its id.
 
 from __future__ import annotations
 
-import hmac
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from threading import Event, Thread
 
 from sqlalchemy import select, update
@@ -24,12 +22,12 @@ from server.database import Database
 from server.jobs import ENDED
 from server.jobs.table import jobs
 from server.keys import Keys
+from server.signature import SIGNATURE, sign
 
 log = logging.getLogger(__name__)
 TRIES = 3
 BACKOFF = (10.0, 60.0)  # seconds before the second and the third try
 LOOK = 1.0  # seconds between two looks for jobs that have ended
-SIGNATURE = "Reenact-Signature"
 
 
 @dataclass(frozen=True)
@@ -119,9 +117,3 @@ class Webhooks:
     def _done(self, call: Call) -> None:
         with self._database.write() as connection:
             connection.execute(update(jobs).where(jobs.c.id == call.id).values(webhook_due=None))
-
-
-def sign(body: bytes, secret: str, now: int) -> str:
-    """The signature header. The time is signed too, so that an old call cannot be sent as a new one."""
-    code = hmac.new(secret.encode(), f"{now}.".encode() + body, sha256).hexdigest()
-    return f"t={now},v1={code}"

@@ -87,7 +87,7 @@ def _taken(form: dict[str, Any], idempotency: Idempotency | None) -> Job:
     check_webhook(form.get("webhook"))
     taken = take_in({"language": text.language()} | form, use.settings, use.storage)
     try:
-        return use.jobs.submit(
+        job = use.jobs.submit(
             taken.order,
             taken.frames,
             owner=owner(),
@@ -98,6 +98,12 @@ def _taken(form: dict[str, Any], idempotency: Idempotency | None) -> Job:
     except BaseException:
         use.storage.drop(taken.order.place)
         raise
+    try:
+        use.consents.add(job.id, owner(), taken.face)
+    except BaseException:  # nothing is made without a record of consent
+        use.jobs.cancel(job.id)
+        raise
+    return job
 
 
 @bp.get("")

@@ -15,6 +15,7 @@ from reenact.gallery import get_portrait, get_template
 from reenact.media import PictureLimits, VideoLimits, check_picture, open_clip
 from server.config import Settings
 from server.jobs import Order
+from server.screening import digest
 from server.storage import DRIVING, SELFIE, Storage
 
 _OPTIONS = ("format", "size", "mode", "strength", "paste", "face", "audio", "mirror")
@@ -26,6 +27,7 @@ class Intake:
 
     order: Order
     frames: int
+    face: str  # what the consent is for: SHA-256 of the selfie as it was sent, or ``portrait:`` and the id
 
 
 def take_in(form: dict[str, Any], settings: Settings, storage: Storage) -> Intake:
@@ -47,11 +49,11 @@ def take_in(form: dict[str, Any], settings: Settings, storage: Storage) -> Intak
     try:
         order.options()
         frames = _check_motion(order, driving, settings, storage)
-        _check_face(order, selfie, settings, storage)
+        face = _check_face(order, selfie, settings, storage)
     except BaseException:
         storage.drop(place)
         raise
-    return Intake(order, frames)
+    return Intake(order, frames, face)
 
 
 def _label(form: dict[str, Any], policy: str) -> str | None:
@@ -83,11 +85,13 @@ def _check_motion(order: Order, upload: FileStorage | None, settings: Settings, 
     return clip.frame_count or 0
 
 
-def _check_face(order: Order, upload: FileStorage | None, settings: Settings, storage: Storage) -> None:
-    """The portrait exists, or the selfie has an accepted format and size."""
+def _check_face(order: Order, upload: FileStorage | None, settings: Settings, storage: Storage) -> str:
+    """The portrait exists, or the selfie has an accepted format and size; what consent is given for."""
     if upload is None:
-        get_portrait(order.portrait or "", settings.portraits, settings.more_portraits)
-        return
+        return (
+            f"portrait:{get_portrait(order.portrait or '', settings.portraits, settings.more_portraits).id}"
+        )
     path = storage.upload(order.place, SELFIE)
     upload.save(path)
     check_picture(path, PictureLimits(max_pixels=settings.selfie_pixels))
+    return digest(path)

@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from reenact.errors import Cancelled, InputError
 from reenact.types import Picture
 from server import logs
-from server.errors import public_detail
-from server.jobs.job import Failure
+from server.errors import Refused, public_detail
+from server.jobs.job import Failure, Status
 from server.jobs.records import Claim, Records
 from server.jobs.work import Worker
 from server.metrics import Metrics
@@ -126,11 +126,7 @@ class Runner:
     def _do(self, claim: Claim) -> None:
         try:
             outcome = self._worker.do(
-                claim.job.id,
-                claim.job.order,
-                claim.result,
-                self._watch(claim.lease),
-                self._show(claim.job.id),
+                claim.job, claim.result, self._watch(claim.lease), self._show(claim.job.id)
             )
         except Exception as e:
             self._failed(claim, e)
@@ -198,7 +194,8 @@ class Runner:
     def _end(self, claim: Claim, error: Exception) -> None:
         failure = Failure(*public_detail(error))
         self._metrics.ended(failure.code)
-        self._records.fail(claim.lease, "failed", failure)
+        status: Status = "rejected" if isinstance(error, Refused) else "failed"
+        self._records.fail(claim.lease, status, failure)
         self._clean(claim)
 
     def _clean(self, claim: Claim) -> None:

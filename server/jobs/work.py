@@ -17,17 +17,25 @@ from reenact.types import Template
 from server.certificate import certificate_of
 from server.config import Settings
 from server.errors import NotReady
-from server.jobs.job import Outcome, SeenFace
+from server.jobs.job import Job, Outcome, SeenFace
 from server.jobs.order import Order
+from server.screening import Screen, Submission
 from server.storage import DRIVING, SELFIE, Storage
 
 
 class Worker:
     """Holds the engine and does orders, one at a time."""
 
-    def __init__(self, settings: Settings, storage: Storage, open_engine: Callable[[], Engine]) -> None:
-        """Only remembers how to open the engine; ``open`` does it."""
+    def __init__(
+        self,
+        settings: Settings,
+        storage: Storage,
+        open_engine: Callable[[], Engine],
+        screen: Screen,
+    ) -> None:
+        """Only remembers how to open the engine; ``open`` does it. ``screen`` may refuse an order."""
         self._settings, self._storage, self._open_engine = settings, storage, open_engine
+        self._screen = screen
         self._engine: Engine | None = None
         self._certificate: Certificate | None = None
         self._key = settings.watermark_key.encode() if settings.watermark_key else PUBLIC_KEY
@@ -38,20 +46,24 @@ class Worker:
         check(self._certificate)
         self._engine = self._open_engine()
 
-    def do(self, job: str, order: Order, name: str, watch: Watch, show: Show) -> Outcome:
-        """Do a job's order and publish its result under a name. Its uploads stay, for another attempt.
+    def do(self, job: Job, name: str, watch: Watch, show: Show) -> Outcome:
+        """Do a job's order, if it may be done, and publish its result under a name.
+
+        Its uploads stay, for another attempt.
 
         Every frame carries the watermark of the job, and the file Content Credentials.
         ``watch`` is told of every frame, ``show`` is handed it.
 
         Raises:
+            Refused: the order may not be done.
             ReenactError: the order cannot be done, or ``watch`` stopped it.
         """
         if self._engine is None:
             raise NotReady("The model is still being loaded.")
-        mark = Watermark(watermark_id(job), self._key)
+        order, mark = job.order, Watermark(watermark_id(job.id), self._key)
         options = replace(order.options(), watermark=mark, certificate=self._certificate)
         with self._storage.at_hand(order.place):
+            self._screen.check(self._engine, self._submission(job))
             out = self._storage.upload(order.place, name)
             made = animate(self._engine, self._selfie(order), self._motion(order), out, options, watch, show)
             stored = self._storage.publish(out, name)
@@ -69,6 +81,12 @@ class Worker:
     def delete(self, name: str) -> None:
         """Delete a result."""
         self._storage.delete(name)
+
+    def _submission(self, job: Job) -> Submission:
+        """A job as the checks see it."""
+        order, motion = job.order, self._motion(job.order)
+        driving = motion if isinstance(motion, Path) else None
+        return Submission(job.id, job.owner, self._selfie(order), order.portrait, driving, order.template)
 
     def _selfie(self, order: Order) -> Path:
         if order.portrait:

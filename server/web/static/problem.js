@@ -3,12 +3,13 @@
 import { $, has, make, number, t } from "./text.js";
 
 const PHOTO = "photo", CLIP = "clip", FILE = "file", AGAIN = "again", RELOAD = "reload", CONSENT = "consent", KEY = "key";
+const REJECTED = "rejected"; // the operator's own words say why
 const HELP = {
   no_face_found: FILE, face_too_small: FILE, unsupported_media: FILE, upload_too_large: FILE,
   image_unreadable: PHOTO, image_too_large: PHOTO, face_index_out_of_range: PHOTO,
   driving_unreadable: CLIP, driving_too_long: CLIP,
   template_not_found: RELOAD, invalid_option: RELOAD, motion_outdated: RELOAD,
-  consent_required: CONSENT, unauthorized: KEY, forbidden: KEY,
+  face_blocked: PHOTO, rejected: FILE, consent_required: CONSENT, unauthorized: KEY, forbidden: KEY,
 };
 
 // `help` has a function for each of the remedies above but FILE, which is the photo or the clip of `order`.
@@ -19,6 +20,7 @@ export function show(problem, order, help) {
   const sentence = code === problem.code ? t(`error.${code}`) : problem.detail || t("error.internal");
   $("problem").replaceChildren(
     make("p", {}, make("strong", { textContent: sentence })),
+    ...(problem.code === REJECTED && problem.detail ? [make("p", { textContent: problem.detail, dir: "auto" })] : []),
     make("p", { textContent: t(`error.${code}.next`) + wait }),
     make("p", { className: "row" }, ...remedies.map((remedy) => buttonOf(remedy, help[remedy]))),
   );

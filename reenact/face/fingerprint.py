@@ -1,0 +1,57 @@
+"""A fingerprint by which a photo of a face is known again after it was scaled, cut, lit or encoded anew.
+
+The perceptual hash of Zauner (Implementation and Benchmarking of Perceptual Image Hash Functions, 2010):
+signs of the lowest frequencies of a cosine transform. Here it is that of the face alone, laid upright by its
+landmarks, so that the same photo framed in another way keeps it. It knows photos, not people: another photo
+of the same person has another fingerprint.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reenact.face.sample import Square, sample
+from reenact.types import Face, Picture
+
+SIDE = 16  # frequencies along each axis
+BITS = SIDE * SIDE - 1  # without the mean
+SAME = 46  # bits; copies mostly differ in fewer, other people in 50 and more (tests/face/copies.py)
+_SAMPLES = 64  # pixels of the upright face's side
+_REACH = 2.6  # the square's side, in mean distances of the landmarks from their middle
+_LUMA = np.array([0.299, 0.587, 0.114])  # BT.601
+_RIGHT_EYE, _LEFT_EYE = (33, 133, 159, 145), (263, 362, 386, 374)  # corners and lids in the mesh
+
+Bits = NDArray[np.bool_]
+
+
+def fingerprints(picture: Picture, faces: list[Face]) -> Bits:
+    """Of each face its fingerprint as it is and mirrored: (F, 2, BITS)."""
+    found = np.empty((len(faces), 2, BITS), np.bool_)
+    for place, face in zip(found, faces, strict=True):
+        upright = sample(picture, _square(face), _SAMPLES) @ _LUMA
+        place[0], place[1] = _signs(upright), _signs(upright[:, ::-1])
+    return found
+
+
+def distance(one: Bits, other: Bits) -> NDArray[np.intp]:
+    """In how many bits fingerprints (..., BITS) differ."""
+    return np.asarray(np.count_nonzero(one != other, axis=-1))
+
+
+def _square(face: Face) -> Square:
+    """All landmarks together say where and how large it is, the eyes how it is turned."""
+    points = face.landmarks[:468]
+    middle = points.mean(0)
+    spread = np.sqrt(np.square(points - middle).sum(1).mean())
+    across = face.landmarks[list(_LEFT_EYE)].mean(0) - face.landmarks[list(_RIGHT_EYE)].mean(0)
+    turn = float(np.arctan2(across[1], across[0]))
+    return Square(float(middle[0]), float(middle[1]), float(_REACH * spread), turn)
+
+
+def _signs(grey: NDArray[np.floating]) -> Bits:
+    """Which of the lowest frequencies of the DCT (type II) lie above their median."""
+    steps = np.pi / (2 * len(grey)) * (2 * np.arange(len(grey)) + 1)
+    cosines = np.cos(np.arange(SIDE)[:, None] * steps)
+    lowest = (cosines @ grey @ cosines.T).reshape(-1)[1:]
+    return np.asarray(lowest > np.median(lowest))
