@@ -3,14 +3,25 @@
 schemas.py      what goes in and out        intake.py    a checked form -> an order
 animations.py   the jobs                    results.py   their files
 events.py       the jobs as they go         shown.py     a job as clients see it
-frames.py       what a job renders
+frames.py       what a job renders          previews.py  a photo, before it is ordered
 templates.py portraits.py   the gallery     health.py metrics.py   for who watches over it
 spec.py         the OpenAPI document's last touches
 """
 
 from apiflask import APIFlask
 
-from server.api import animations, events, frames, health, metrics, portraits, results, spec, templates
+from server.api import (
+    animations,
+    events,
+    frames,
+    health,
+    metrics,
+    portraits,
+    previews,
+    results,
+    spec,
+    templates,
+)
 from server.api.shown import rendered
 
 __all__ = ["init_app", "rendered"]
@@ -18,6 +29,6 @@ __all__ = ["init_app", "rendered"]
 
 def init_app(app: APIFlask) -> None:
     """Register all routes and describe them."""
-    for module in (templates, portraits, animations, events, frames, results, health, metrics):
+    for module in (templates, portraits, previews, animations, events, frames, results, health, metrics):
         app.register_blueprint(module.bp)
     spec.init_app(app)

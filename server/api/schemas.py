@@ -144,6 +144,14 @@ class AnimationIn(Schema):
     )
 
 
+class PhotoIn(Schema):
+    """A photo to look at."""
+
+    selfie = File(  # type: ignore[no-untyped-call]
+        required=True, metadata=about("JPEG, PNG, WebP, HEIC or AVIF.")
+    )
+
+
 class FaceOut(Schema):
     """A face that the selfie shows."""
 

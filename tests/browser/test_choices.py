@@ -25,19 +25,28 @@ def order(site: Site) -> Order:
     return latest
 
 
-def test_a_photo_that_the_browser_cannot_show_moves_all_the_same(
-    visit: Come, face: Image.Image, folder: Path
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_photo_that_the_browser_cannot_show_is_drawn_by_the_server(
+    visit: Come, two: Path, folder: Path, drawn: bool
 ) -> None:
-    pillow_heif.from_pillow(face).save(folder / "me.heic")
-    here = visit(PHONE).open()
-    here.upload(folder / "me.heic")
-    here.page.locator("#no-preview").wait_for()
-    here.shot("phone-heic")
+    with Image.open(two) as photo:
+        pillow_heif.from_pillow(photo.resize((1760, 960))).save(folder / "us.heic")
+    here = visit(PHONE, expected=("Failed to load resource",)).open()
+    if not drawn:  # it moves all the same
+        here.page.route("**/v1/previews", lambda route: route.abort())
+    here.upload(folder / "us.heic")
+    if drawn:
+        for picture in ("original", "own-picture", "inset"):
+            here.until(f"document.getElementById('{picture}').naturalWidth === 1024")
+    here.page.locator("#no-preview").wait_for(state="hidden" if drawn else "visible")
+    here.shot(f"phone-heic-{drawn}")
     here.tap("#consent")
     here.tap(f"#templates [data-id={MOTION}]")
     here.state("done")
     here.playing()
-    assert here.page.locator("#before").is_hidden()
+    here.shot(f"phone-heic-faces-{drawn}")
+    assert here.page.locator("#before").is_visible() == drawn
+    assert here.page.locator("#people canvas").count() == (2 if drawn else 0)
 
 
 def test_the_other_camera_is_not_mirrored(visit: Come) -> None:

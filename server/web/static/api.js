@@ -71,6 +71,15 @@ export async function frame(id, signal) {
   return answer.status === 200 ? answer.blob() : null;
 }
 
+// A photo as the server reads it: {blob, width}, the latter in pixels of the photo itself.
+export async function preview(file) {
+  const form = new FormData();
+  form.set("selfie", file, file.name || "selfie");
+  const answer = await reach("/v1/previews", { method: "POST", body: form });
+  if (!answer.ok) throw problem(answer.status, parsed(await answer.text()));
+  return { blob: await answer.blob(), width: Number(answer.headers.get("Original-Width")) };
+}
+
 // Why the file of a job that succeeded cannot be shown.
 export async function missing(job) {
   try {

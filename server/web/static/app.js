@@ -61,7 +61,7 @@ function chooseMotion(motion) {
 function showChoice() {
   order.face = faces.mark(order.face);
   order.motion = motions.mark(order.motion);
-  screen.original(order.face);
+  screen.original(order.face, faces.redraw);
   $("consent-line").hidden = !order.face || Boolean(order.face.free);
 }
 

@@ -1,14 +1,16 @@
 // The first choice: a portrait, a photo (chosen, dropped or pasted) or a shot of the camera.
 
+import { preview } from "./api.js";
 import { $ } from "./text.js";
 
 const FREE = /^(public domain|cc0)/i;
 
-// `chosen` gets {id, free, url} or {file, url}.
+// `chosen` gets {id, free, url} or {file, url, width}; the width is there where `url` shows a smaller picture.
 export function listen(chosen) {
   const take = (file) => file && chosen(own(file));
   for (const tile of portraits()) tile.addEventListener("click", () => chosen(portrait(tile)));
   $("own-face").addEventListener("click", () => chosen(mine));
+  $("own-picture").addEventListener("error", () => $("own-picture").removeAttribute("src"));
   $("choose-photo").addEventListener("click", () => $("photo").click());
   $("photo").addEventListener("change", () => {
     take($("photo").files[0]);
@@ -36,6 +38,16 @@ function own(file) {
   $("own-picture").src = mine.url;
   $("own-face").hidden = false;
   return mine;
+}
+
+// Have the server draw a photo that this browser cannot (HEIC, mostly); whether it is still the one to show.
+export async function redraw(face) {
+  const seen = face.file && !face.width && (await preview(face.file).catch(() => null));
+  if (!seen || face !== mine) return false;
+  URL.revokeObjectURL(mine.url);
+  Object.assign(mine, { url: URL.createObjectURL(seen.blob), width: seen.width });
+  $("own-picture").src = mine.url;
+  return true;
 }
 
 export function forgetOwn() {

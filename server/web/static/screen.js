@@ -8,13 +8,18 @@ export function state(name) {
   $("stage").setAttribute("aria-busy", name === "working");
 }
 
-export function original(face) {
+// Not every browser can show HEIC: then `redraw` gets the face, and answers whether its address shows it now.
+export function original(face, redraw) {
   const image = $("original");
   $("screen").classList.remove("no-preview");
   for (const each of [image, $("inset")]) each.removeAttribute("src");
   if (!face) return;
-  // Not every browser can show HEIC; the server reads it all the same.
-  image.onerror = () => $("screen").classList.add("no-preview");
+  image.onerror = async () => {
+    const shown = await redraw(face);
+    if (shown) original(face, redraw);
+    else $("screen").classList.toggle("no-preview", !image.naturalWidth); // another may have been chosen
+  };
+  image.dataset.width = face.width ?? "";
   image.src = $("inset").src = face.url;
 }
 
@@ -106,8 +111,10 @@ export function people(faces, index, chosen) {
 function portrait([left, top, right, bottom]) {
   const side = 1.4 * Math.max(right - left, bottom - top);
   const canvas = make("canvas", { width: 128, height: 128 });
-  const [x, y] = [(left + right - side) / 2, (top + bottom - side) / 2];
-  canvas.getContext("2d").drawImage($("original"), x, y, side, side, 0, 0, 128, 128);
+  const { naturalWidth, dataset } = $("original");
+  const scale = naturalWidth / (dataset.width || naturalWidth);
+  const place = [(left + right - side) / 2, (top + bottom - side) / 2, side, side].map((pixels) => pixels * scale);
+  canvas.getContext("2d").drawImage($("original"), ...place, 0, 0, 128, 128);
   return canvas;
 }
 
