@@ -14,7 +14,8 @@ from flask import Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from reenact.engine import Engine
-from server import api, errors, request_id, request_log, services, web
+from server import api, compress, cross_origin, errors, request_id, request_log, services, web
+from server.body_time import BodyTime
 from server.config import Settings
 from server.webhooks import Webhooks
 
@@ -50,12 +51,15 @@ def create_app(
         template_folder="web/pages",
     )
     _configure(app, settings)
+    app.wsgi_app = BodyTime(app.wsgi_app, settings.body_seconds)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     request_id.init_app(app)
     errors.init_app(app)
     services.init_app(app, settings, open_engine, on_broken or _log_broken)
     request_log.init_app(app, services.services_of(app).metrics)
+    cross_origin.init_app(app, settings.origins)
+    compress.init_app(app)
     api.init_app(app)
     web.init_app(app)
     _init_webhooks(app, settings)

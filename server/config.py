@@ -51,6 +51,7 @@ class Settings:
     portraits: Path = PORTRAITS  # folder of the faces that ship
     more_portraits: Path = MORE_PORTRAITS  # folder of fetched faces and your own; may be missing
     upload_bytes: int = _setting(20_000_000, 1, 10**8)  # of one request; the engine takes a selfie to 20 MB
+    body_seconds: float = _setting(120.0, 0.1, 3600)  # that a request's body may take to arrive
     selfie_pixels: int = _setting(50_000_000, 1, 50_000_000)  # width times height, as the engine's own limit
     driving_seconds: float = _setting(60.0, 0.1, 60)  # the engine itself takes no more than 60
     driving_side: int = _setting(1920, 16, 1920)  # longer side in pixels; the engine's own limit is 1920
@@ -60,6 +61,7 @@ class Settings:
     unfinished_per_key: int = _setting(10, 1, 10_000)  # jobs of one key that may wait or run at once
     orders_per_minute: int = _setting(60, 1, 100_000)  # of one key and of one address
     webhook_hosts: str | None = None  # by commas; that webhooks may call though they are not public
+    cors_origins: str | None = None  # by commas, of pages elsewhere that may call; * for all
     proxies: int = _setting(0, 0, 10)  # between clients and this server, whose X-Forwarded-For is believed
     wait_seconds: float = _setting(30.0, 0, 300)  # longest `Prefer: wait`
     log: Literal["text", "json"] = "text"  # text: for eyes; json: one object a line, with all requests
@@ -102,9 +104,12 @@ class Settings:
     @property
     def private_hosts(self) -> frozenset[str]:
         """The names of ``webhook_hosts``."""
-        return frozenset(
-            name.strip().lower() for name in (self.webhook_hosts or "").split(",") if name.strip()
-        )
+        return frozenset(name.lower() for name in _names(self.webhook_hosts))
+
+    @property
+    def origins(self) -> list[str]:
+        """The origins of ``cors_origins``."""
+        return _names(self.cors_origins)
 
     @property
     def local(self) -> bool:
@@ -155,6 +160,10 @@ def _cast(name: str, text: str) -> Any:
         return cast(text)
     except ValueError as e:
         raise SettingInvalid(f"{variable(name)} is {text!r}; it must be {what}.") from e
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def _check_range(name: str, value: object, allowed: Mapping[str, float]) -> None:

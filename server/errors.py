@@ -134,6 +134,7 @@ CODES: dict[str, tuple[int, str]] = {
     "template_not_found": (404, "No template has this id."),
     "not_found": (404, "There is nothing here, or not any more."),
     "gone": (410, "The result was here, and its time is over."),
+    "request_timeout": (408, "The request's body took too long to arrive. Send it again on a better line."),
     "bad_request": (400, "The request cannot be understood."),
     "method_not_allowed": (405, "This address does not take this method; `Allow` lists those it takes."),
     "range_not_satisfiable": (416, "The file is shorter than the range asked for."),
@@ -161,6 +162,7 @@ _INTERNAL = "Something went wrong on the server. Try again; if it stays, tell th
 _BY_STATUS = {
     400: "bad_request",
     404: "not_found",
+    408: "request_timeout",
     405: "method_not_allowed",
     413: "upload_too_large",
     415: "unsupported_media",

@@ -12,6 +12,7 @@ from flask import Flask, current_app
 
 from reenact.engine import Engine
 from reenact.runtime import available_cores
+from server.addresses import Addresses
 from server.config import Settings
 from server.database import Database
 from server.jobs import Jobs, Records, SqlJobs, Worker
@@ -46,6 +47,7 @@ class Services:
     database: Database
     jobs: Jobs
     keys: Keys
+    addresses: Addresses
     rate: OrderRate
     metrics: Metrics
     consents: Consents
@@ -159,8 +161,9 @@ def build(
     )
     waiting = BoundedSemaphore(settings.http_threads // 2)
     rate = OrderRate(settings.orders_per_minute, settings.broker)
+    keys, addresses = Keys(database), Addresses(database)
     return Services(
-        settings, storage, database, jobs, Keys(database), rate, metrics, consents, blocklist, waiting
+        settings, storage, database, jobs, keys, addresses, rate, metrics, consents, blocklist, waiting
     )
 
 

@@ -24,14 +24,15 @@ FILE: Answers = {
 }
 
 
-@bp.get("/<token>")
+@bp.get("/<signed>")
 @bp.doc(responses=FILE)
-def get(token: str) -> Response:
+def get(signed: str) -> Response:
     """A result.
 
-    The address is unguessable and is the only key to the file. Its content never changes, so a broken
-    download goes on with `Range` and `If-Range`.
+    The address comes with the job, signed, and is the only key to the file; it is void when the result
+    expires. The content never changes, so a broken download goes on with `Range` and `If-Range`.
     """
+    token = services().addresses.read(signed)
     found = services().storage.find(token)
     name, _, kind = token.rpartition(".")
     content = found.open()

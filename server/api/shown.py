@@ -9,6 +9,7 @@ from flask import current_app, url_for
 
 from server.api.schemas import JobOut
 from server.jobs import Job, Outcome
+from server.services import services
 
 
 def rendered(job: Job) -> str:
@@ -38,7 +39,9 @@ def shown(job: Job) -> dict[str, Any]:
 
 def _result(made: Outcome) -> dict[str, Any]:
     return {
-        "url": url_for("results.get", token=made.stored.token),
+        "url": url_for(
+            "results.get", signed=services().addresses.sign(made.stored.token, made.stored.expires)
+        ),
         "bytes": made.stored.bytes,
         "width": made.width,
         "height": made.height,

@@ -228,6 +228,6 @@ def test_old_jobs_are_forgotten_with_their_results(make_app: Callable[..., APIFl
     answer = client.order(prefer="wait=30", template=TEMPLATE)
     address, url = answer.headers["Location"], answer.json["result"]["url"]  # type: ignore[index]
     assert client.get(url).status_code == 200
-    until(lambda: client.get(url).status_code, lambda status: status == 404, 15)
+    until(lambda: client.get(url).status_code, lambda status: status == 410, 15)
     until(lambda: client.get(address).status_code, lambda status: status == 404, 15)
     assert list((services_of(app).settings.data / "results").iterdir()) == []

@@ -120,7 +120,7 @@ def test_json_lines_of_a_whole_life(start: Callable[..., Server], portrait: Path
     assert (order["job"], order["method"], order["route"]) == (job["id"], "POST", "/v1/animations")
     assert order["status"] == 200 and order["seconds"] > 0
     told = {(line.get("route"), line.get("status")) for line in lines}
-    assert {("/v1/results/<token>", 200), ("/v1/animations/<id>", 401), ("other", 404)} <= told
+    assert {("/v1/results/<signed>", 200), ("/v1/animations/<id>", 401), ("other", 404)} <= told
     assert ("/readyz", 200) not in told
     (made,) = (line for line in lines if "frames in" in line["message"])
     assert made["job"] == job["id"]

@@ -3,9 +3,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from server.addresses import Addresses
+from server.database import Database
+from server.errors import Gone, NotFound
 from server.services import Services
 
 from .conftest import Client
@@ -17,10 +21,10 @@ CONTENT = bytes(range(256)) * 40
 def token(services: Services) -> Iterator[str]:
     path = services.storage.upload(services.storage.open_place(), "result.mp4")
     path.write_bytes(CONTENT)
-    token = services.storage.publish(path).token
+    stored = services.storage.publish(path)
     services.storage.drop(path.parent.name)
-    yield token
-    services.storage.delete(token)
+    yield services.addresses.sign(stored.token, stored.expires)
+    services.storage.delete(stored.token)
 
 
 def test_the_whole_file(client: Client, token: str) -> None:
@@ -64,7 +68,7 @@ def test_head_tells_the_size(client: Client, token: str) -> None:
 
 
 def test_an_expired_result_is_gone_and_then_swept(client: Client, services: Services, token: str) -> None:
-    path = services.settings.data / "results" / token
+    path = services.settings.data / "results" / services.addresses.read(token)
     old = time.time() - 25 * 3600
     os.utime(path, (old, old))
     answer = client.get(f"/v1/results/{token}")
@@ -72,3 +76,46 @@ def test_an_expired_result_is_gone_and_then_swept(client: Client, services: Serv
     services.sweep()
     assert not path.exists()
     assert client.get(f"/v1/results/{token}").status_code == 404
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(None, tmp_path)
+    database.prepare()
+    yield database
+    database.close()
+
+
+def test_an_address_is_read_back_by_every_server_of_the_database(database: Database) -> None:
+    name = "n" * 43 + ".mp4"
+    signed = Addresses(database).sign(name, time.time() + 9)
+    assert signed.endswith(".mp4")
+    assert Addresses(database).read(signed) == name
+
+
+def test_an_address_that_was_changed_opens_nothing(database: Database) -> None:
+    addresses = Addresses(database)
+    signed = addresses.sign("n" * 43 + ".mp4", time.time() + 9)
+    stem, end, proof, suffix = signed.split(".")
+    for changed in (
+        f"{stem}.{suffix}",
+        f"{stem}.{int(end) + 1}.{proof}.{suffix}",
+        f"{stem}.{end}.{proof[::-1]}.{suffix}",
+        f"{stem}.{end}.{proof}.gif",
+        f"m{stem[1:]}.{end}.{proof}.{suffix}",
+        f"{stem}.{end}\u00b2.{proof}.{suffix}",
+        f"{stem}.{'9' * 5000}.{proof}.{suffix}",
+        "...",
+        "",
+    ):
+        with pytest.raises(NotFound):
+            addresses.read(changed)
+
+
+def test_an_address_ends_with_its_time_though_the_file_may_still_be_there(
+    client: Client, services: Services, token: str
+) -> None:
+    name = services.addresses.read(token)
+    with pytest.raises(Gone):
+        services.addresses.read(services.addresses.sign(name, time.time() - 1))
+    assert client.get(f"/v1/results/{name}").status_code == 404  # the name alone is no address

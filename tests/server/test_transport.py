@@ -1,0 +1,106 @@
+"""What is around the answers: packing, pages elsewhere, senders that are slow."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from apiflask import APIFlask
+
+from tests.broker.machines import Server, wait_for
+
+from .conftest import Client
+
+ELSEWHERE = "https://app.example.org"
+PACKED = {"Accept-Encoding": "gzip, br"}
+
+
+@pytest.mark.parametrize("address", ["/openapi.json", "/", "/docs", "/static/style.css", "/static/app.js"])
+def test_long_texts_are_packed_for_whoever_can_unpack(client: Client, address: str) -> None:
+    plain, packed = client.get(address), client.get(address, headers=PACKED)
+    assert "Content-Encoding" not in plain.headers and packed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["Vary"] and "Accept-Encoding" in plain.headers["Vary"]
+    assert gzip.decompress(packed.data) == plain.data
+    assert packed.content_length == len(packed.data) < len(plain.data) / 2
+    refused = client.get(address, headers={"Accept-Encoding": "gzip;q=0"})
+    assert "Content-Encoding" not in refused.headers
+
+
+def test_a_packed_file_is_known_again(client: Client) -> None:
+    packed = client.get("/static/app.js", headers=PACKED)
+    again = client.get("/static/app.js", headers={**PACKED, "If-None-Match": packed.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_short_answers_and_pictures_are_left_as_they_are(client: Client) -> None:
+    for address in ("/healthz", "/v1/animations/none", "/v1/portraits/peter-i/image"):
+        assert "Content-Encoding" not in client.get(address, headers=PACKED).headers
+
+
+@pytest.fixture
+def abroad(make_app: Callable[..., APIFlask]) -> Client:
+    """A client of a server that a page elsewhere may call."""
+    client = make_app(cors_origins=f"{ELSEWHERE}, https://other.example").test_client()
+    assert isinstance(client, Client)
+    return client
+
+
+def test_a_page_elsewhere_that_is_named_may_call(abroad: Client) -> None:
+    question = {
+        "Origin": ELSEWHERE,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, idempotency-key",
+    }
+    abroad.application.extensions["reenact"].keys.add("someone")  # a key is wanted, but not for the question
+    said = abroad.options("/v1/animations", headers=question)
+    assert said.status_code == 200
+    assert said.headers["Access-Control-Allow-Origin"] == ELSEWHERE
+    assert "POST" in said.headers["Access-Control-Allow-Methods"]
+    assert "idempotency-key" in said.headers["Access-Control-Allow-Headers"].lower()
+    assert "Access-Control-Allow-Credentials" not in said.headers
+    answer = abroad.get("/v1/animations", headers={"Origin": ELSEWHERE})
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (401, ELSEWHERE)
+    assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert "Origin" in answer.headers["Vary"]
+
+
+def test_any_other_page_may_not(abroad: Client, client: Client) -> None:
+    for who, origin in (
+        (abroad, "https://app.example.org.evil.example"),
+        (abroad, "null"),
+        (client, ELSEWHERE),
+    ):
+        answer = who.get("/v1/templates", headers={"Origin": origin})
+        assert "Access-Control-Allow-Origin" not in answer.headers
+    assert client.get("/v1/templates").headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path, REENACT_BODY_SECONDS="1")
+    yield server
+    server.kill()
+
+
+def test_a_body_that_trickles_is_cut_off(server: Server) -> None:
+    wait_for(lambda: server.ask("/healthz"))
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 0.1) as line:
+        head = "POST /v1/animations HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        line.sendall(f"{head}Content-Length: 100000\r\n\r\n--b\r\n".encode())
+        deadline, said = time.monotonic() + 20, b""
+        while not said and time.monotonic() < deadline:
+            line.sendall(b"x")
+            try:
+                said = line.recv(100_000)
+            except TimeoutError:
+                pass
+    header, _, body = said.partition(b"\r\n\r\n")
+    assert header.startswith(b"HTTP/1.1 408"), said
+    assert json.loads(body)["code"] == "request_timeout"
