@@ -17,7 +17,7 @@ from gunicorn.arbiter import Arbiter
 
 from reenact.errors import SetupError
 from server import block_command, keys_command, logs
-from server.certificate import announce
+from server.certificate import anchors_of, announce
 from server.config import Settings, read
 from server.database import Database
 from server.keys import Keys
@@ -84,6 +84,7 @@ def serve(settings: Settings) -> None:
         LocalStorage(settings.data, 0).prepare()
         prepare_database(settings)
         check_keys(settings)
+        anchors_of(settings)
         if settings.broker is None:  # otherwise workers make the results
             announce(settings)
         Listener(settings).run()

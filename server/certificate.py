@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from reenact.provenance.certificate import Certificate, development_certificate, open_certificate
+from reenact.provenance.certificate import (
+    Certificate,
+    development_certificate,
+    open_certificate,
+    read_anchors,
+)
 from server.config import Settings
 
 log = logging.getLogger(__name__)
@@ -16,6 +21,11 @@ def certificate_of(settings: Settings) -> Certificate:
     if settings.c2pa_cert and settings.c2pa_key:
         return open_certificate(settings.c2pa_cert, settings.c2pa_key)
     return development_certificate(settings.data.absolute() / FOLDER)
+
+
+def anchors_of(settings: Settings) -> str | None:
+    """The roots that are believed, in PEM form; raises SetupError."""
+    return read_anchors(settings.c2pa_trust) if settings.c2pa_trust else None
 
 
 def announce(settings: Settings) -> None:

@@ -83,6 +83,7 @@ class Settings:
     watermark_key: str | None = None  # of the invisible mark in results; none: one that is public
     c2pa_cert: Path | None = None  # PEM chain that signs results; none: a development one is made in the data
     c2pa_key: Path | None = None  # PEM key of that certificate, without a password
+    c2pa_trust: Path | None = None  # PEM of roots whose signatures `verify` believes; none: it believes none
     stop_seconds: float = _setting(20.0, 0, 600)  # that running jobs get to end when the service stops
     device: Device = "auto"  # where the model runs: auto, cpu or cuda
     threads: int | None = _setting(None, 1, 1024)  # cores for one job's model; none: all, shared by the jobs

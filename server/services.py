@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 EXTENSION = "reenact"
 HOUR = 3600.0
 _ORPHAN = HOUR
+VERIFYING = 2  # files looked at once
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Services:
     consents: Consents
     blocklist: Blocklist
     waiting: BoundedSemaphore  # requests that may wait for a job, so that others are still answered
+    verifying: BoundedSemaphore  # files that are looked at, each of which takes a core for seconds
     webhooks: Webhooks | None = None  # who calls when a job ends; workers leave that to servers
     _stopped: Event = field(default_factory=Event)
     _end_metrics: Callable[[], None] = lambda: None
@@ -163,7 +165,18 @@ def build(
     rate = OrderRate(settings.orders_per_minute, settings.broker)
     keys, addresses = Keys(database), Addresses(database)
     return Services(
-        settings, storage, database, jobs, keys, addresses, rate, metrics, consents, blocklist, waiting
+        settings,
+        storage,
+        database,
+        jobs,
+        keys,
+        addresses,
+        rate,
+        metrics,
+        consents,
+        blocklist,
+        waiting,
+        BoundedSemaphore(VERIFYING),
     )
 
 

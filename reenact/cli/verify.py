@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from reenact.cli.common import Verbs, add_verb
@@ -11,14 +12,23 @@ from reenact.cli.common import Verbs, add_verb
 def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     """Declare the verb."""
     verb = add_verb(verbs, "verify", "tell whether a clip was made by this program", _verify)
-    verb.add_argument("clip", type=Path, help="MP4, MOV, WebM, MKV, GIF or animated WebP")
+    verb.add_argument(
+        "clip", type=Path, help="MP4, MOV, WebM, MKV, GIF or WebP; or a picture: JPEG, PNG, HEIC or AVIF"
+    )
     verb.add_argument("--key", type=str.encode, help="of the watermark; by default the public one")
+    verb.add_argument(
+        "--trust", type=Path, metavar="FILE", help="PEM: roots whose signatures are believed; default: none"
+    )
+    verb.add_argument("--json", action="store_true", help="print one JSON object instead of sentences")
 
 
 def _verify(arguments: argparse.Namespace) -> int:
+    from reenact.provenance.certificate import read_anchors
     from reenact.provenance.embed import PUBLIC_KEY
-    from reenact.provenance.verify import sentences, verify
+    from reenact.provenance.verify import as_json, verify
+    from reenact.provenance.words import sentences
 
-    report = verify(arguments.clip, arguments.key or PUBLIC_KEY)
-    print("\n".join(sentences(report)))
+    anchors = read_anchors(arguments.trust) if arguments.trust else None
+    report = verify(arguments.clip, arguments.key or PUBLIC_KEY, anchors=anchors)
+    print(json.dumps(as_json(report), indent=1) if arguments.json else "\n".join(sentences(report)))
     return 0

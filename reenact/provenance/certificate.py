@@ -94,6 +94,16 @@ def development_certificate(folder: Path) -> Certificate:
     return open_certificate(folder / _CHAIN, folder / _KEY)
 
 
+def read_anchors(file: Path) -> str:
+    """The roots in a PEM file, whose signatures are to be believed; raises CertificateUnusable."""
+    content = _read(file)
+    try:
+        x509.load_pem_x509_certificates(content)
+    except ValueError as e:
+        raise CertificateUnusable(f"{file} holds no certificate in PEM form: {e}.") from e
+    return content.decode(errors="replace")
+
+
 def _make(folder: Path) -> None:
     """Make authority, certificate and key; they appear together, and only their owner can read them."""
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,19 +1,31 @@
-"""A file -> what can be said about where it comes from, and what cannot."""
+"""A file -> what can be said about where it comes from, and what cannot.
+
+file -> manifest (what it says of itself, and whether it was changed) ┐
+                                                                      ├-> verdict
+frames -> watermark (what is in its pixels) ──────────────────────────┘
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from reenact.media import VideoLimits, open_clip
-from reenact.provenance.detect import FALSE_ALARM, Mark, find_mark
+from reenact.errors import DrivingUnreadable, UnsupportedMedia
+from reenact.media import PictureLimits, VideoLimits, formats, open_clip, read_picture
+from reenact.provenance.detect import Mark, find_mark
 from reenact.provenance.embed import PUBLIC_KEY
+from reenact.provenance.manifest import Manifest, read_manifest
 from reenact.types import Picture
 
-Verdict = Literal["made_here", "cannot_tell"]
+Verdict = Literal["made", "signed", "changed", "cannot_tell"]
+VERDICTS: tuple[Verdict, ...] = ("made", "signed", "changed", "cannot_tell")
 VIDEO_LIMITS = VideoLimits()
+PICTURE_LIMITS = PictureLimits(max_pixels=16_000_000)
+ACCEPTED = "MP4, MOV, WebM, MKV, GIF, WebP, JPEG, PNG, HEIC or AVIF"
+_CLIPS = (formats.MP4, formats.MATROSKA, formats.GIF, formats.WEBP)
+_PICTURES = (formats.JPEG, formats.PNG, formats.HEIC, formats.AVIF)
 
 
 @dataclass(frozen=True)
@@ -21,43 +33,74 @@ class Report:
     """What was found in a file."""
 
     watermark: Mark | None
+    manifest: Manifest | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """``made_here`` when the mark was read. Its absence proves nothing, since marks can be destroyed."""
-        return "made_here" if self.watermark else "cannot_tell"
+        """What follows from it.
+
+        ``made``: by this program, since its watermark was read or somebody trusted signed that. ``signed``: a
+        manifest holds, so the file is as it was signed, by whomever. ``changed``: a manifest does not hold.
+        ``cannot_tell``: there is neither. That proves nothing, since both can be destroyed.
+        """
+        manifest = self.manifest
+        if self.watermark or (manifest and manifest.valid and manifest.trusted and manifest.ours):
+            return "made"
+        if manifest is None:
+            return "cannot_tell"
+        return "signed" if manifest.valid else "changed"
 
 
-def verify(clip: Path, key: bytes = PUBLIC_KEY, limits: VideoLimits = VIDEO_LIMITS) -> Report:
-    """Look for the marks of this program in a clip.
+def verify(
+    clip: Path,
+    key: bytes = PUBLIC_KEY,
+    limits: VideoLimits = VIDEO_LIMITS,
+    anchors: str | None = None,
+) -> Report:
+    """Look for the marks of this program, and for what others signed, in a clip or picture.
 
     Args:
-        clip: any format that ``open_clip`` reads.
+        clip: any format that ``open_clip`` or ``read_picture`` reads.
         key: of the watermark.
-        limits: of the clip.
+        limits: of a clip.
+        anchors: PEM of the roots whose signatures are believed.
 
     Raises:
-        InputError: the clip cannot be read.
+        InputError: the file cannot be read.
     """
-    count = open_clip(clip, limits).frame_count
-
-    def frames() -> Iterator[Picture]:
-        return open_clip(clip, limits).frames
-
-    return Report(find_mark(frames, key, count))
+    frames, count = _opened(clip, limits)
+    mark = find_mark(frames, key, count)  # the decoders that are guarded look at the file first
+    return Report(mark, read_manifest(clip, anchors))
 
 
-def sentences(report: Report) -> list[str]:
-    """The report in plain words."""
-    mark = report.watermark
-    if mark is None:
-        return [
-            "Cannot tell. No watermark of this key was found. That does not show that the clip is real: "
-            "it may come from another program or key, or the mark may have been destroyed."
-        ]
-    return [
-        "This clip was made by Reenact: the face in it was moved by a program.",
-        f"Watermark {mark.id:016x}: {mark.confidence:.0%} of its bits read rightly, "
-        f"{mark.agreeing} of {mark.frames} frames agree. "
-        f"A clip without it would be taken for one once in {1 / FALSE_ALARM:.0e} times.",
-    ]
+def as_json(report: Report) -> dict[str, Any]:
+    """The report as plain values; the id of a watermark as 16 hexadecimal digits."""
+    mark, manifest = report.watermark, report.manifest
+    return {
+        "verdict": report.verdict,
+        "manifest": asdict(manifest) | {"made_by_ai": manifest.made_by_ai} if manifest else None,
+        "watermark": asdict(mark) | {"id": f"{mark.id:016x}"} if mark else None,
+    }
+
+
+def _opened(file: Path, limits: VideoLimits) -> tuple[Callable[[], Iterator[Picture]], int | None]:
+    """What opens the file's frames, again and again, and how many they are."""
+    found = _recognised(file)
+    if found in _PICTURES:
+        picture = read_picture(file, PICTURE_LIMITS)
+        return lambda: iter([picture]), 1
+    if found not in _CLIPS:
+        what = found.label if found else "neither a clip nor a picture"
+        raise UnsupportedMedia(f"The file is {what}. Send {ACCEPTED}.")
+    return lambda: open_clip(file, limits).frames, open_clip(file, limits).frame_count
+
+
+def _recognised(file: Path) -> formats.Format | None:
+    try:
+        with file.open("rb") as content:
+            head = content.read(formats.HEAD_BYTES)
+    except OSError as e:
+        raise DrivingUnreadable(f"The file {file} cannot be opened: {e}.") from e
+    if not head:
+        raise DrivingUnreadable("The file is empty (0 bytes). Send it again.")
+    return formats.recognise(head)

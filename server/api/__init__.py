@@ -4,6 +4,7 @@ schemas.py      what goes in and out        intake.py    a checked form -> an or
 animations.py   the jobs                    results.py   their files
 events.py       the jobs as they go         shown.py     a job as clients see it
 frames.py       what a job renders          previews.py  a photo, before it is ordered
+verify.py report.py         where a file comes from
 templates.py portraits.py   the gallery     health.py metrics.py   for who watches over it
 spec.py         the OpenAPI document's last touches
 """
@@ -21,6 +22,7 @@ from server.api import (
     results,
     spec,
     templates,
+    verify,
 )
 from server.api.shown import rendered
 
@@ -29,6 +31,7 @@ __all__ = ["init_app", "rendered"]
 
 def init_app(app: APIFlask) -> None:
     """Register all routes and describe them."""
-    for module in (templates, portraits, previews, animations, events, frames, results, health, metrics):
+    jobs = (animations, events, frames, results)
+    for module in (templates, portraits, previews, *jobs, verify, health, metrics):
         app.register_blueprint(module.bp)
     spec.init_app(app)

@@ -48,7 +48,7 @@ def _finish(spec: Any) -> Any:
             if isinstance(operation, dict):
                 _describe_problems(operation)
     for path, operations in spec["paths"].items():
-        if path.startswith("/v1/animations"):
+        if path.startswith(("/v1/animations", "/v1/verify")):
             for operation in operations.values():
                 operation["security"] = [{"key": []}, {}]  # {}: none is needed on one's own machine
     create = spec["paths"]["/v1/animations"]["post"]

@@ -16,42 +16,12 @@ from PIL import Image
 
 from reenact.errors import OutputError
 from reenact.media import open_clip, write_clip
-from reenact.provenance.certificate import Certificate, development_certificate
+from reenact.provenance.certificate import Certificate
 from reenact.provenance.credentials import SOURCE_TYPE, Input, Origin, sign
 from reenact.types import Clip
 
 MIME = {"mp4": "video/mp4", "gif": "image/gif", "webp": "image/webp"}
 FRAMES = 5
-PHOTO = "John Doe at home.jpg"
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return development_certificate(tmp_path_factory.mktemp("data") / "credentials")
-
-
-@pytest.fixture(scope="session")
-def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A picture that carries no manifest."""
-    path = tmp_path_factory.mktemp("photos") / PHOTO
-    pixels = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
-    Image.fromarray(pixels).resize((256, 256)).save(path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def signed_photo(photo: Path, certificate: Certificate) -> Path:
-    """The same as a camera with Content Credentials stores it: with a thumbnail and what it was told."""
-    created = {"action": "c2pa.created", "digitalSourceType": SOURCE_TYPE.replace("composite", "")}
-    manifest = {
-        "claim_generator_info": [{"name": "A camera", "version": "1"}],
-        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}],
-    }
-    info = c2pa.C2paSignerInfo(b"es256", certificate.chain, certificate.key, None)
-    path = photo.with_name("signed.jpg")
-    with c2pa.Builder(manifest) as builder, c2pa.Signer.from_info(info) as signer:
-        builder.sign_file(photo, path, signer)
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -158,11 +128,11 @@ def test_an_inputs_manifest_is_kept_without_its_thumbnail(
     found = store(path)
     (ingredient,) = found["manifests"][found["active_manifest"]]["ingredients"]
     inner = found["manifests"][ingredient["active_manifest"]]
-    assert inner["claim_generator_info"][0]["name"] == "A camera"
+    assert inner["claim_generator_info"][0]["name"].endswith("camera")
     assert not any("failure" in each for each in ingredient.get("validation_status", []))
     assert b"c2pa.thumbnail.claim" in signed_photo.read_bytes()
     with Image.open(signed_photo) as whole:
-        assert whole.size == (256, 256)
+        assert whole.size == (128, 128)
     assert b"\xff\xd8\xff" not in path.read_bytes()  # no JPEG in it
 
 
@@ -187,15 +157,3 @@ def test_what_cannot_be_signed_leaves_nothing(certificate: Certificate, photo: P
     with pytest.raises(OutputError, match="cannot be signed"):
         made(tmp_path / "result.mp4", broken, photo)
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def unreachable() -> Any:
-    """An address of this machine; fails the test when anybody asks it."""
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0.1)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/secret.c2pa"
-        with pytest.raises(TimeoutError):
-            listener.accept()

@@ -16,7 +16,8 @@ from reenact.media import EncodeOptions, read_picture, write_clip
 from reenact.provenance.code import CODED_BITS, decode, encode
 from reenact.provenance.detect import FALSE_ALARM, Mark, find_mark
 from reenact.provenance.embed import Marker, Watermark
-from reenact.provenance.verify import sentences, verify
+from reenact.provenance.verify import verify
+from reenact.provenance.words import sentences
 from reenact.types import Clip, Picture
 
 KEY, ID = b"a key", 0x0123456789ABCDEF

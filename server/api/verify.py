@@ -1,0 +1,102 @@
+"""Whether a file was made here, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import request
+from werkzeug.datastructures import FileStorage
+
+from reenact.errors import UnsupportedMedia
+from reenact.media import VideoLimits
+from reenact.provenance.embed import PUBLIC_KEY
+from reenact.provenance.verify import Report, as_json, verify
+from reenact.provenance.words import sentences
+from server.api.access import count_order, identify
+from server.api.report import EXAMPLES, VerifyIn, VerifyOut
+from server.certificate import anchors_of
+from server.config import Settings
+from server.errors import QueueFull
+from server.services import services
+
+bp = APIBlueprint("verify", __name__, url_prefix="/v1/verify")
+bp.before_request(identify)
+_FILE = "file"
+_PATIENCE = 10  # seconds after which somebody who was sent away may find a place
+
+
+@bp.before_request
+def want_a_form() -> None:
+    """Refuse a body of another kind before it is read."""
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMedia("Send the file as a form: Content-Type multipart/form-data.")
+
+
+@bp.post("")
+@bp.input(VerifyIn, location="form_and_files", arg_name="form")
+@bp.output(VerifyOut, examples=EXAMPLES)
+@bp.doc(
+    responses={
+        401: "unauthorized",
+        413: "upload_too_large, image_too_large",
+        415: "unsupported_media",
+        422: "invalid_option, image_unreadable, driving_unreadable, driving_too_long",
+        429: "queue_full, rate_limited",
+    }
+)
+def look(form: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Tell where a file comes from.
+
+    It is looked for Content Credentials (C2PA) and for the invisible watermark, which survives re-encoding,
+    scaling and cropping. That takes some seconds, longest where there is nothing to find. Where neither is
+    found the verdict is `cannot_tell`, since both can be destroyed. The file is deleted at once.
+    """
+    count_order()
+    with _at_work(), _kept(form[_FILE]) as path:
+        report = _look(path, services().settings)
+    return {**as_json(report), "answer": sentences(report)}, 200, {"Cache-Control": "no-store"}
+
+
+def _look(path: Path, settings: Settings) -> Report:
+    """A report with the operator's key, else with the public one."""
+    limits = VideoLimits(max_seconds=settings.driving_seconds, max_side=settings.driving_side)
+    key = settings.watermark_key.encode() if settings.watermark_key else PUBLIC_KEY
+    report = verify(path, key, limits, anchors_of(settings))
+    if report.watermark or key == PUBLIC_KEY:
+        return report
+    return replace(report, watermark=verify(path, PUBLIC_KEY, limits).watermark)
+
+
+@contextmanager
+def _at_work() -> Iterator[None]:
+    """Keep a few at work and some waiting, so that jobs and other requests go on; raises QueueFull."""
+    use = services()
+    if not use.waiting.acquire(blocking=False):
+        raise QueueFull(_PATIENCE)
+    try:
+        if not use.verifying.acquire(timeout=use.settings.wait_seconds):
+            raise QueueFull(_PATIENCE)
+        try:
+            yield
+        finally:
+            use.verifying.release()
+    finally:
+        use.waiting.release()
+
+
+@contextmanager
+def _kept(upload: FileStorage) -> Iterator[Path]:
+    """The upload in a place of its own, which is swept even when this process dies."""
+    storage = services().storage
+    place = storage.open_place()
+    try:
+        path = storage.upload(place, _FILE)
+        upload.save(path)
+        yield path
+    finally:
+        storage.drop(place)
