@@ -6,10 +6,13 @@ import argparse
 import fcntl
 import logging.config
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
+from threading import Event, Thread
 from typing import IO, TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from server.services import Services
 
 log = logging.getLogger("server")  # this module is called __main__
+LOOK = 0.1  # seconds between two looks at whether gunicorn still takes requests
+CLOSE_SECONDS = 9  # that closing takes at most, after the time that running jobs get
 LOCK_SECONDS = 5  # that a killed server's orphan may take to notice and go
 USAGE = 2  # exit status for a setting that cannot be used
 
@@ -145,6 +150,7 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._services: Services | None = None
+        self._exits, self._still = Event(), True
         super().__init__()
 
     def load_config(self) -> None:
@@ -174,11 +180,13 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "workers": 1,
             "worker_class": "gthread",
             "threads": self._settings.http_threads,
-            "graceful_timeout": int(self._settings.wait_seconds + self._settings.stop_seconds) + 5,
+            "graceful_timeout": ceil(self._settings.stop_seconds) + CLOSE_SECONDS,
             "logconfig_dict": logs.config(self._settings.log),
             "control_socket_disable": True,
             "when_ready": self._say_where,
-            "worker_exit": self._close,
+            "post_worker_init": self._begin_watch,
+            "worker_int": lambda worker: _heed_no_more_signals(),
+            "worker_exit": self._end,
         }
 
     def _say_where(self, arbiter: Any) -> None:
@@ -190,10 +198,33 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         else:
             print(said, flush=True)
 
-    def _close(self, arbiter: Any, worker: Any) -> None:
-        seconds = None if os.getppid() == arbiter.pid else 0.0  # killed: nobody waits for us but the next one
-        if self._services and not self._services.close(seconds):
+    def _begin_watch(self, worker: Any) -> None:
+        self._closing = Thread(target=self._close, args=(worker,), name="closing", daemon=True)
+        self._closing.start()
+
+    def _close(self, worker: Any) -> None:
+        """Stop the work as soon as gunicorn takes no more requests, and not when the last has been answered.
+
+        So those who wait for a job, or listen to it, are told at once how far it is, and let go.
+        """
+        while worker.alive and os.getppid() == worker.ppid and not self._exits.wait(LOOK):
+            pass
+        seconds = None if os.getppid() == worker.ppid else 0.0  # killed: nobody waits but the next server
+        assert self._services  # load() came first
+        self._still = self._services.close(seconds)
+
+    def _end(self, arbiter: Any, worker: Any) -> None:
+        _heed_no_more_signals()
+        self._exits.set()
+        self._closing.join()
+        if not self._still:
             os._exit(0)  # a thread is still inside the model, which must not be torn down under it
+
+
+def _heed_no_more_signals() -> None:
+    """Ctrl+C comes twice, from the terminal and from gunicorn: the second must not break off the closing."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)  # not SIG_IGN: Python complains when one is on its way already
 
 
 def _stop_all(error: Exception) -> None:

@@ -119,7 +119,7 @@ def test_settings_can_be_read_and_fit_together(stage: str, name: str | None) -> 
             url.split(":")[0] for url in (settings.database or "", settings.broker or "")
         }
         seconds = int(OURS[name]["stop_grace_period"].removesuffix("s"))
-        assert seconds >= settings.stop_seconds + settings.wait_seconds + 10
+        assert seconds >= settings.stop_seconds + 10
 
 
 def test_the_command_and_its_verbs_exist() -> None:
