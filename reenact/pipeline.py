@@ -24,6 +24,7 @@ from reenact.errors import InvalidOption, NoFaceFound
 from reenact.face.align import Choice, align, choose, cut
 from reenact.generator.renderer import NATIVE_SIZE, Source
 from reenact.media import EncodeOptions, VideoLimits, Written, open_clip, read_picture, write_clip
+from reenact.motion.steady import steadied
 from reenact.motion.transfer import TransferOptions, transfer
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.credentials import Input, Origin, sign
@@ -198,7 +199,7 @@ def track(
     limits: VideoLimits = VIDEO_LIMITS,
     watch: Watch | None = None,
 ) -> Motion:
-    """Take the motion from a clip. The clip is read twice, so that memory does not grow with it.
+    """Take the motion from a clip, steadied. The clip is read twice, so that memory does not grow with it.
 
     Args:
         engine: opened once.
@@ -224,7 +225,7 @@ def track(
     again = open_clip(clip, limits)
     cuts = (cut(frame, square, NATIVE_SIZE) for frame in frames(again))
     keypoints = engine.detector.many(zip(cuts, faces, strict=True), square)
-    return Motion(keypoints, again.fps, engine.model)
+    return Motion(steadied(keypoints, again.fps), again.fps, engine.model)
 
 
 def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = None) -> Written:

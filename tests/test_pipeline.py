@@ -308,7 +308,9 @@ def test_a_part_of_a_clip_can_be_tracked(engine: Engine, driving: Path, motion: 
     crop = Crop(10, 10, 280)
     whole, part = track(engine, driving, crop=crop), track(engine, driving, crop=crop, part=(1, 3))
     assert len(part) == 2
-    np.testing.assert_allclose(part.keypoints.points, whole.keypoints.points[1:3], atol=1e-5)
+    np.testing.assert_allclose(
+        part.keypoints.points, whole.keypoints.points[1:3], atol=0.02
+    )  # ends are steadier
 
 
 def test_some_frames_without_a_face_are_filled(
@@ -318,7 +320,7 @@ def test_some_frames_without_a_face_are_filled(
     clip = write(tmp_path / "gap.mp4", [face, face, flat(300, 320), face])
     found = track(engine, clip)
     assert len(found) == 4
-    np.testing.assert_allclose(found.keypoints.landmarks[2], found.keypoints.landmarks[1])
+    np.testing.assert_allclose(found.keypoints.landmarks[2], found.keypoints.landmarks[1], atol=2e-3)
 
 
 def make_face(x: float) -> Face:

@@ -17,6 +17,7 @@ Mode = Literal["relative", "absolute"]
 _INNER_LIPS, *_LIDS = OPENINGS
 # The lower lip and the chin, which drop together, as positions in MESH_INDICES.
 _LOWER_LIP = [MESH_INDICES.index(index) for index in (14, 17, 178, 402, 152)]
+_EASE = 5  # frames in which a mouth is led from the selfie's own opening to the driving's
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def transfer(source: Keypoints, driving: Keypoints, options: TransferOptions) ->
     if options.mode == "absolute":
         return _towards(source, driving, options.strength)
     start = best_start(source, driving) if options.start == "best" else 0
-    return _relative(source, driving, driving[start], options.strength)
+    return _relative(source, driving, start, options.strength)
 
 
 def best_start(source: Keypoints, driving: Keypoints) -> int:
@@ -82,15 +83,17 @@ def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
-def _relative(source: Keypoints, driving: Keypoints, start: Keypoints, strength: float) -> Keypoints:
+def _relative(source: Keypoints, driving: Keypoints, first: int, strength: float) -> Keypoints:
     """FOMM's ``normalize_kp``: shifts scaled by the faces' sizes, jacobians by their change (equation 14).
 
-    The size of a face is the square root of its hull's area.
+    The size of a face is the square root of its hull's area. ``first`` is the frame that motion counts from.
     """
+    start = driving[first]
     scale = np.sqrt(hull_area(source.landmarks) / max(hull_area(start.landmarks), 1e-6))
     points = source.points + (driving.points - start.points) * np.float32(scale * strength)
     landmarks = source.landmarks + (driving.landmarks - start.landmarks) * np.float32(scale * strength)
-    landmarks[:, _LOWER_LIP] += _opening_at_start(driving, start) * np.float32(scale * strength)
+    drop = _opening_at_start(driving, start, _opening(source) / scale) * np.float32(scale * strength)
+    landmarks[:, _LOWER_LIP] += _eased(len(driving), first)[:, None, None] * drop
     change = driving.jacobians @ np.linalg.inv(start.jacobians)
     eye = np.eye(2, dtype=np.float32)
     jacobians = (eye + (change - eye) * np.float32(strength)) @ source.jacobians
@@ -98,15 +101,35 @@ def _relative(source: Keypoints, driving: Keypoints, start: Keypoints, strength:
     return Keypoints(points, jacobians.astype(np.float32), landmarks)
 
 
-def _opening_at_start(driving: Keypoints, start: Keypoints) -> FloatArray:
-    """How far (2,) the driving's lower lip hangs at the start below where its mouth is most closed.
+def _opening(face: Keypoints) -> FloatArray:
+    """Distance of the inner lips, (...)."""
+    upper, lower = _INNER_LIPS
+    return np.asarray(
+        np.linalg.norm(face.landmarks[..., lower, :] - face.landmarks[..., upper, :], axis=-1), np.float32
+    )
 
-    A clip that starts with an open mouth would else press a closed one together instead of opening it.
+
+def _opening_at_start(driving: Keypoints, start: Keypoints, own: float) -> FloatArray:
+    """How far (2,) the driving's lower lip hangs at the start below where the selfie's mouth is as it is.
+
+    That is where the driving's is most closed: a clip that starts with an open mouth would else press a
+    closed one together. One that never closes, though the selfie's is (``own``, in the driving's size),
+    counts from less, by no more than it moves.
     """
     upper, lower = _INNER_LIPS
-    openings = driving.landmarks[:, lower] - driving.landmarks[:, upper]
-    closed = openings[np.linalg.norm(openings, axis=-1).argmin()]
+    openings = _opening(driving)
+    least = int(openings.argmin())
+    closed = driving.landmarks[least, lower] - driving.landmarks[least, upper]
+    spare = np.clip(openings[least] - own, 0, openings.max() - openings[least])
+    closed = closed * (1 - spare / max(float(openings[least]), 1e-6))
     return np.asarray(start.landmarks[lower] - start.landmarks[upper] - closed, np.float32)
+
+
+def _eased(count: int, first: int) -> FloatArray:
+    """0 at frame ``first``, 1 from some frames on: (T,). In a loop both ways, so that it closes."""
+    away = np.abs(np.arange(count) - first)
+    share = np.minimum(np.minimum(away, count - away) / _EASE, 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
 def _close_lids_in_proportion(

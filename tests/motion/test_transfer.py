@@ -150,18 +150,58 @@ def test_the_upper_lid_never_crosses_the_lower(
         assert height == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("strength", [0.5, 1])
-@pytest.mark.parametrize("openings", [[0.2, 0.0, 0.1], [0.0, 0.2, 0.1], [0.1, 0.2, 0.0]])
-def test_a_mouth_opens_from_where_the_driving_is_most_closed(
-    rng: np.random.Generator, openings: list[float], strength: float
-) -> None:
-    source, frame = keypoints(rng), keypoints(rng)
-    driving = Keypoints(*(np.stack([getattr(frame, part)] * 3) for part in PARTS))
+def talk(rng: np.random.Generator, openings: list[float]) -> Keypoints:
+    """Frames that differ in the lower inner lip alone."""
+    frame = keypoints(rng)
+    driving = Keypoints(*(np.stack([getattr(frame, part)] * len(openings)) for part in PARTS))
     driving.landmarks[:, LOWER_LIP, 1] = frame.landmarks[UPPER_LIP, 1] + np.float32(openings)
+    return driving
+
+
+def gaps(source: Keypoints, driving: Keypoints, strength: float = 1) -> np.ndarray:
+    """How far the mouth is open in each frame, in the driving's size."""
     scale = np.sqrt(hull_area(source.landmarks) / hull_area(driving.landmarks[0]))
     found = transfer(source, driving, TransferOptions(strength=strength)).landmarks
-    gaps = found[:, LOWER_LIP, 1] - found[:, UPPER_LIP, 1]
-    np.testing.assert_allclose(gaps, 0.03 + np.array(openings) * scale * strength, atol=1e-5)
+    return (found[:, LOWER_LIP, 1] - found[:, UPPER_LIP, 1]) / scale
+
+
+def ajar(source: Keypoints, driving: Keypoints) -> float:
+    """The opening of the source, in the driving's size."""
+    return 0.03 * float(np.sqrt(hull_area(driving.landmarks[0]) / hull_area(source.landmarks)))
+
+
+LONG = [0.1] * 8
+
+
+@pytest.mark.parametrize("strength", [0.5, 1])
+@pytest.mark.parametrize("middle", [[0.2, 0.0, 0.1], [0.0, 0.2, 0.1], [0.1, 0.2, 0.0]])
+def test_a_mouth_opens_from_where_the_driving_is_most_closed(
+    rng: np.random.Generator, middle: list[float], strength: float
+) -> None:
+    source, driving = keypoints(rng), talk(rng, [*LONG, *middle, *LONG])
+    found = gaps(source, driving, strength)[8:11]
+    np.testing.assert_allclose(found, ajar(source, driving) + np.array(middle) * strength, atol=1e-5)
+
+
+def test_the_first_frame_is_the_selfie_though_the_driving_starts_open_and_a_loop_closes(
+    rng: np.random.Generator,
+) -> None:
+    source, driving = keypoints(rng), talk(rng, [0.1] * 10 + [0.0] + [0.1] * 10)
+    assert_same(transfer(source, driving, TransferOptions())[0], source)
+    found = gaps(source, driving) - ajar(source, driving)
+    assert found[0] == pytest.approx(0, abs=1e-5)
+    assert found[5] == pytest.approx(0.1, abs=1e-5)
+    assert found[-1] == pytest.approx(found[1])
+    assert 0 < found[1] < found[2] < found[5]
+
+
+def test_a_mouth_that_never_closes_opens_a_closed_one_by_what_it_moves_more(rng: np.random.Generator) -> None:
+    source = keypoints(rng)
+    source.landmarks[LOWER_LIP] = source.landmarks[UPPER_LIP]
+    driving = talk(rng, [*LONG, 0.12, *LONG])
+    assert gaps(source, driving)[8] == pytest.approx(0.04, abs=1e-5)  # not 0.02
+    far = talk(rng, [*LONG, 0.5, *LONG])
+    assert gaps(source, far)[8] == pytest.approx(0.5, abs=1e-5)
 
 
 def test_an_eye_never_opens_without_bound(rng: np.random.Generator) -> None:
