@@ -8,7 +8,10 @@ from flask_cors import CORS
 PATHS = (r"/v1/.*", r"/openapi.json")
 METHODS = "DELETE GET HEAD POST".split()
 SENT = "Authorization Content-Type Idempotency-Key If-None-Match If-Range Prefer Range X-Request-Id".split()
-READ = "Content-Disposition Content-Range ETag Location Preference-Applied Retry-After X-Request-Id".split()
+READ = (
+    "Content-Disposition Content-Range ETag Location Original-Width Preference-Applied Retry-After "
+    "X-Request-Id"
+).split()
 DAY = 24 * 3600
 
 

@@ -58,7 +58,7 @@ def list_more(folder: Path | None) -> list[Portrait]:
 
     A file's name without its suffix is its id: small letters, digits and hyphens; others are left out. Title,
     licence, attribution and source come from the folder's own ``portraits.toml``, or else from what is known
-    of famous portraits; a picture that neither knows has the licence "Unknown".
+    of famous portraits; a picture that neither knows has the licence "Unknown" and comes after the others.
 
     Raises:
         SetupError: the folder's list cannot be read.
@@ -68,7 +68,8 @@ def list_more(folder: Path | None) -> list[Portrait]:
     own = folder / LIST
     facts = _facts(FAMOUS) | (_facts(own) if own.is_file() else {})
     files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in _PICTURES}
-    return [_named(id, path, facts.get(id, {})) for id, path in files.items() if is_slug(id)]
+    ids = [*(id for id in facts if id in files), *(id for id in files if id not in facts)]
+    return [_named(id, files[id], facts.get(id, {})) for id in ids if is_slug(id)]
 
 
 def get_portrait(id: str, folder: Path = PORTRAITS, more: Path | None = None) -> Portrait:

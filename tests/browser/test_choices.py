@@ -111,6 +111,17 @@ def test_a_label_says_that_it_was_made_until_it_is_unticked(visit: Come, site: S
     assert not here.page.locator("#label").is_checked()
 
 
+def test_the_movement_is_mirrored_in_one_tap(visit: Come, site: Site) -> None:
+    here = visit(PHONE).open()
+    here.choose()
+    here.state("done")
+    here.tap("#options [name=mirror]")
+    here.state("working")
+    here.state("done")
+    assert order(site).mirror
+    assert here.page.locator("#audio").is_hidden()  # this motion has no sound
+
+
 def test_a_webp_is_saved_as_one(visit: Come) -> None:
     here = visit(DESKTOP).open()
     here.choose()
@@ -125,7 +136,7 @@ def test_a_webp_is_saved_as_one(visit: Come) -> None:
 
 
 @pytest.mark.parametrize("sound", [True, False])
-def test_sound_is_offered_where_there_may_be_some(visit: Come, clip: Path, sound: bool) -> None:
+def test_sound_is_offered_where_there_may_be_some(visit: Come, site: Site, clip: Path, sound: bool) -> None:
     here = visit(DESKTOP).open()
     here.tap(f"#portraits [data-id={FACE}]")
     if sound:
@@ -137,6 +148,11 @@ def test_sound_is_offered_where_there_may_be_some(visit: Come, clip: Path, sound
     if sound:
         here.tap("#sound")
         assert not here.page.evaluate("document.getElementById('video').muted")
+        here.tap("#options [name=audio]")
+        here.state("working")
+        here.state("done")
+        assert not order(site).audio
+        assert here.page.locator("#sound").is_hidden()
 
 
 def test_without_a_clipboard_the_link_is_shown(visit: Come) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import server.web
-from reenact.gallery import list_templates
+from reenact.gallery import list_portraits, list_templates
+from reenact.gallery.fetch import famous_portraits
 from server.config import Settings
 from server.errors import CODES
 from server.web import text
@@ -20,7 +21,7 @@ SOURCES = "\n".join(
     for file in WEB.glob(pattern)
 )
 # Made of a part that is written and one that is found: t(`error.${code}`), t('option.' ~ name).
-MADE = ("camera.", "error.", "help.", "step.", "option.", "motion.", "tag.")
+MADE = ("camera.", "error.", "help.", "step.", "option.", "motion.", "portrait.", "tag.")
 
 
 @pytest.mark.parametrize("name", text.LANGUAGES)
@@ -51,6 +52,11 @@ def test_every_template_and_tag_is_named() -> None:
     for it in list_templates(Settings().templates):
         assert f"motion.{it.id}" in text.messages("en")
         assert {f"tag.{tag}" for tag in it.tags} <= text.messages("en").keys()
+
+
+def test_every_portrait_that_ships_or_may_be_fetched_is_named() -> None:
+    for it in [*list_portraits(), *famous_portraits()]:
+        assert f"portrait.{it.id}" in text.messages("en")
 
 
 def test_pages_hold_no_words_of_their_own() -> None:

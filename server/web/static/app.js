@@ -4,14 +4,14 @@ import { missing, Problem, remove, useKey } from "./api.js";
 import * as faces from "./faces.js";
 import { keep, kept } from "./keep.js";
 import * as motions from "./motions.js";
-import { consented, LARGEST, uploads, whole } from "./order.js";
+import { consented, LARGEST, optionsIn, setOptions, uploads, whole } from "./order.js";
 import * as problem from "./problem.js";
 import * as result from "./result.js";
 import { Run } from "./run.js";
 import * as screen from "./screen.js";
 import { $, number, t } from "./text.js";
 
-const order = { face: null, motion: null, options: {}, label: false, index: LARGEST, consent: false };
+const order = { face: null, motion: null, options: {}, index: LARGEST, consent: false };
 let run = null; // the one being made
 let last = null; // the job shown, and what it was made of
 
@@ -62,6 +62,7 @@ function showChoice() {
   order.face = faces.mark(order.face);
   order.motion = motions.mark(order.motion);
   screen.original(order.face, faces.redraw);
+  $("audio").hidden = !motions.maySound(order.motion);
   $("consent-line").hidden = !order.face || Boolean(order.face.free);
 }
 
@@ -108,16 +109,12 @@ async function follow(next) {
 function present(job, made) {
   last = { id: job.id, order: made };
   screen.result(job, made.options.format, async () => fail(await missing(job), { order: made }));
-  result.offer(job, made.options.format, hasSound(made.motion));
+  result.offer(job, made.options.format, made.options.audio === "true" && motions.maySound(made.motion));
   const index = made.index === LARGEST ? 0 : Number(made.index);
   screen.people(made.face.file ? job.faces : [], index, (position) => {
     order.index = String(position);
     go();
   });
-}
-
-function hasSound(motion) {
-  return Boolean(motion.file?.type.startsWith("video/") || document.querySelector(`[data-id="${motion.id}"] .mark`));
 }
 
 // A done one is a result of an earlier visit, whose end is no news.
@@ -157,8 +154,7 @@ function enter(event) {
 }
 
 function readOptions() {
-  order.options = Object.fromEntries(new FormData($("options")));
-  order.label = Boolean($("label")?.checked); // some operators leave no choice
+  order.options = optionsIn($("options"));
   $("strength-value").textContent = number(order.options.strength, { style: "percent" });
 }
 
@@ -167,8 +163,7 @@ async function resume() {
   const found = await kept();
   if (!found) return;
   Object.assign(order, found.order);
-  for (const [name, value] of Object.entries(order.options)) $("options").elements[name].value = value;
-  if ($("label")) $("label").checked = order.label;
+  setOptions($("options"), order.options);
   readOptions();
   $("consent").checked = order.consent;
   showChoice();

@@ -34,6 +34,12 @@ export function mark(motion) {
   return tile ? motion : null;
 }
 
+// A clip of one's own tells only when it is decoded; nobody but the visitor knows before.
+export function maySound(motion) {
+  if (motion?.file) return motion.file.type.startsWith("video/");
+  return Boolean(motion && templates().find((each) => each.dataset.id === motion.id)?.querySelector(".mark"));
+}
+
 function templates() {
   return [...document.querySelectorAll("#templates [data-id]")];
 }
