@@ -1,4 +1,4 @@
-"""The page at ``/`` and the reference at ``/docs``: plain files, no build step, nothing from elsewhere.
+"""The pages at ``/``, ``/verify`` and ``/docs``: plain files, no build step, nothing from elsewhere.
 
 pages/            what Flask fills in, with the galleries and the reader's language already in it
 static/           small native modules (app.js puts them together), one style sheet, icons, the manifest
@@ -24,18 +24,38 @@ YEAR = 365 * 24 * 3600
 @bp.get("/")
 def index() -> Response:
     """The demo, in the reader's language."""
-    name = text.language()
     settings = services().settings
-    page = render_template(
+    return _in_language(
         "index.html",
+        portraits=list_portraits(settings.portraits, settings.more_portraits),
+        templates=list_templates(settings.templates),
+        label_is_asked=settings.label == "request",
+    )
+
+
+@bp.get("/verify")
+def verify() -> Response:
+    """Where a file comes from, in the reader's language."""
+    return _in_language("verify.html")
+
+
+@bp.get("/docs")
+def docs() -> str:
+    """The OpenAPI document as a page to read. APIFlask's own pages load their scripts from the internet."""
+    return render_template("docs.html", spec=cast(APIFlask, current_app).spec, codes=CODES)
+
+
+def _in_language(template: str, **values: object) -> Response:
+    """A page with its words, which remembers the language that was asked for."""
+    name = text.language()
+    page = render_template(
+        template,
         t=text.messages(name).__getitem__,
         messages=text.messages(name),
         language=name,
         direction=text.direction(name),
         languages=text.LANGUAGES,
-        portraits=list_portraits(settings.portraits, settings.more_portraits),
-        templates=list_templates(settings.templates),
-        label_is_asked=settings.label == "request",
+        **values,
     )
     answer = make_response(page)
     answer.headers["Content-Language"] = name
@@ -44,12 +64,6 @@ def index() -> Response:
     if request.args.get("lang") == name:
         answer.set_cookie(text.COOKIE, name, max_age=YEAR, samesite="Lax", httponly=True)
     return answer
-
-
-@bp.get("/docs")
-def docs() -> str:
-    """The OpenAPI document as a page to read. APIFlask's own pages load their scripts from the internet."""
-    return render_template("docs.html", spec=cast(APIFlask, current_app).spec, codes=CODES)
 
 
 def init_app(app: APIFlask) -> None:

@@ -21,7 +21,7 @@ SOURCES = "\n".join(
     for file in WEB.glob(pattern)
 )
 # Made of a part that is written and one that is found: t(`error.${code}`), t('option.' ~ name).
-MADE = ("camera.", "error.", "help.", "step.", "option.", "motion.", "portrait.", "tag.")
+MADE = ("camera.", "error.", "help.", "step.", "option.", "motion.", "portrait.", "tag.", "verify.")
 
 
 @pytest.mark.parametrize("name", text.LANGUAGES)
@@ -59,7 +59,8 @@ def test_every_portrait_that_ships_or_may_be_fetched_is_named() -> None:
         assert f"portrait.{it.id}" in text.messages("en")
 
 
-def test_pages_hold_no_words_of_their_own() -> None:
-    page = (WEB / "pages" / "index.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["index.html", "verify.html"])
+def test_pages_hold_no_words_of_their_own(name: str) -> None:
+    page = (WEB / "pages" / name).read_text(encoding="utf-8")
     bare = re.sub(r"\{[%{#].*?[%}#]\}|<[^>]*>", " ", page, flags=re.S)
     assert not re.findall(r"[A-Za-z]{3,}", bare)

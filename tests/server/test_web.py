@@ -9,7 +9,7 @@ import pytest
 from .conftest import Client
 
 
-@pytest.mark.parametrize("address", ["/", "/docs"])
+@pytest.mark.parametrize("address", ["/", "/verify", "/docs"])
 def test_a_page_needs_nothing_from_elsewhere_and_nothing_inline(client: Client, address: str) -> None:
     answer = client.get(address)
     page = answer.text
@@ -25,15 +25,17 @@ def test_a_page_needs_nothing_from_elsewhere_and_nothing_inline(client: Client, 
     assert '<html lang="en"' in page and 'name="viewport"' in page
 
 
-def test_script_and_page_know_the_same_elements(client: Client) -> None:
-    page, script = client.get("/").text, client.get("/static/app.js").text
+@pytest.mark.parametrize(("address", "name"), [("/", "app"), ("/verify", "verify")])
+def test_script_and_page_know_the_same_elements(client: Client, address: str, name: str) -> None:
+    page, script = client.get(address).text, client.get(f"/static/{name}.js").text
     used = set(re.findall(r'\$\("([\w-]+)"\)', script))
     assert used and used <= set(re.findall(r'id="([\w-]+)"', page))
     assert "http://" not in script and "https://" not in script
 
 
-def test_every_input_has_a_label(client: Client) -> None:
-    page = client.get("/").text
+@pytest.mark.parametrize("address", ["/", "/verify"])
+def test_every_input_has_a_label(client: Client, address: str) -> None:
+    page = client.get(address).text
     for input in re.findall(r"<input[^>]*>", page):
         name = re.search(r'id="([\w-]+)"', input)
         inside = re.search(rf"<label[^>]*>\s*{re.escape(input)}", page)

@@ -41,6 +41,11 @@ export function send(form, idempotency, uploaded, signal) {
   });
 }
 
+// What can be said about where a file comes from.
+export function verify(form, signal) {
+  return ask("/v1/verify", { method: "POST", body: form, signal });
+}
+
 export function remove(id) {
   return ask(`${ANIMATIONS}/${id}`, { method: "DELETE", keepalive: true });
 }
