@@ -16,7 +16,7 @@ def said(folder: Path, **environment: str) -> str:
     """What ``reenact-server doctor`` says with these variables."""
     own = {"REENACT_DATA": str(folder / "var"), "REENACT_PORT": "0"}
     process = Process([sys.executable, "-m", "server", "doctor"], folder / "said", **own, **environment)
-    status = process.process.wait(120)
+    status = process.process.wait(240)
     text = (folder / "said").read_text()
     assert status == 0, text
     return text

@@ -28,7 +28,7 @@ def run(**environment: str) -> tuple[int, str]:
         env=clean | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.stderr == ""
     return done.returncode, done.stdout
@@ -59,13 +59,24 @@ def test_everything_broken_at_once(tmp_path: Path) -> None:
             REENACT_STORAGE="s3://bucket/folder",
             REENACT_PORT=str(other.getsockname()[1]),
             REENACT_METRICS_PORT=str(other.getsockname()[1]),
+            REENACT_C2PA_CERT=str(tmp_path / "file"),
+            REENACT_C2PA_KEY=str(tmp_path / "file"),
             AWS_ENDPOINT_URL="http://127.0.0.1:1",
             AWS_ACCESS_KEY_ID="test",
             AWS_SECRET_ACCESS_KEY="test",
         )
     assert status == 1
     found = dict(re.findall(r"^BROKEN (\w+) +(.*)$", said, flags=re.MULTILINE))
-    assert set(found) == {"data", "templates", "database", "broker", "storage", "port", "metrics_port"}
+    assert set(found) == {
+        "data",
+        "templates",
+        "database",
+        "broker",
+        "storage",
+        "port",
+        "metrics_port",
+        "c2pa_cert",
+    }
     for name, detail in found.items():
         assert name == "templates" or f"REENACT_{name.upper()}" in detail, detail
     assert "secret" not in said

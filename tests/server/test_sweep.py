@@ -29,7 +29,7 @@ def sweep(data: Path) -> str:
         env={**os.environ, "REENACT_DATA": str(data)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
