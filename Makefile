@@ -64,7 +64,7 @@ templates: $(SERVE) ## Rebuild all templates with the present model
 weights: $(FULL) ## Export the trained model to ONNX
 	$(BIN)/reenact export $(ARGS)
 
-bench: $(SERVE) ## Measure time and memory of the whole path
+bench: $(FULL) ## Measure time and memory, by turns with the published vox-256
 	$(BIN)/reenact bench $(ARGS)
 
 kills: $(FULL) ## Kill the service at random moments and count what is lost; ROUNDS=100

@@ -342,13 +342,18 @@ def test_bench_measures_a_process_and_writes_json(tmp_path: Path) -> None:
     out = tmp_path / "benchmarks" / "bench.json"
     # As a process: the peak of a child counts what this one, full of tests, holds when it is born.
     command = [sys.executable, "-m", "reenact", "bench", "--frames", "2", "--out", str(out)]
+    command += ["--part", "whole", "--part", "stations"]
     ended = subprocess.run(command, check=False, capture_output=True, text=True)
     assert ended.returncode == 0 and "cold" in ended.stdout
-    figures = json.loads(out.read_text())
+    found = json.loads(out.read_text())
+    figures = found["whole"]
     assert figures["frames"] == 2
     assert min(figures["warm_seconds"], figures["cold_seconds"], figures["frames_per_second"]) > 0
     assert 50 < figures["cold_peak_mb"] < 1500
     assert set(figures["stages"]) == {"find", "track", "render"}
+    assert set(found["stations"]) == {"track", "256", "512", "1024", "load"}
+    assert found["stations"]["512"]["motion and decode"]["cpu_ms"] > 1
+    assert out.with_suffix(".svg").read_text().count("<rect") > 5
 
 
 def test_evaluate_needs_the_shared_folder(tmp_path: Path, capsys: Output) -> None:

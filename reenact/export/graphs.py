@@ -104,7 +104,9 @@ class ComposeGraph(nn.Module):
         """
         size = source.shape[1:3]
         copied = warp(source.permute(0, 3, 1, 2), resize_flow(flow, size))
-        painted = resize(picture.permute(0, 3, 1, 2).float().contiguous(), size)
+        # As planes of one channel: with three, ONNX Runtime would resize them interleaved, which is slow.
+        planes = picture.permute(0, 3, 1, 2).float().flatten(0, 1)[:, None]
+        painted = resize(planes, size).reshape(copied.shape)
         blended = painted + resize(alpha, size) * (copied - painted)
         return (blended.clamp(0, 255) + 0.5).to(torch.uint8).permute(0, 2, 3, 1)
 

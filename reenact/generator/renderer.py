@@ -32,13 +32,15 @@ class Source:
 class Renderer:
     """Turns keypoints into pictures of one source; keeps nothing between calls."""
 
-    def __init__(self, encode: Session, animate: Session, compose: Session | None, workers: int = 1) -> None:
+    def __init__(
+        self, encode: Session, animate: Session, compose: Session | None, workers: int = 1, batch: int = BATCH
+    ) -> None:
         """The graphs of a model folder beside ``keypoints``; without ``compose`` there is only one size.
 
-        ``workers`` batches are painted at once.
+        ``workers`` batches are painted at once, of ``batch`` frames each.
         """
         self._encode, self._animate, self._compose = encode, animate, compose
-        self._workers = workers
+        self._workers, self._frames = workers, batch
 
     @property
     def scales(self) -> bool:
@@ -61,11 +63,31 @@ class Renderer:
         features = dict(zip(self._encode.outputs, self._encode(source=picture[None]), strict=True))
         return Source(picture, full, keypoints, features)
 
+    def batched(self, batch: int) -> Renderer:
+        """The same renderer with other batches."""
+        return Renderer(self._encode, self._animate, self._compose, self._workers, batch)
+
     def render(self, source: Source, driving: Keypoints) -> Iterator[Picture]:
         """The source in each driving pose: T pictures (S, S, 3) uint8, made a batch at a time."""
-        batches = (driving[start : start + BATCH] for start in range(0, len(driving), BATCH))
+        starts = range(0, len(driving), self._frames)
+        batches = (driving[start : start + self._frames] for start in starts)
         for pictures in in_order(lambda batch: self._batch(source, batch), batches, self._workers):
             yield from pictures
+
+    def paint(self, source: Source, driving: Keypoints) -> list[NDArray[np.generic]]:
+        """One batch at 256: pictures (B, 256, 256, 3) uint8 and, where the model scales, alpha and flow."""
+        return list(self._animate(**self.inputs(source, driving)))
+
+    def compose(self, source: Source, painted: list[NDArray[np.generic]]) -> Picture:
+        """The same batch at the size of the result, (B, S, S, 3) uint8."""
+        picture, *rest = painted
+        if self._compose is not None and len(source.full) != NATIVE_SIZE:
+            alpha, flow = rest
+            (picture,) = self._compose(source=source.full[None], picture=picture, alpha=alpha, flow=flow)
+        return np.asarray(picture, np.uint8)
+
+    def _batch(self, source: Source, driving: Keypoints) -> Picture:
+        return self.compose(source, self.paint(source, driving))
 
     def inputs(self, source: Source, driving: Keypoints) -> dict[str, NDArray[np.generic]]:
         """What the animator is called with for these poses, by name."""
@@ -81,10 +103,3 @@ class Renderer:
             "landmarks": driving.landmarks,
         }
         return {name: known[name] for name in self._animate.inputs}  # FOMM's graph has no landmarks
-
-    def _batch(self, source: Source, driving: Keypoints) -> Picture:
-        picture, *rest = self._animate(**self.inputs(source, driving))  # FOMM's gives the picture alone
-        if self._compose is not None and len(source.full) != NATIVE_SIZE:
-            alpha, flow = rest
-            (picture,) = self._compose(source=source.full[None], picture=picture, alpha=alpha, flow=flow)
-        return np.asarray(picture, np.uint8)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reenact.landmarks import MESH_INDICES
 from reenact.runtime import Session
-from reenact.types import Crop, Face, Keypoints, Picture
+from reenact.types import Crop, Face, FloatArray, Keypoints, Picture
 
 CROP_SIZE = 256
 
@@ -29,9 +29,14 @@ class KeypointDetector:
             face: the same face, in the pixels of the whole picture.
             crop: where the cut lies in the whole picture.
         """
-        points, jacobians = self._session(picture=picture[None])
+        points, jacobians = self.learned(picture)
         landmarks = crop.to_units(face.landmarks[list(MESH_INDICES)])
         return Keypoints(points[0], jacobians[0], landmarks)
+
+    def learned(self, picture: Picture) -> tuple[FloatArray, FloatArray]:
+        """Points (1, K, 2) and jacobians (1, K, 2, 2) of a cut (256, 256, 3), without landmarks."""
+        points, jacobians = self._session(picture=picture[None])
+        return points, jacobians
 
     def many(self, frames: Iterable[tuple[Picture, Face]], crop: Crop) -> Keypoints:
         """Keypoints of a clip: of each (256, 256, 3) cut frame and its face, along a time axis."""

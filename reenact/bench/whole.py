@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import onnxruntime
 
 from reenact.config import DEFAULT_MODEL, MOTIONS
 from reenact.engine import Engine
-from reenact.errors import InvalidOption, OutputError, SetupError
+from reenact.errors import InvalidOption, SetupError
 from reenact.gallery import Card, get_template, list_portraits, template_ids, write_card
 from reenact.motion.track import save_motion
 from reenact.pipeline import AnimateOptions, animate
+from reenact.provenance.embed import Watermark
 from reenact.runtime import ModelFolder, available_cores
 from reenact.types import Keypoints, Motion
 
@@ -69,16 +71,18 @@ def measure(
     selfie = list_portraits()[0].path
     with tempfile.TemporaryDirectory(prefix="reenact-bench-") as name:
         folder = Path(name)
-        _write_template(folder, model, frames)
+        write_template(folder, model, frames)
         # Before this process loads a model: a child's peak counts what it shares with its parent at birth.
-        cold, peak = _cold(folder, selfie, model, device, threads)
+        cold, peak = run_cold(folder, selfie, model, device, threads)
         began = time.perf_counter()
         engine = Engine(model, device=device, threads=threads)
         engine.warm()
         opened = time.perf_counter() - began
         template = get_template(ID, folder, engine.model)
         began = time.perf_counter()
-        result = animate(engine, selfie, template, folder / "warm.mp4", AnimateOptions(size=SIZE))
+        result = animate(
+            engine, selfie, template, folder / "warm.mp4", AnimateOptions(size=SIZE, watermark=Watermark(1))
+        )
         warm = time.perf_counter() - began
     return Figures(
         frames=frames,
@@ -89,24 +93,16 @@ def measure(
         warm_seconds=round(warm, 3),
         stages=result.seconds,
         frames_per_second=round(frames / result.seconds["render"], 2),
-        machine=_machine(engine, threads),
+        machine=describe(engine, threads),
     )
 
 
-def write_figures(figures: Figures, out: Path) -> None:
-    """Write the figures as JSON; raises OutputError."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(asdict(figures), indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"The figures cannot be written to {out}: {error.strerror}.") from error
-
-
-def _write_template(folder: Path, model: Path, frames: int) -> None:
-    """A template of exactly so many frames, made by repeating one that ships."""
+def write_template(folder: Path, model: Path, frames: int) -> None:
+    """Write a template of exactly so many frames, made by repeating one that ships."""
     id = template_ids(MOTIONS)[0]
     motion = get_template(id, MOTIONS, ModelFolder(model).hash("keypoints")).motion
     place = folder / ID
+    shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     write_card(Card("Bench", "none", "made from " + id), place)
     save_motion(_of_length(motion, frames), place / "motion.npz")
@@ -119,7 +115,7 @@ def _of_length(motion: Motion, frames: int) -> Motion:
     return replace(motion, keypoints=repeated)
 
 
-def _cold(
+def run_cold(
     folder: Path, selfie: Path, model: Path, device: Device, threads: int | None
 ) -> tuple[float, float]:
     """Seconds and peak bytes of ``reenact animate`` as a process of its own."""
@@ -141,14 +137,28 @@ def _cold(
     return seconds, usage.ru_maxrss * unit
 
 
-def _machine(engine: Engine, threads: int | None) -> dict[str, Any]:
+def describe(engine: Engine, threads: int | None) -> dict[str, Any]:
+    """The machine, what runs on it, and how busy others keep it."""
     return {
         "system": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
+        "processor": _processor(),
+        "load": [round(load, 1) for load in os.getloadavg()],
         "cores": available_cores(),
         "threads": threads or available_cores(),
         "python": platform.python_version(),
         "provider": engine.provider,
+        "graph": engine.graph,
+        "onnxruntime": onnxruntime.__version__,
         "numpy": version("numpy"),
         "model": engine.model,
     }
+
+
+def _processor() -> str:
+    """Its name as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

@@ -1,0 +1,12 @@
+"""``reenact bench``: what the whole path costs, where, and beside what a user would otherwise run.
+
+whole.py     a new process, and a warm one
+stations.py  every station alone
+rivals.py    beside the published vox-256, by turns
+growth.py    more frames, larger sizes, other batches and threads, several jobs, memory
+chart.py     the figures as a picture
+"""
+
+from reenact.bench.record import run
+
+__all__ = ["run"]

@@ -1,0 +1,160 @@
+"""The parts one after the other, their figures in one JSON file, a summary of each for people."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from reenact.bench.chart import write_chart
+from reenact.bench.growth import Growth, measure_memory
+from reenact.bench.rivals import absent, measure_rivals
+from reenact.bench.spent import Spent, spend
+from reenact.bench.stations import measure_stations
+from reenact.bench.whole import ID, Device, describe, measure, write_template
+from reenact.config import DEFAULT_MODEL
+from reenact.engine import Engine
+from reenact.errors import OutputError
+from reenact.gallery import get_template, list_portraits
+from reenact.pipeline import AnimateOptions, animate
+from reenact.provenance.embed import Watermark
+from reenact.runtime import available_cores
+from reenact.types import Template
+
+Figures = dict[str, Any]
+MOST_FRAMES = 30  # how many times the asked-for frames the longest motion has
+RIVAL_FRAMES = 12  # that a frame-by-frame vox-256 makes in one turn
+
+
+@dataclass
+class Bench:
+    """What all parts are measured with."""
+
+    folder: Path
+    model: Path
+    device: Device
+    threads: int | None
+    frames: int
+    rounds: int
+
+    def __post_init__(self) -> None:
+        """The selfie is our first portrait."""
+        self.selfie = list_portraits()[0].path
+
+    def whole(self) -> Iterator[str | Figures]:
+        """A new process and a warm one."""
+        figures = measure(self.model, self.device, self.threads, self.frames)
+        yield from (figures.summary(), asdict(figures))
+
+    def stations(self) -> Iterator[str | Figures]:
+        """Every station alone."""
+        engine, template = self._open()
+        found = measure_stations(engine, self.selfie, template.motion, self.folder)
+        for part, stations in found.items():
+            each = ", ".join(f"{name} {figures['cpu_ms']:.1f}" for name, figures in stations.items())
+            yield f"cpu ms a frame, {part}: {each}"
+        yield found
+
+    def rivals(self) -> Iterator[str | Figures]:
+        """Beside vox-256."""
+        if missing := absent():
+            yield f"vox-256 is left out: {', '.join(missing)} not installed (pip install 'reenact[train]')"
+            return
+        engine, template = self._open()
+        clip = self.folder / "clip.mp4"
+        animate(engine, self.selfie, template, clip, AnimateOptions())
+        ours = {
+            "ours": partial(self._animate, engine, template),
+            "ours from a clip": partial(self._animate, engine, clip),
+        }
+        found = measure_rivals(ours, self.threads or available_cores(), self.rounds, RIVAL_FRAMES)
+        for pair, ratios in found["times_as_fast"].items():
+            yield f"{pair}: {ratios['wall']} times as fast by the clock, {ratios['cpu']} by the processor"
+        yield found
+
+    def growth(self) -> Iterator[str | Figures]:
+        """More of everything."""
+        lengths = [self.frames, 3 * self.frames, 10 * self.frames, MOST_FRAMES * self.frames]
+        # First: a child's peak counts what it shares with its parent at birth.
+        memory = measure_memory(self.folder, self.selfie, self.model, self.device, lengths)
+        least = memory["frames"][str(self.frames)]["peak_mb"]
+        yield f"memory: {least} MB, {memory['most_more_mb']} more at most with up to {lengths[-1]} frames"
+        engine, _ = self._open()
+        growth = Growth(self.model, self.device, self.selfie, self.folder, self.frames)
+        sizes, jobs = growth.sizes(engine, self.rounds), growth.jobs(self.rounds)
+        for size, figures in sizes.items():
+            wall, cpu = figures["wall_of_256"], figures["cpu_of_256"]
+            yield f"{size}: {wall} times the time of 256 by the clock, {cpu} by the processor"
+        yield f"jobs at once: {jobs['throughput_at_once']} times the frames a second of one after the other"
+        threads, batch = growth.by_threads(), growth.by_batch(engine)
+        yield {"memory": memory, "size": sizes, "jobs": jobs, "threads": threads, "batch": batch}
+
+    def machine(self) -> Figures:
+        """The machine and its load now."""
+        return describe(Engine(self.model, device=self.device, threads=self.threads), self.threads)
+
+    def _open(self) -> tuple[Engine, Template]:
+        write_template(self.folder, self.model, self.frames)
+        engine = Engine(self.model, device=self.device, threads=self.threads)
+        engine.warm()
+        return engine, get_template(ID, self.folder, engine.model)
+
+    def _animate(self, engine: Engine, template: Template | Path) -> Spent:
+        """The whole path as the service does it, marked."""
+        options, out = AnimateOptions(watermark=Watermark(1)), self.folder / "ours.mp4"
+        return spend(lambda: animate(engine, self.selfie, template, out, options), self.frames)
+
+
+def run(
+    parts: Sequence[str],
+    out: Path,
+    *,
+    model: Path = DEFAULT_MODEL,
+    device: Device = "auto",
+    threads: int | None = None,
+    frames: int = 100,
+    rounds: int = 3,
+) -> Iterator[str]:
+    """Measure parts (``whole``, ``stations``, ``rivals``, ``growth``); yields lines for people.
+
+    Each part is written to ``out``, with the load before and after it, as soon as it is measured; a picture
+    of all goes beside it.
+
+    Raises:
+        OutputError: ``out`` cannot be written.
+        SetupError: a measured process failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="reenact-bench-") as name:
+        bench = Bench(Path(name), model, device, threads, frames, rounds)
+        for part in parts:
+            load = os.getloadavg()[0]
+            for said in getattr(bench, part)():
+                if isinstance(said, str):
+                    yield said
+                else:
+                    found = said | {"load": [round(load, 1), round(os.getloadavg()[0], 1)]}
+                    figures = {**_read(out), part: found, "machine": bench.machine()}
+                    _write(figures, out)
+    yield str(out)
+
+
+def _read(out: Path) -> Figures:
+    try:
+        found: Figures = json.loads(out.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(figures: Figures, out: Path) -> None:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        write_chart(figures, out.with_suffix(".svg"))
+    except OSError as error:
+        raise OutputError(f"The figures cannot be written to {out}: {error.strerror}.") from error

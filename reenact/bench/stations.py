@@ -1,0 +1,101 @@
+"""Every station of the path alone, one after the other: where the time goes.
+
+In the path they overlap, so their sum is more than the path takes by the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from reenact.bench.spent import Spent, spend
+from reenact.compose.canvas import Canvas
+from reenact.engine import Engine
+from reenact.face.align import align, choose, cut
+from reenact.generator.renderer import BATCH, NATIVE_SIZE, Source
+from reenact.media import open_clip, read_picture, write_clip
+from reenact.motion.transfer import TransferOptions, transfer
+from reenact.pipeline import prepare_source
+from reenact.provenance.embed import Marker, Watermark
+from reenact.types import Clip, Keypoints, Motion
+
+T = TypeVar("T")
+Figures = dict[str, dict[str, float]]
+SIZES = (256, 512, 1024)
+
+
+def measure_stations(engine: Engine, selfie: Path, motion: Motion, folder: Path) -> dict[str, Figures]:
+    """Milliseconds of each station for each size; what a job does once is counted as one frame.
+
+    Args:
+        engine: warm.
+        selfie: a picture of a face.
+        motion: taken as far as a few batches go.
+        folder: for the files that are made.
+    """
+    found = {}
+    for size in SIZES:
+        clip = folder / f"stations-{size}.mp4"
+        found[str(size)] = _rendering(engine, selfie, motion, size, clip)
+    return {"track": _tracking(engine, folder / f"stations-{NATIVE_SIZE}.mp4"), **found}
+
+
+def source_and_poses(engine: Engine, selfie: Path, motion: Motion) -> tuple[Source, Keypoints]:
+    """What a renderer needs to move a selfie like a motion, at 256."""
+    picture = read_picture(selfie)
+    face = choose(engine.finder.find(picture))
+    source = prepare_source(engine, picture, face, align(face), NATIVE_SIZE)
+    return source, transfer(source.keypoints, motion.keypoints, TransferOptions())
+
+
+def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Path) -> Figures:
+    """From a selfie and a stored motion to a file."""
+    note = _Notes()
+    picture = note("read", 1, lambda: read_picture(selfie))
+    face = choose(note("find", 1, lambda: engine.finder.find(picture)))
+    crop = align(face)
+    source = note(
+        "cut, keypoints and encode source", 1, lambda: prepare_source(engine, picture, face, crop, size)
+    )
+    driven = transfer(source.keypoints, motion.keypoints, TransferOptions())[: 8 * BATCH]
+    starts, count = range(0, len(driven), BATCH), len(driven)
+    batches = [driven[start : start + BATCH] for start in starts]
+    made = note("motion and decode", count, lambda: [engine.renderer.paint(source, each) for each in batches])
+    squares = note(
+        "compose", count, lambda: [frame for each in made for frame in engine.renderer.compose(source, each)]
+    )
+    canvas = note("still picture", 1, lambda: Canvas(picture, crop, size))
+    frames = note("paste", count, lambda: [canvas.paste(square) for square in squares])
+    marker = Marker(Watermark(1))
+    marked = note("watermark", count, lambda: [marker.mark(frame) for frame in frames])
+    note("encode video", count, lambda: write_clip(Clip(iter(marked), motion.fps, count), out))
+    return note.figures
+
+
+def _tracking(engine: Engine, clip: Path) -> Figures:
+    """From a clip to its motion."""
+    note = _Notes()
+    frames = list(open_clip(clip).frames)  # so that the first decoding does not pay for loading FFmpeg
+    note("decode", len(frames), lambda: list(open_clip(clip).frames))
+    faces = note("find", len(frames), lambda: list(engine.finder.follow(frames)))
+    seen = [(frame, face) for frame, face in zip(frames, faces, strict=True) if face]
+    crop = align(seen[0][1])
+    cuts = note(
+        "align and cut", len(seen), lambda: [(cut(frame, crop, NATIVE_SIZE), face) for frame, face in seen]
+    )
+    note("keypoints", len(cuts), lambda: engine.detector.many(cuts, crop))
+    return note.figures
+
+
+class _Notes:
+    """Does a station's work and notes what it cost a frame."""
+
+    def __init__(self) -> None:
+        self.figures: Figures = {}
+
+    def __call__(self, name: str, frames: int, work: Callable[[], T]) -> T:
+        results: list[T] = []
+        spent: Spent = spend(lambda: results.append(work()), frames)
+        self.figures[name] = spent.figures
+        return results[0]
