@@ -29,6 +29,7 @@ def index() -> Response:
         "index.html",
         portraits=list_portraits(settings.portraits, settings.more_portraits),
         templates=list_templates(settings.templates),
+        hours=settings.result_hours,
         label_is_asked=settings.label == "request",
     )
 

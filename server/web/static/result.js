@@ -1,10 +1,11 @@
 // What can be done with a result: pause, hear, save, share, copy its address, delete.
 
 import { say } from "./screen.js";
-import { $, bytes, number, seconds, t } from "./text.js";
+import { $, bytes, moment, number, seconds, t } from "./text.js";
 
 let file = null; // the result as a File, for sharing
 let address = "";
+let expires = "";
 
 export function listen(deleted) {
   for (const place of [$("pause"), $("video")]) place.addEventListener("click", toggle);
@@ -21,6 +22,7 @@ export function listen(deleted) {
 export function offer(job, format, sound) {
   const { url, width, height, frames, fps } = job.result;
   address = new URL(url, location).href;
+  expires = job.result.expires_at;
   $("save").href = url;
   $("save").download = `reenact.${format}`;
   $("pause").hidden = format !== "mp4";
@@ -54,7 +56,7 @@ async function share() {
 async function copy() {
   try {
     await navigator.clipboard.writeText(address);
-    say(t("result.copied"));
+    say(t("result.copied", { time: moment(expires) }));
   } catch {
     $("link-label").hidden = false; // no clipboard without https: show it, ready to be copied by hand
     $("link").value = address;

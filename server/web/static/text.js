@@ -19,6 +19,11 @@ export function seconds(value) {
   return number(value, { style: "unit", unit: "second", unitDisplay: "narrow", maximumFractionDigits: 1 });
 }
 
+export function moment(iso) {
+  const parts = { weekday: "long", hour: "numeric", minute: "2-digit" };
+  return new Intl.DateTimeFormat(language, parts).format(new Date(iso));
+}
+
 export function bytes(value) {
   const [unit, size] = value < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
   return number(value / size, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: value < 1e6 ? 0 : 1 });
