@@ -6,7 +6,7 @@ events.py       the jobs as they go         shown.py     a job as clients see it
 frames.py       what a job renders          previews.py  a photo, before it is ordered
 verify.py report.py         where a file comes from
 templates.py portraits.py   the gallery     health.py metrics.py   for who watches over it
-spec.py         the OpenAPI document's last touches
+spec.py         the OpenAPI document's last touches     examples.py   its examples
 """
 
 from apiflask import APIFlask

@@ -12,6 +12,7 @@ from werkzeug.datastructures import FileStorage
 
 from reenact.errors import InvalidOption, UnsupportedMedia
 from server import logs
+from server.api import examples
 from server.api.access import check_webhook, count_order, identify, owner
 from server.api.intake import take_in
 from server.api.schemas import AnimationIn, JobOut, JobsOut, PageIn
@@ -38,7 +39,12 @@ def want_a_form() -> None:
 
 @bp.post("")
 @bp.input(AnimationIn, location="form_and_files", arg_name="form")
-@bp.output(JobOut, status_code=202, description="The job was taken; `Location` is its address.")
+@bp.output(
+    JobOut,
+    status_code=202,
+    description="The job was taken; `Location` is its address.",
+    example=examples.TAKEN,
+)
 @bp.doc(
     responses={
         200: "With `Prefer: wait`: the job has ended.",
@@ -108,7 +114,7 @@ def _taken(form: dict[str, Any], idempotency: Idempotency | None) -> Job:
 
 @bp.get("")
 @bp.input(PageIn, location="query", arg_name="query")
-@bp.output(JobsOut)
+@bp.output(JobsOut, example=examples.PAGE)
 @bp.doc(responses={401: "unauthorized", 422: "invalid_option"})
 def list_all(query: dict[str, Any]) -> Answer:
     """The jobs, the latest first, a page at a time.
@@ -122,7 +128,7 @@ def list_all(query: dict[str, Any]) -> Answer:
 
 
 @bp.get("/<id>")
-@bp.output(JobOut)
+@bp.output(JobOut, example=examples.MADE)
 @bp.doc(responses={401: "unauthorized", 404: "not_found"})
 def get(id: str) -> Answer:
     """A job and how far it is."""

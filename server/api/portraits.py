@@ -9,6 +9,7 @@ from flask import Response, url_for
 
 from reenact.errors import InvalidOption
 from reenact.gallery import Portrait, get_portrait, list_portraits
+from server.api import examples
 from server.api.schemas import Answers, PortraitsOut
 from server.api.templates import picture
 from server.errors import NotFound
@@ -22,7 +23,7 @@ IMAGE: Answers = {
 
 
 @bp.get("")
-@bp.output(PortraitsOut)
+@bp.output(PortraitsOut, example=examples.PORTRAITS)
 def list_all() -> dict[str, Any]:
     """All famous faces, with licence and attribution."""
     use = services().settings

@@ -6,6 +6,7 @@ from typing import Any
 
 from apiflask import APIFlask
 
+from server.api import examples
 from server.api.schemas import ProblemOut
 from server.errors import MIMETYPE
 
@@ -21,6 +22,7 @@ _PREFER = {
     "description": "`wait=N` answers when the job has ended, at the latest after N seconds.",
     "schema": {"type": "string", "examples": ["wait=30"]},
 }
+_PROBLEM = {MIMETYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
 _IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -47,6 +49,8 @@ def _finish(spec: Any) -> Any:
         for operation in operations.values():
             if isinstance(operation, dict):
                 _describe_problems(operation)
+            if isinstance(operation, dict) and "requestBody" in operation:
+                operation["responses"]["408"] = {"description": "request_timeout", "content": _PROBLEM}
     for path, operations in spec["paths"].items():
         if path.startswith(("/v1/animations", "/v1/verify")):
             for operation in operations.values():
@@ -55,7 +59,9 @@ def _finish(spec: Any) -> Any:
     create.setdefault("parameters", []).extend((_PREFER, _IDEMPOTENCY))
     accepted = create["responses"]["202"]
     accepted["headers"] = {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}
-    create["responses"]["200"]["content"] = accepted["content"]
+    ended = accepted["content"]["application/json"] | {"example": examples.MADE}
+    create["responses"]["200"]["content"] = {"application/json": ended}
+    create["requestBody"]["content"]["multipart/form-data"]["example"] = examples.ORDER
     return spec
 
 
@@ -63,4 +69,4 @@ def _describe_problems(operation: dict[str, Any]) -> None:
     """Every error answer is problem details, of that media type."""
     for status, response in operation.get("responses", {}).items():
         if status[0] in "45":
-            response["content"] = {MIMETYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+            response["content"] = _PROBLEM

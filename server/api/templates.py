@@ -10,6 +10,7 @@ from flask import Response, send_file, url_for
 
 from reenact.gallery import get_template, list_templates
 from reenact.types import Template
+from server.api import examples
 from server.api.schemas import Answers, TemplateDetailOut, TemplatesOut
 from server.errors import NotFound
 from server.services import services
@@ -23,7 +24,7 @@ PREVIEW: Answers = {
 
 
 @bp.get("")
-@bp.output(TemplatesOut)
+@bp.output(TemplatesOut, example=examples.TEMPLATES)
 def list_all() -> dict[str, Any]:
     """All motions that a face can be given."""
     found = list_templates(services().settings.templates)
@@ -31,7 +32,7 @@ def list_all() -> dict[str, Any]:
 
 
 @bp.get("/<id>")
-@bp.output(TemplateDetailOut)
+@bp.output(TemplateDetailOut, example=examples.TEMPLATE)
 @bp.doc(responses={404: "template_not_found", 503: "motion_outdated"})
 def get(id: str) -> dict[str, Any]:
     """One motion."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import math
 import socket
 import struct
+import tracemalloc
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -61,6 +66,66 @@ def test_a_clip_that_asks_for_too_much(
     path.write_bytes(data)
     with pytest.raises(error):
         open_clip(path)
+
+
+def packed_zeros(count: int) -> bytes:
+    return zlib.compress(bytes(count), 9)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "body"),
+    [
+        (b"zTXt", b"Comment\0\0" + packed_zeros(200_000_000)),
+        (b"iTXt", b"Comment\0\1\0\0\0" + packed_zeros(200_000_000)),
+        (b"iCCP", b"profile\0\0" + packed_zeros(200_000_000)),
+        (b"IDAT", packed_zeros(200_000_000)),
+    ],
+    ids=["text", "international text", "profile", "pixels"],
+)
+def test_a_png_that_unpacks_to_far_more_than_it_shows(chunk: bytes, body: bytes) -> None:
+    """It is read without what is too much, or refused; never is all of it unpacked."""
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(out, "PNG")
+    head, rest = out.getvalue()[:33], out.getvalue()[33:]
+    part = struct.pack(">I", len(body)) + chunk + body + struct.pack(">I", zlib.crc32(chunk + body))
+    tracemalloc.start()
+    try:
+        assert read_picture(head + part + rest).shape == (64, 64, 3)
+    except ImageUnreadable:
+        pass
+    finally:
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert most < 50e6
+
+
+def test_a_film_whose_header_unpacks_to_far_more(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mov"
+    path.write_bytes(bombs.packed_header(300_000_000))
+    with pytest.raises(DrivingUnreadable):
+        open_clip(path)
+
+
+def test_an_archive_is_neither_picture_nor_clip(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("big", bytes(50_000_000))
+    for read in (read_picture, check_picture, open_clip):
+        with pytest.raises(UnsupportedMedia):
+            read(path)
+
+
+@pytest.mark.parametrize("length", [math.nan, math.inf, -math.inf, -1.0, 1e300, 5e-324])
+def test_a_film_whose_length_is_no_number(
+    length: float, tmp_path: Path, make_video: Callable[..., Path]
+) -> None:
+    """Matroska writes it as a float; what counts are the times of the frames."""
+    path = make_video("clip.mkv", [np.full((48, 64, 3), 9 * i, np.uint8) for i in range(5)], rate=10)
+    data = path.read_bytes()
+    at = data.index(b"\x44\x89\x88") + 3  # Duration, 8 bytes (RFC 9559, 5.1.2.10)
+    path.write_bytes(data[:at] + struct.pack(">d", length) + data[at + 8 :])
+    clip = open_clip(path)
+    assert (len(list(clip.frames)), clip.fps) == (5, 10)
 
 
 @pytest.fixture

@@ -4,14 +4,18 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
 
+from reenact.config import MOTIONS
+from server.api import examples
 from server.errors import CODES
+from server.services import services_of
 
-from .conftest import Client
+from .conftest import Client, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,6 +80,41 @@ def test_documented_fields_are_those_that_come(client: Client) -> None:
     failed = client.order(prefer="wait=30", face="9").json
     assert failed is not None
     assert set(failed["error"]) == set(schemas["JobErrorOut"]["properties"])
+
+
+def shape(value: object) -> object:
+    """What kinds of values stand where."""
+    if isinstance(value, dict):
+        return {name: shape(each) for name, each in value.items()}
+    return [shape(value[0])] if isinstance(value, list) and value else type(value)
+
+
+def test_the_documents_examples_are_what_a_server_answers(make_app: Callable[..., APIFlask]) -> None:
+    app = make_app(templates=MOTIONS)
+    until(lambda: services_of(app).jobs.ready, bool)
+    client = app.test_client()
+    assert isinstance(client, Client)
+    assert client.get("/v1/templates/nod").json == examples.TEMPLATE
+    assert examples.TEMPLATES["templates"][0] in client.get("/v1/templates").json["templates"]  # type: ignore[index]
+    assert examples.PORTRAITS["portraits"][0] in client.get("/v1/portraits").json["portraits"]  # type: ignore[index]
+    taken = client.order(**examples.ORDER)
+    assert taken.json is not None and shape(taken.json) == shape(examples.TAKEN)
+    made = client.ended(taken, 300)
+    assert shape(made) == shape(examples.MADE)
+    for name in ("status", "progress", "frames_done", "frames_total", "metadata", "error"):
+        assert made[name] == examples.MADE[name]
+    for name in ("width", "height", "frames", "fps"):
+        assert made["result"][name] == examples.MADE["result"][name]
+    spec = client.get("/openapi.json").json
+    assert spec is not None
+    said = spec["paths"]["/v1/animations"]["post"]
+    assert said["requestBody"]["content"]["multipart/form-data"]["example"] == examples.ORDER
+    assert [
+        said["responses"][status]["content"]["application/json"]["example"] for status in ("202", "200")
+    ] == [
+        examples.TAKEN,
+        examples.MADE,
+    ]
 
 
 @pytest.mark.parametrize(
