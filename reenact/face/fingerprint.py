@@ -16,7 +16,7 @@ from reenact.types import Face, Picture
 
 SIDE = 16  # frequencies along each axis
 BITS = SIDE * SIDE - 1  # without the mean
-SAME = 46  # bits; copies mostly differ in fewer, other people in 50 and more (tests/face/copies.py)
+SAME = 46  # bits; most copies differ in fewer, other people in more (docs/provenance.md)
 _SAMPLES = 64  # pixels of the upright face's side
 _REACH = 2.6  # the square's side, in mean distances of the landmarks from their middle
 _LUMA = np.array([0.299, 0.587, 0.114])  # BT.601

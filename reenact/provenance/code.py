@@ -1,10 +1,11 @@
 """A 64-bit id as a codeword that survives many wrong bits, and that nobody without the key can make.
 
-id -> id + 32 bits of HMAC-SHA-256 -> convolutional code of rate 1/3 -> 312 bits
+id -> id + 28 bits of HMAC-SHA-256 -> convolutional code of rate 1/3 -> 276 bits
 
 The code has constraint length 9 and the generators 557, 663, 711 (octal), the best known of its kind
-(Proakis, Digital Communications, table 8.2-2). It is decoded softly (Viterbi, 1967). The HMAC decides what
-counts as found: a wrong candidate passes with 2^-32, whatever the picture looks like.
+(Proakis, Digital Communications, table 8.2-2). It begins in the state it ends in, which spends no bits on
+closing it (tail biting: Ma & Wolf, IEEE Trans. Communications 1986), and is decoded softly (Viterbi, 1967).
+The HMAC decides what counts as found: a wrong candidate passes with 2^-28, whatever the picture looks like.
 """
 
 from __future__ import annotations
@@ -17,20 +18,21 @@ from numpy.typing import NDArray
 
 from reenact.types import FloatArray
 
-ID_BITS, PROOF_BITS = 64, 32
+ID_BITS, PROOF_BITS = 64, 28
 PROOF_ODDS = 2.0**-PROOF_BITS  # that one wrong candidate passes
 _MEMORY = 8
 _GENERATORS = (0o557, 0o663, 0o711)
 _STATES = 1 << _MEMORY
-CODED_BITS = (ID_BITS + PROOF_BITS + _MEMORY) * len(_GENERATORS)
+_AROUND = 6 * _MEMORY  # steps after which a path has forgotten where it began
+CODED_BITS = (ID_BITS + PROOF_BITS) * len(_GENERATORS)
 
 Bits = NDArray[np.uint8]
 
 
 def encode(id: int, key: bytes) -> Bits:
     """The codeword (CODED_BITS,) of 0 and 1 for an id below 2^64."""
-    message = [*_bits(id, ID_BITS), *_bits(_proof(id, key), PROOF_BITS), *[0] * _MEMORY]
-    register, coded = 0, []
+    message = [*_bits(id, ID_BITS), *_bits(_proof(id, key), PROOF_BITS)]
+    register, coded = _number(message[-_MEMORY:]), []
     for bit in message:
         register = (register << 1 | bit) & (2 * _STATES - 1)
         coded += [(register & generator).bit_count() & 1 for generator in _GENERATORS]
@@ -42,29 +44,32 @@ def decode(soft: FloatArray, key: bytes) -> int | None:
 
     ``soft`` (CODED_BITS,): above 0 speaks for a 0, below for a 1, the farther the more surely.
     """
-    message = _viterbi(soft.reshape(-1, len(_GENERATORS)))
-    id, proof = _number(message[:ID_BITS]), _number(message[ID_BITS : ID_BITS + PROOF_BITS])
+    message = _viterbi(soft.reshape(-1, len(_GENERATORS))).tolist()
+    id, proof = _number(message[:ID_BITS]), _number(message[ID_BITS:])
     return id if hmac.compare_digest(proof.to_bytes(4), _proof(id, key).to_bytes(4)) else None
 
 
 def _viterbi(soft: FloatArray) -> Bits:
-    """The likeliest message (T,) for soft values (T, 3) of a path from state 0 to state 0."""
+    """The likeliest message (T,) for soft values (T, 3) of a path that closes; very nearly always.
+
+    The path is walked on beyond both ends, so that wherever it begins it has long forgotten that.
+    """
+    soft = np.concatenate([soft[-_AROUND:], soft, soft[:_AROUND]])
     states = np.arange(_STATES)
     before = np.stack([states >> 1, states >> 1 | _STATES >> 1])  # (2, S): where a state may come from
     gains = soft @ _outputs(before << 1 | states & 1)  # (T, 2 * S)
-    best = np.full(_STATES, -np.inf)
-    best[0] = 0
+    best = np.zeros(_STATES)
     choices = np.empty((len(soft), _STATES), np.uint8)
     for step, gain in enumerate(gains.reshape(-1, 2, _STATES)):
         paths = best[before] + gain
         choices[step] = paths.argmax(0)
         best = paths.max(0)
-    return _traced(choices, before)
+    return _traced(choices, before, int(best.argmax()))[_AROUND:-_AROUND]
 
 
-def _traced(choices: Bits, before: NDArray[np.intp]) -> Bits:
-    """Walk back from state 0; the bit that led to a state is its lowest."""
-    message, state = np.empty(len(choices), np.uint8), 0
+def _traced(choices: Bits, before: NDArray[np.intp], state: int) -> Bits:
+    """Walk back from the last state; the bit that led to a state is its lowest."""
+    message = np.empty(len(choices), np.uint8)
     for step in reversed(range(len(choices))):
         message[step] = state & 1
         state = int(before[choices[step, state], state])
@@ -78,12 +83,13 @@ def _outputs(registers: NDArray[np.intp]) -> FloatArray:
 
 
 def _proof(id: int, key: bytes) -> int:
-    return int.from_bytes(hmac.digest(key, b"proof" + id.to_bytes(8), hashlib.sha256)[:4])
+    digest = hmac.digest(key, b"proof" + id.to_bytes(8), hashlib.sha256)
+    return int.from_bytes(digest[:4]) >> (32 - PROOF_BITS)
 
 
 def _bits(number: int, count: int) -> list[int]:
     return [number >> place & 1 for place in reversed(range(count))]
 
 
-def _number(bits: Bits) -> int:
-    return int("".join(map(str, bits.tolist())), 2)
+def _number(bits: list[int]) -> int:
+    return int("".join(map(str, bits)), 2)

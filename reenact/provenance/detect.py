@@ -3,8 +3,8 @@
 frames -> what differs from its surroundings, summed -> for every scale: folded to one tile -> pilots found by
 correlation -> chips -> codeword -> id, if its proof holds
 
-At most ``TRIES`` words are decoded for a clip, each of which passes by chance with 2^-32: a clip without the
-mark is taken for a marked one with TRIES * 2^-32, which is 1.5e-8.
+At most ``TRIES`` words are decoded for a clip, each of which passes by chance with 2^-28: a clip without the
+mark is taken for a marked one with TRIES * 2^-28, which is 2.4e-7.
 """
 
 from __future__ import annotations

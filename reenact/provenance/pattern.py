@@ -20,7 +20,7 @@ from reenact.types import FloatArray
 CHIP = 4  # pixels; half of that is still seen after scaling to one half
 SIDE = 32  # chips of a tile
 TILE = CHIP * SIDE  # pixels
-PILOTS = 200  # chips that are the same for every id; they tell where the tile lies
+PILOTS = 160  # chips that are the same for every id; they tell where the tile lies
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 from reenact.types import FloatArray, Picture
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
-WINDOW = 9  # pixels of the square whose mean a pixel is compared with
-HALF_WINDOW = 5  # the same for a clip that was scaled to about a half
+WINDOW = 5  # pixels of the square whose mean a pixel is compared with
+HALF_WINDOW = 3  # the same for a clip that was scaled to about a half
 
 
 def residual(frame: Picture, window: int = WINDOW) -> FloatArray:
@@ -19,7 +19,7 @@ def residual(frame: Picture, window: int = WINDOW) -> FloatArray:
     """
     luma = np.asarray(frame @ _LUMA, np.float32)
     flat = luma - _box(luma, window)
-    size = np.sqrt(np.maximum(_box(flat * flat, window), 0)) + 0.7
+    size = np.sqrt(np.maximum(_box(flat * flat, window), 0)) + 0.3
     return np.asarray(np.clip(flat / size, -1.5, 1.5) / np.sqrt(size), np.float32)
 
 
