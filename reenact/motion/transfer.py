@@ -17,7 +17,8 @@ Mode = Literal["relative", "absolute"]
 _INNER_LIPS, *_LIDS = OPENINGS
 # The lower lip and the chin, which drop together, as positions in MESH_INDICES.
 _LOWER_LIP = [MESH_INDICES.index(index) for index in (14, 17, 178, 402, 152)]
-_EASE = 5  # frames in which a mouth is led from the selfie's own opening to the driving's
+_MOST_LEFT_OUT = 0.25  # at most so much of the driving's opening is left out where the selfie's mouth is open
+_EASE = 2  # frames in which a mouth is led from the selfie's own opening to the driving's
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ def _relative(source: Keypoints, driving: Keypoints, first: int, strength: float
     scale = np.sqrt(hull_area(source.landmarks) / max(hull_area(start.landmarks), 1e-6))
     points = source.points + (driving.points - start.points) * np.float32(scale * strength)
     landmarks = source.landmarks + (driving.landmarks - start.landmarks) * np.float32(scale * strength)
-    drop = _opening_at_start(driving, start, _opening(source) / scale) * np.float32(scale * strength)
-    landmarks[:, _LOWER_LIP] += _eased(len(driving), first)[:, None, None] * drop
+    drop = _further_drop(source, driving, start, scale) * np.float32(scale * strength)
+    landmarks[:, _LOWER_LIP] += (_eased(len(driving), first)[:, None] * drop)[:, None]
     change = driving.jacobians @ np.linalg.inv(start.jacobians)
     eye = np.eye(2, dtype=np.float32)
     jacobians = (eye + (change - eye) * np.float32(strength)) @ source.jacobians
@@ -101,28 +102,21 @@ def _relative(source: Keypoints, driving: Keypoints, first: int, strength: float
     return Keypoints(points, jacobians.astype(np.float32), landmarks)
 
 
-def _opening(face: Keypoints) -> FloatArray:
-    """Distance of the inner lips, (...)."""
-    upper, lower = _INNER_LIPS
-    return np.asarray(
-        np.linalg.norm(face.landmarks[..., lower, :] - face.landmarks[..., upper, :], axis=-1), np.float32
-    )
+def _further_drop(source: Keypoints, driving: Keypoints, start: Keypoints, scale: float) -> FloatArray:
+    """How much lower (T, 2) the lower lip hangs than plain shifts would have it, in the driving's size.
 
-
-def _opening_at_start(driving: Keypoints, start: Keypoints, own: float) -> FloatArray:
-    """How far (2,) the driving's lower lip hangs at the start below where the selfie's mouth is as it is.
-
-    That is where the driving's is most closed: a clip that starts with an open mouth would else press a
-    closed one together. One that never closes, though the selfie's is (``own``, in the driving's size),
-    counts from less, by no more than it moves.
+    Openings count from where the driving's mouth is most closed: a clip that starts with an open mouth would
+    else press a closed one together. And a mouth that is open in the selfie, as in a smile, opens less far
+    beyond that.
     """
     upper, lower = _INNER_LIPS
-    openings = _opening(driving)
-    least = int(openings.argmin())
-    closed = driving.landmarks[least, lower] - driving.landmarks[least, upper]
-    spare = np.clip(openings[least] - own, 0, openings.max() - openings[least])
-    closed = closed * (1 - spare / max(float(openings[least]), 1e-6))
-    return np.asarray(start.landmarks[lower] - start.landmarks[upper] - closed, np.float32)
+    openings = driving.landmarks[:, lower] - driving.landmarks[:, upper]
+    widths = np.linalg.norm(openings, axis=-1)
+    closed = openings[widths.argmin()]
+    own = np.linalg.norm(source.landmarks[lower] - source.landmarks[upper]) / scale
+    less = np.clip(own / max(float(widths.max() - widths.min()), 1e-6), 0, _MOST_LEFT_OUT)
+    at_start = start.landmarks[lower] - start.landmarks[upper] - closed
+    return np.asarray(at_start - less * (openings - closed), np.float32)
 
 
 def _eased(count: int, first: int) -> FloatArray:
