@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import signal
+import socket
 
 from reenact.errors import SetupError
 from server.certificate import announce
@@ -27,17 +29,29 @@ def work(settings: Settings) -> None:
         raise SetupError("A worker needs REENACT_BROKER, for instance redis://127.0.0.1:6379.")
     announce(settings)
     services = build(settings, threads=settings.job_threads, on_broken=_stop)
-    # Blocked and fetched, not handled: a handler runs only when this thread wakes, and once it slept a minute
-    # past SIGTERM in Event.wait. Before any thread starts, since threads inherit what is blocked.
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
+    stopped = _hear_signals()
     services.start()
     ready = False
-    while signal.sigtimedwait(STOP, LOOK) is None:
+    while not select.select([stopped], [], [], LOOK)[0]:
         if not ready and services.jobs.ready:
             ready = True
             log.info("The worker is ready")
     if not services.close():
         os._exit(0)  # a thread is still inside the model, which must not be torn down under it
+
+
+def _hear_signals() -> socket.socket:
+    """A socket that can be read once a signal to stop has come; further ones change nothing.
+
+    A handler in Python runs only when the main thread wakes, and once that slept a minute past SIGTERM in
+    Event.wait. What CPython writes into the socket, it writes at once and from whichever thread is hit.
+    """
+    heard, told = socket.socketpair()
+    told.setblocking(False)
+    signal.set_wakeup_fd(told.detach(), warn_on_full_buffer=False)
+    for number in STOP:
+        signal.signal(number, lambda *_: None)
+    return heard
 
 
 def _stop(error: Exception) -> None:
