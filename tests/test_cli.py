@@ -224,7 +224,7 @@ def test_cuda_fails_where_there_is_none(animate: Callable[..., int], capsys: Out
 def test_a_fault_of_the_program_is_one_line_too(
     animate: Callable[..., int], capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object, device: str, threads: int | None) -> None:
+    def fail(*_: object, **options: object) -> None:
         raise RuntimeError("two\nlines")
 
     monkeypatch.setattr(Engine, "__init__", fail)
