@@ -9,6 +9,7 @@ FACE_MODEL = PACKAGE / "weights" / "faces"
 MOTIONS = PACKAGE.parent / "templates_media" / "motions"
 PORTRAITS = PACKAGE.parent / "templates_media" / "portraits"
 MORE_PORTRAITS = Path("var") / "portraits"  # seen from where the service runs: fetched ones, and one's own
+MORE_MOTIONS = Path("var") / "motions"  # seen from there too: those that were added to the gallery
 _USER_DATA = "Library/Application Support" if sys.platform == "darwin" else ".local/share"
 
 

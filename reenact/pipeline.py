@@ -115,11 +115,9 @@ def animate(
     source = prepare_source(engine, picture, face, crop, options.size)
     driven = transfer(source.keypoints, motion.keypoints, options.transfer)
     frames = _finished(engine.renderer.render(source, driven), picture, faces, crop, options)
-    watched = _watched(frames, len(motion), watch, show)
+    shown = watched(frames, len(motion), watch, show)
     seal = _seal(engine, selfie, template, options.certificate)
-    written = write_clip(
-        Clip(watched, motion.fps, len(motion), audio), out, options=options.encode, seal=seal
-    )
+    written = write_clip(Clip(shown, motion.fps, len(motion), audio), out, options=options.encode, seal=seal)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
 
@@ -240,7 +238,7 @@ def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = Non
     motion = track(engine, clip, crop=crop, watch=watch)
     picture = cut(first, crop, NATIVE_SIZE)
     source = engine.renderer.prepare(picture, picture, motion.keypoints[0])
-    frames = _watched(engine.renderer.render(source, motion.keypoints), len(motion), watch)
+    frames = watched(engine.renderer.render(source, motion.keypoints), len(motion), watch)
     return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
 
 
@@ -272,7 +270,7 @@ def _steady_crop(faces: list[Face]) -> Crop:
     return Crop(x - side / 2, y - side / 2, side)
 
 
-def _watched(
+def watched(
     frames: Iterator[Picture], total: int, watch: Watch | None, show: Show | None = None
 ) -> Iterator[Picture]:
     """Pass frames on; when the taker stops, or ``watch`` raises, the stages behind them stop too."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from reenact.config import MORE_PORTRAITS, MOTIONS, PORTRAITS
+from reenact.config import MORE_MOTIONS, MORE_PORTRAITS, MOTIONS, PORTRAITS
 from reenact.errors import SetupError
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Settings:
     port: int = _setting(8000, 0, 65535)  # 0 takes any free one, and the start message names it
     data: Path = Path("var")  # folder of uploads and results; made when missing, readable by its owner only
     templates: Path = MOTIONS  # folder of the motions in the gallery
+    more_templates: Path = MORE_MOTIONS  # folder of those that operators add; shared by all processes
     portraits: Path = PORTRAITS  # folder of the faces that ship
     more_portraits: Path = MORE_PORTRAITS  # folder of fetched faces and your own; may be missing
     upload_bytes: int = _setting(20_000_000, 1, 10**8)  # of one request; the engine takes a selfie to 20 MB

@@ -64,6 +64,12 @@ class Unauthorized(InputError):
     code = "unauthorized"
 
 
+class Forbidden(InputError):
+    """The access key is valid, but not for this."""
+
+    code = "forbidden"
+
+
 class Refused(InputError):
     """Nothing is wrong with the order, but it may not be done; its job becomes ``rejected``."""
 
@@ -139,6 +145,7 @@ CODES: dict[str, tuple[int, str]] = {
     "method_not_allowed": (405, "This address does not take this method; `Allow` lists those it takes."),
     "range_not_satisfiable": (416, "The file is shorter than the range asked for."),
     "unauthorized": (401, "This server wants an access key: `Authorization: Bearer rk_...`."),
+    "forbidden": (403, "The key may not do this: it takes an operator key, or nobody may."),
     "rate_limited": (429, "Too many orders within a minute; `Retry-After` says when to try again."),
     "quota_exceeded": (429, "The key has too many unfinished jobs; `Retry-After` says when to try again."),
     "queue_full": (429, "Too many jobs wait; `Retry-After` says when to try again."),

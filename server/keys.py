@@ -32,6 +32,10 @@ keys = Table(
 )
 
 
+# A table of its own, so that databases from before there were operators stay as they are.
+operators = Table("operators", METADATA, Column("key", String(16), primary_key=True))
+
+
 @dataclass(frozen=True)
 class Key:
     """A key as it is remembered. Times are seconds since 1970."""
@@ -40,6 +44,12 @@ class Key:
     name: str  # whom it was made for
     created: float
     revoked: float | None = None
+    operator: bool = False  # may change the gallery
+
+
+_KEYS = select(keys, operators.c.key.is_not(None).label("operator")).outerjoin(
+    operators, operators.c.key == keys.c.id
+)
 
 
 class Keys:
@@ -49,25 +59,29 @@ class Keys:
         """Only remembers the database."""
         self._database = database
 
-    def add(self, name: str) -> tuple[Key, str]:
+    def add(self, name: str, operator: bool = False) -> tuple[Key, str]:
         """Make a key and the secret of its webhooks; its text is given here once and never again."""
         text = PREFIX + secrets.token_urlsafe(32)
         secret = SECRET_PREFIX + secrets.token_urlsafe(24)
-        key = Key(secrets.token_hex(4), name[:NAME_LENGTH], time.time())
+        key = Key(secrets.token_hex(4), name[:NAME_LENGTH], time.time(), operator=operator)
+        row = {"id": key.id, "name": key.name, "created": key.created}
         with self._database.write() as connection:
-            connection.execute(insert(keys).values(**vars(key), digest=_digest(text), secret=secret))
+            connection.execute(insert(keys).values(row | {"digest": _digest(text), "secret": secret}))
+            if operator:
+                connection.execute(insert(operators).values(key=key.id))
         return key, text
 
     def all(self) -> list[Key]:
         """All keys, revoked ones too, oldest first."""
         with self._database.read() as connection:
-            return [_key(row) for row in connection.execute(select(keys).order_by(keys.c.created)).mappings()]
+            rows = connection.execute(_KEYS.order_by(keys.c.created)).mappings()
+            return [_key(row) for row in rows]
 
     def find(self, text: str) -> Key | None:
         """The key with this text, unless it is unknown or revoked."""
         wanted = (keys.c.digest == _digest(text)) & keys.c.revoked.is_(None)
         with self._database.read() as connection:
-            row = connection.execute(select(keys).where(wanted)).mappings().first()
+            row = connection.execute(_KEYS.where(wanted)).mappings().first()
         return _key(row) if row else None
 
     def secret(self, id: str) -> str | None:
@@ -94,4 +108,4 @@ def _digest(text: str) -> str:
 
 
 def _key(row: object) -> Key:
-    return Key(*(row[name] for name in ("id", "name", "created", "revoked")))  # type: ignore[index]
+    return Key(*(row[name] for name in ("id", "name", "created", "revoked", "operator")))  # type: ignore[index]

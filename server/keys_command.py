@@ -14,7 +14,9 @@ from server.keys import Keys
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what can be asked."""
     asked = parser.add_subparsers(dest="do", required=True)
-    asked.add_parser("add", help="make a key and show it, once").add_argument("name", help="whom it is for")
+    add = asked.add_parser("add", help="make a key and show it, once")
+    add.add_argument("name", help="whom it is for")
+    add.add_argument("--operator", action="store_true", help="it may also change the gallery")
     asked.add_parser("list", help="show all keys")
     asked.add_parser("revoke", help="refuse a key from now on").add_argument(
         "id", help="as the list shows it"
@@ -28,13 +30,15 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     database.prepare()
     keys = Keys(database)
     if arguments.do == "add":
-        key, text = keys.add(arguments.name)
-        print(f"Key {key.id} for {key.name}. It is shown only now:\n\n{text}\n")
+        key, text = keys.add(arguments.name, arguments.operator)
+        kind = "Operator key" if key.operator else "Key"
+        print(f"{kind} {key.id} for {key.name}. It is shown only now:\n\n{text}\n")
         print(f"Its webhooks are signed with\n\n{keys.secret(key.id)}\n")
     elif arguments.do == "list":
         for each in keys.all():
             state = f"revoked {_date(each.revoked)}" if each.revoked else "valid"
-            print(f"{each.id}  {_date(each.created)}  {state:18}  {each.name}")
+            name = f"{each.name} (operator)" if each.operator else each.name
+            print(f"{each.id}  {_date(each.created)}  {state:18}  {name}")
     else:
         try:
             keys.revoke(arguments.id)

@@ -117,7 +117,7 @@ class Metrics:
         self.ended("succeeded")
         for stage, seconds in outcome.seconds.items():
             self._stages.labels(stage).observe(seconds)
-        if total := sum(outcome.seconds.values()):
+        if outcome.stored and (total := sum(outcome.seconds.values())):
             self._rate.observe(outcome.frames / total)
 
     def ended(self, outcome: str) -> None:

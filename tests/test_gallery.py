@@ -6,6 +6,7 @@ import logging
 import shutil
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,14 @@ from PIL import Image
 
 from reenact.config import DEFAULT_MODEL, MOTIONS, PORTRAITS
 from reenact.engine import Engine
-from reenact.errors import InvalidOption, MotionOutdated, SetupError, TemplateNotFound
+from reenact.errors import (
+    Cancelled,
+    InvalidOption,
+    MotionOutdated,
+    OutputError,
+    SetupError,
+    TemplateNotFound,
+)
 from reenact.gallery import (
     BuildRecipe,
     Card,
@@ -24,6 +32,7 @@ from reenact.gallery import (
     list_portraits,
     list_templates,
     read_card,
+    remove_template,
     template_ids,
     write_card,
 )
@@ -186,6 +195,30 @@ def test_a_template_of_another_model_is_refused(folder: Path) -> None:
     assert list_templates(folder, "another") == []
 
 
+def test_a_second_folder_adds_to_the_first_and_replaces_nothing(folder: Path, tmp_path: Path) -> None:
+    more = tmp_path / "more"
+    for id, source in (("nod", "blink"), ("own", "wink")):
+        shutil.copytree(MOTIONS / source, more / id)
+    assert template_ids(folder, more) == ["nod", "own", "smile"]
+    titles = {each.id: each.title for each in list_templates(folder, more=more)}
+    assert titles == {"nod": "Nod", "own": "Wink", "smile": "Smile"}
+    assert get_template("own", folder, more=more).title == "Wink"
+    assert get_template("nod", folder, more=more).title == "Nod"
+    with pytest.raises(TemplateNotFound, match="Did you mean own"):
+        get_template("owm", folder, more=more)
+    assert template_ids(folder, tmp_path / "nowhere") == ["nod", "smile"]
+
+
+def test_a_template_is_removed_as_a_whole_whatever_its_state(folder: Path) -> None:
+    (folder / "nod" / "motion.npz").write_bytes(b"damaged")
+    remove_template("nod", folder)
+    assert [path.name for path in folder.iterdir()] == ["smile"]
+    for id in ("nod", "../motions/smile", "."):
+        with pytest.raises(TemplateNotFound):
+            remove_template(id, folder)
+    assert template_ids(folder) == ["smile"]
+
+
 def test_an_unknown_id_gets_similar_ones(folder: Path) -> None:
     with pytest.raises(TemplateNotFound, match="Did you mean smile"):
         get_template("smiel", folder)
@@ -283,6 +316,33 @@ def test_adding_refuses_a_bad_or_taken_id(engine: Engine, clip: Path, folder: Pa
         with pytest.raises(InvalidOption):
             add_template(engine, clip, id, CARD, folder)
     assert template_ids(folder) == ["nod", "smile"]
+
+
+def test_who_is_second_replaces_nothing(
+    engine: Engine, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(*arguments: Any) -> None:
+        shutil.copytree(MOTIONS / "nod", tmp_path / "mine")
+
+    monkeypatch.setattr("reenact.gallery.build.write_preview", meanwhile)
+    with pytest.raises(OutputError):
+        add_template(engine, clip, "mine", CARD, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"] and read_card(
+        tmp_path / "mine"
+    ).title == "Nod"
+
+
+def test_adding_tells_of_every_frame_and_can_be_stopped(engine: Engine, clip: Path, tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def stop(done: int, total: int) -> None:
+        seen.append(done)
+        if done == 2:
+            raise Cancelled("Enough.")
+
+    with pytest.raises(Cancelled):
+        add_template(engine, clip, "mine", CARD, tmp_path, watch=stop)
+    assert seen == [0] * 2 * FRAMES + [1, 2] and list(tmp_path.iterdir()) == []
 
 
 def test_a_kept_clip_is_not_retimed(engine: Engine, clip: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from reenact.gallery.build import Built, add_template, build_templates
 from reenact.gallery.card import BuildRecipe, Card, read_card, write_card
 from reenact.gallery.fetch import Famous, Fetched, Portal, famous_portraits, fetch_portraits
 from reenact.gallery.portraits import Portrait, get_portrait, list_portraits
-from reenact.gallery.templates import get_template, list_templates, template_ids
+from reenact.gallery.templates import get_template, is_slug, list_templates, remove_template, template_ids
 
 __all__ = [
     "BuildRecipe",
@@ -27,9 +27,11 @@ __all__ = [
     "fetch_portraits",
     "get_portrait",
     "get_template",
+    "is_slug",
     "list_portraits",
     "list_templates",
     "read_card",
+    "remove_template",
     "template_ids",
     "write_card",
 ]

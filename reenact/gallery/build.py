@@ -22,7 +22,7 @@ from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
 from reenact.motion.retime import RetimeOptions, retime
 from reenact.motion.track import load_motion, save_motion
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.pipeline import prepare_source, track
+from reenact.pipeline import Watch, prepare_source, track, watched
 from reenact.types import Clip, Motion, Template
 
 PREVIEW_FPS = 15  # frames a second at most: a preview must be small
@@ -47,6 +47,7 @@ def add_template(
     *,
     keep_clip: bool = False,
     overwrite: bool = False,
+    watch: Watch | None = None,
 ) -> Template:
     """Make a template from a clip; its folder appears only when it is whole.
 
@@ -58,6 +59,7 @@ def add_template(
         folder: where templates lie.
         keep_clip: store the clip with its sound too, as ``driving.mp4``. Only for people who agreed.
         overwrite: replace a template of this id.
+        watch: is told of every frame of the clip, then of every frame of the preview.
 
     Raises:
         InvalidOption: the id is no slug or taken, or the clip is to be kept but its motion is retimed.
@@ -73,11 +75,11 @@ def add_template(
     changes = card.build.retime if card.build else RetimeOptions()
     if keep_clip and changes != RetimeOptions():
         raise InvalidOption("A clip that is kept with its sound cannot be cut, looped or retimed.")
-    motion = _captured(engine, clip, changes)
-    with _whole(folder / id) as part:
+    motion = _captured(engine, clip, changes, watch)
+    with _whole(folder / id, overwrite) as part:
         write_card(card, part)
         save_motion(motion, part / MOTION)
-        write_preview(engine, motion, part / PREVIEW)
+        write_preview(engine, motion, part / PREVIEW, watch)
         if keep_clip:
             write_clip(open_clip(clip), part / DRIVING)
     return get_template(id, folder, engine.model)
@@ -99,7 +101,7 @@ def build_templates(
             yield Built(id, error=error)
 
 
-def write_preview(engine: Engine, motion: Motion, out: Path) -> None:
+def write_preview(engine: Engine, motion: Motion, out: Path, watch: Watch | None = None) -> None:
     """Show a motion on the first of our own portraits: an animated WebP of 256 pixels."""
     picture = read_picture(list_portraits()[0].path)
     face = choose(engine.finder.find(picture))
@@ -107,7 +109,7 @@ def write_preview(engine: Engine, motion: Motion, out: Path) -> None:
     driven = transfer(source.keypoints, motion.keypoints, TransferOptions())
     every = -(-motion.fps // PREVIEW_FPS)
     shown = driven[:: int(every)]
-    frames = engine.renderer.render(source, shown)
+    frames = watched(engine.renderer.render(source, shown), len(shown), watch)
     write_clip(Clip(frames, motion.fps / every, len(shown)), out, options=PREVIEW_ENCODING)
 
 
@@ -127,7 +129,7 @@ def _build(engine: Engine, folder: Path, id: str, data: Path | None) -> bool:
     return clip is not None
 
 
-def _captured(engine: Engine, clip: Path, changes: RetimeOptions) -> Motion:
+def _captured(engine: Engine, clip: Path, changes: RetimeOptions, watch: Watch | None = None) -> Motion:
     """The clip's motion, retimed; only the part that is wanted is tracked, and the square fits that part."""
     count = open_clip(clip).frame_count
     last = changes.last if changes.last is not None else changes.first
@@ -135,7 +137,8 @@ def _captured(engine: Engine, clip: Path, changes: RetimeOptions) -> Motion:
         raise InvalidOption(
             f"The clip {clip.name} has {count} frames, counted from 0; there is no frame {last}."
         )
-    motion = track(engine, clip, part=(changes.first, None if changes.last is None else changes.last + 1))
+    part = changes.first, None if changes.last is None else changes.last + 1
+    motion = track(engine, clip, part=part, watch=watch)
     return retime(motion, replace(changes, first=0, last=None))
 
 
@@ -161,14 +164,17 @@ def _kept_motion(place: Path, model: str) -> Motion:
 
 
 @contextmanager
-def _whole(place: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the name ``place`` at the end, or is removed if anything fails."""
+def _whole(place: Path, overwrite: bool) -> Iterator[Path]:
+    """A folder to fill, which takes the name ``place`` at the end, or is removed if anything fails.
+
+    Where something else took the name meanwhile and may not be replaced, that fails too.
+    """
     part = place.parent / f".{place.name}-{secrets.token_hex(4)}"
     old = part.with_name(part.name + "-old")
     try:
         part.mkdir(parents=True)
         yield part
-        if place.exists():
+        if overwrite and place.exists():
             os.replace(place, old)
         os.replace(part, place)
     except OSError as error:

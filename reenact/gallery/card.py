@@ -31,6 +31,7 @@ class Card:
     attribution: str
     tags: tuple[str, ...] = ()
     build: BuildRecipe | None = None
+    made_by: str | None = None  # what made it, for that to know its own again; nobody else is told
 
     def __post_init__(self) -> None:
         """Refuse what cannot be shown or stored; raises InvalidOption."""
@@ -61,6 +62,7 @@ def read_card(folder: Path) -> Card:
             attribution=_text(table, "attribution"),
             tags=tuple(str(tag) for tag in table.get("tags", ())),
             build=None if recipe is None else _recipe(recipe),
+            made_by=_text(table, "made_by") if "made_by" in table else None,
         )
     except (OSError, ValueError, KeyError, TypeError, InvalidOption) as error:
         raise TemplateNotFound(f"The template {folder.name} has no readable {FILE}: {error}.") from error
@@ -74,6 +76,8 @@ def write_card(card: Card, folder: Path) -> None:
         f"licence = {_quoted(card.licence)}",
         f"attribution = {_quoted(card.attribution)}",
     ]
+    if card.made_by is not None:
+        lines.append(f"made_by = {_quoted(card.made_by)}")
     if card.build is not None:
         lines += ["", "[build]", f"clip = {_quoted(card.build.clip)}", *_changed(card.build.retime)]
     (folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")

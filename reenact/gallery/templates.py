@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import logging
+import os
 import re
+import secrets
+import shutil
 from pathlib import Path
 
 from reenact.config import DEFAULT_MODEL, MOTIONS
-from reenact.errors import MotionOutdated, TemplateNotFound
+from reenact.errors import MotionOutdated, OutputError, TemplateNotFound
 from reenact.gallery.card import FILE, read_card
 from reenact.motion.track import load_motion
 from reenact.runtime import ModelFolder
@@ -20,28 +23,33 @@ SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MOTION, PREVIEW, DRIVING = "motion.npz", "preview.webp", "driving.mp4"
 
 
-def list_templates(folder: Path = MOTIONS, model: str | None = None) -> list[Template]:
+def list_templates(
+    folder: Path = MOTIONS, model: str | None = None, more: Path | None = None
+) -> list[Template]:
     """All usable templates, by id. One that is damaged or outdated is left out with a warning in the log.
 
     Args:
         folder: where they lie.
         model: SHA-256 of the keypoint graph, ``Engine.model``; None means that of the shipped model.
+        more: a folder of further ones; what has an id that ``folder`` has too is left out.
 
     Raises:
         WeightsBroken: ``model`` is None and the shipped model is missing.
     """
     model = model or _shipped_model()
     found = []
-    for id in template_ids(folder):
+    for id in template_ids(folder, more):
         try:
-            found.append(_read(folder / id, model))
+            found.append(_read(_place(id, folder, more), model))
         except (TemplateNotFound, MotionOutdated) as error:
             log.warning("Template %s is left out: %s", id, error)
     return found
 
 
-def get_template(id: str, folder: Path = MOTIONS, model: str | None = None) -> Template:
-    """One template; ``folder`` and ``model`` as for ``list_templates``.
+def get_template(
+    id: str, folder: Path = MOTIONS, model: str | None = None, more: Path | None = None
+) -> Template:
+    """One template; ``folder``, ``model`` and ``more`` as for ``list_templates``.
 
     Raises:
         TemplateNotFound: there is none with this id, or it is damaged. The message names similar ids.
@@ -49,16 +57,32 @@ def get_template(id: str, folder: Path = MOTIONS, model: str | None = None) -> T
         WeightsBroken: ``model`` is None and the shipped model is missing.
     """
     # An id may come from a request: what is no slug never touches the disk.
-    if not is_slug(id) or not (folder / id / FILE).is_file():
+    if not is_slug(id) or not ((place := _place(id, folder, more)) / FILE).is_file():
+        raise TemplateNotFound(_not_found(id, folder, more))
+    return _read(place, model or _shipped_model())
+
+
+def template_ids(folder: Path = MOTIONS, more: Path | None = None) -> list[str]:
+    """The ids in one folder or two, sorted, usable or not; none where there is no such folder."""
+    paths = [path for each in (folder, more) if each and each.is_dir() for path in each.iterdir()]
+    return sorted({path.name for path in paths if is_slug(path.name) and (path / FILE).is_file()})
+
+
+def remove_template(id: str, folder: Path) -> None:
+    """Delete one template, usable or not; it is gone at once and as a whole.
+
+    Raises:
+        TemplateNotFound: ``folder`` has none with this id.
+        OutputError: the folder cannot be written to.
+    """
+    if id not in template_ids(folder):
         raise TemplateNotFound(_not_found(id, folder))
-    return _read(folder / id, model or _shipped_model())
-
-
-def template_ids(folder: Path = MOTIONS) -> list[str]:
-    """The ids in a folder, sorted, usable or not; none where there is no such folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(path.name for path in folder.iterdir() if is_slug(path.name) and (path / FILE).is_file())
+    gone = folder / f".{id}-{secrets.token_hex(4)}-old"
+    try:
+        os.replace(folder / id, gone)
+        shutil.rmtree(gone)
+    except OSError as error:
+        raise OutputError(f"The template {id} cannot be deleted: {error}.") from error
 
 
 def is_slug(id: str) -> bool:
@@ -85,8 +109,13 @@ def _shipped_model() -> str:
     return ModelFolder(DEFAULT_MODEL).hash("keypoints")
 
 
-def _not_found(id: str, folder: Path) -> str:
-    known = template_ids(folder)
+def _place(id: str, folder: Path, more: Path | None) -> Path:
+    """Where the template of a slug lies, or would lie."""
+    return more / id if more and not (folder / id / FILE).is_file() else folder / id
+
+
+def _not_found(id: str, folder: Path, more: Path | None = None) -> str:
+    known = template_ids(folder, more)
     if not known:
         return f"There is no template {id[:64]!r}: the folder {folder} has none."
     near = difflib.get_close_matches(id[:64], known, n=3)

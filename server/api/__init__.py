@@ -1,6 +1,7 @@
 """Version 1 of the HTTP API.
 
 schemas.py      what goes in and out        intake.py    a checked form -> an order
+access.py       whose request it is         taking.py    an order -> the answer with its job
 animations.py   the jobs                    results.py   their files
 events.py       the jobs as they go         shown.py     a job as clients see it
 frames.py       what a job renders          previews.py  a photo, before it is ordered

@@ -8,7 +8,7 @@ from flask import g, request
 
 from reenact.errors import InvalidOption
 from server import outbound
-from server.errors import Unauthorized
+from server.errors import Forbidden, Unauthorized
 from server.services import services
 
 
@@ -21,17 +21,25 @@ def identify() -> None:
     if sent is None or sent.type != "bearer":
         if not use.settings.local or use.keys.exist():
             raise Unauthorized("Send an access key: the header Authorization with Bearer and the key.")
-        g.owner = None
+        g.owner, g.operator = None, True
         return
     key = use.keys.find(sent.token or "")
     if key is None:
         raise Unauthorized("This access key is unknown or was revoked. Ask the operator for another.")
-    g.owner = key.id
+    g.owner, g.operator = key.id, key.operator
 
 
 def owner() -> str | None:
     """Id of the request's key; None where none is needed."""
     return cast("str | None", g.owner)
+
+
+def want_operator() -> None:
+    """Let only an operator go on, or whoever needs no key; raises Forbidden."""
+    if not g.operator:
+        raise Forbidden(
+            "Changing the gallery takes an operator key; `reenact-server keys add NAME --operator` makes one."
+        )
 
 
 def count_order() -> None:

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from hashlib import file_digest, sha256
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import request, url_for
-from werkzeug.datastructures import FileStorage
 
-from reenact.errors import InvalidOption, UnsupportedMedia
-from server import logs
+from reenact.errors import InvalidOption
 from server.api import examples
-from server.api.access import check_webhook, count_order, identify, owner
+from server.api.access import identify, owner
 from server.api.intake import take_in
 from server.api.schemas import AnimationIn, JobOut, JobsOut, PageIn
 from server.api.shown import shown
+from server.api.taking import Answer, answer, want_a_form
 from server.errors import NotFound
-from server.jobs import ENDED, Idempotency, Job
 from server.services import services
 from server.web import text
 
 bp = APIBlueprint("animations", __name__, url_prefix="/v1/animations")
-Answer = tuple[dict[str, Any], int, dict[str, str]]
 NO_STORE = {"Cache-Control": "no-store"}
-_KEY = re.compile(r"[!-~]{1,255}")
-_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?=$|[,;\s])")
 bp.before_request(identify)
-
-
-@bp.before_request
-def want_a_form() -> None:
-    """Refuse a body of another kind before it is read."""
-    if request.method == "POST" and request.mimetype != "multipart/form-data":
-        raise UnsupportedMedia("Send the order as a form: Content-Type multipart/form-data.")
+bp.before_request(want_a_form)
 
 
 @bp.post("")
@@ -71,45 +57,8 @@ def create(form: dict[str, Any]) -> Answer:
     same key and the same order give the same job.
     """
     use = services()
-    job = _taken(form, _idempotency(form))
-    logs.job.set(job.id)
-    headers = {"Location": url_for("animations.get", id=job.id)}
-    wait = _wait_asked(request.headers.get("Prefer", ""))
-    if wait is not None and use.waiting.acquire(blocking=False):
-        headers["Preference-Applied"] = f"wait={wait}"
-        try:
-            job = use.jobs.wait(job.id, min(wait, use.settings.wait_seconds), owner())
-        finally:
-            use.waiting.release()
-    return shown(job), 200 if job.status in ENDED else 202, headers
-
-
-def _taken(form: dict[str, Any], idempotency: Idempotency | None) -> Job:
-    """The job of a form: a new one, or the one that its Idempotency-Key made before."""
-    use = services()
-    if idempotency and (first := use.jobs.repeated(owner(), idempotency)):
-        return first
-    count_order()
-    check_webhook(form.get("webhook"))
-    taken = take_in({"language": text.language()} | form, use.settings, use.storage)
-    try:
-        job = use.jobs.submit(
-            taken.order,
-            taken.frames,
-            owner=owner(),
-            webhook=form.get("webhook"),
-            metadata=form.get("metadata"),
-            idempotency=idempotency,
-        )
-    except BaseException:
-        use.storage.drop(taken.order.place)
-        raise
-    try:
-        use.consents.add(job.id, owner(), taken.face)
-    except BaseException:  # nothing is made without a record of consent
-        use.jobs.cancel(job.id)
-        raise
-    return job
+    asked = {"language": text.language()} | form
+    return answer(form, lambda: take_in(asked, use.settings, use.storage))
 
 
 @bp.get("")
@@ -147,12 +96,6 @@ def delete(id: str) -> tuple[str, int]:
     return "", 204
 
 
-def _wait_asked(prefer: str) -> int | None:
-    """The seconds of ``Prefer: wait=N`` (RFC 7240); None where it is not asked for or makes no sense."""
-    found = _WAIT.search(prefer)
-    return int(found[1]) if found else None
-
-
 def _before(cursor: str | None) -> int | None:
     """Where the page begins that a cursor, the id of the last job seen, stands for; raises InvalidOption."""
     try:
@@ -161,25 +104,3 @@ def _before(cursor: str | None) -> int | None:
         raise InvalidOption(
             "cursor: This page is not there any more. Begin again without a cursor."
         ) from None
-
-
-def _idempotency(form: dict[str, Any]) -> Idempotency | None:
-    """The request's Idempotency-Key with a digest of all that was sent; raises InvalidOption."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not _KEY.fullmatch(key):
-        raise InvalidOption("Idempotency-Key: Send 1 to 255 visible ASCII characters, for instance a UUID.")
-    digest = sha256()
-    for name, value in sorted(form.items()):
-        digest.update(f"{name}={_text(value)}\n".encode())
-    return Idempotency(key, digest.hexdigest())
-
-
-def _text(value: object) -> str:
-    """A form's value; of an upload its digest, after which it can be read from the start again."""
-    if not isinstance(value, FileStorage):
-        return repr(value)
-    digest = file_digest(value.stream, "sha256").hexdigest()  # type: ignore[arg-type]
-    value.stream.seek(0)
-    return digest

@@ -54,6 +54,7 @@ TAKEN: dict[str, Any] = {
     "timings": {},
     "faces": [],
     "result": None,
+    "template": None,
     "metadata": '{"user": 17}',
     "error": None,
 }
@@ -79,7 +80,29 @@ MADE: dict[str, Any] = {
         "sha256": "e4ee26fb5d271fa3aa978a17c187b807df9355d5fc775c3a2cbb1e384420d58d",
         "expires_at": "2026-11-25T22:44:34.596224+00:00",
     },
+    "template": None,
     "metadata": '{"user": 17}',
     "error": None,
 }
 PAGE = {"animations": [MADE], "next": None}
+ADDITION = {
+    "title": "Slow turn",
+    "tags": ["head", "turn"],
+    "licence": "CC0-1.0",
+    "attribution": "Our own footage, with consent",
+    "consent": "true",
+}
+ADDING: dict[str, Any] = TAKEN | {
+    "id": "c3f17a1b5a0f4a3f9a6f6f0d8a6b1c9e",
+    "frames_total": 4,
+    "metadata": None,
+}
+ADDED: dict[str, Any] = ADDING | {
+    "status": "succeeded",
+    "progress": 1.0,
+    "frames_done": 4,
+    "queue_position": None,
+    "ended_at": "2026-11-24T22:44:19.101871+00:00",
+    "timings": {"add": 1.5512},
+    "template": {"id": "slow-turn", "url": "/v1/templates/slow-turn"},
+}

@@ -5,13 +5,14 @@ The costly look at the pixels is left to the job: it may find no face, and says 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from werkzeug.datastructures import FileStorage
 
 from reenact.errors import InvalidOption
-from reenact.gallery import get_portrait, get_template
+from reenact.gallery import Card, get_portrait, get_template, template_ids
 from reenact.media import PictureLimits, VideoLimits, check_picture, open_clip
 from server.config import Settings
 from server.jobs import Order
@@ -27,7 +28,7 @@ class Intake:
 
     order: Order
     frames: int
-    face: str  # what the consent is for: SHA-256 of the selfie as it was sent, or ``portrait:`` and the id
+    face: str  # what the consent is for: SHA-256 of the selfie or new clip, or ``portrait:`` and the id
 
 
 def take_in(form: dict[str, Any], settings: Settings, storage: Storage) -> Intake:
@@ -56,6 +57,25 @@ def take_in(form: dict[str, Any], settings: Settings, storage: Storage) -> Intak
     return Intake(order, frames, face)
 
 
+def take_in_template(form: dict[str, Any], settings: Settings, storage: Storage) -> Intake:
+    """Keep the clip of a form, loaded by ``TemplateIn``, and check it; otherwise as ``take_in``."""
+    id = form.get("id") or "-".join(re.findall("[a-z0-9]+", form["title"].lower()))[:64].strip("-")
+    if not id:
+        raise InvalidOption("id: Send one, since the title has no letters from a to z to make it from.")
+    if id in template_ids(settings.templates, settings.more_templates):
+        raise InvalidOption(f"id: There is a template {id} already. Send another id, or delete that one.")
+    facts = {name: form[name] for name in ("title", "licence", "attribution", "tags")}
+    Card(**facts)
+    order = Order(storage.open_place(), template=id, card=facts)
+    try:
+        frames = _check_clip(order, form["driving"], settings, storage)
+        clip = digest(storage.upload(order.place, DRIVING))
+    except BaseException:
+        storage.drop(order.place)
+        raise
+    return Intake(order, frames, clip)
+
+
 def _label(form: dict[str, Any], policy: str) -> str | None:
     """The language of the label, or None for no label; raises InvalidOption where there may be none."""
     if policy == "never" and form["label"]:
@@ -78,7 +98,13 @@ def _either(form: dict[str, Any], file: str, id: str) -> tuple[FileStorage | Non
 def _check_motion(order: Order, upload: FileStorage | None, settings: Settings, storage: Storage) -> int:
     """The motion exists or the clip can be opened; the number of its frames."""
     if upload is None:
-        return len(get_template(order.template or "", settings.templates).motion)
+        id = order.template or ""
+        return len(get_template(id, settings.templates, more=settings.more_templates).motion)
+    return _check_clip(order, upload, settings, storage)
+
+
+def _check_clip(order: Order, upload: FileStorage, settings: Settings, storage: Storage) -> int:
+    """The clip can be opened; the number of its frames."""
     path = storage.upload(order.place, DRIVING)
     upload.save(path)
     clip = open_clip(path, VideoLimits(max_seconds=settings.driving_seconds, max_side=settings.driving_side))

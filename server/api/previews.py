@@ -12,8 +12,8 @@ from PIL import Image
 
 from reenact.media import PictureLimits, read_picture
 from server.api.access import count_order, identify
-from server.api.animations import want_a_form
 from server.api.schemas import Answers, PhotoIn
+from server.api.taking import want_a_form
 from server.services import services
 
 bp = APIBlueprint("previews", __name__, url_prefix="/v1/previews")

@@ -71,6 +71,36 @@ class PortraitsOut(Schema):
     portraits = List(Nested(PortraitOut), required=True)
 
 
+def _consent(what: str) -> Boolean:
+    """The tick without which nothing is taken."""
+    error = f"Must be true: confirm that you may use this {what}."
+    return Boolean(
+        required=True,
+        validate=Equal(True, error=error),
+        error_messages={"required": error},
+        metadata=about(f"Must be true: the sender may use this {what}."),
+    )
+
+
+class TemplateIn(Schema):
+    """A motion to add to the gallery."""
+
+    driving = File(  # type: ignore[no-untyped-call]
+        required=True, metadata=about("MP4, MOV, WebM, MKV, GIF or animated WebP with one face.")
+    )
+    title = String(required=True, validate=Length(1, 100))
+    id = String(
+        validate=Regexp(
+            r"^(?=.{1,64}$)[a-z0-9]+(-[a-z0-9]+)*$", error="Small letters, digits and hyphens, at most 64."
+        ),
+        metadata=about("Small letters, digits and hyphens; by default made from the title."),
+    )
+    tags = List(String(validate=Length(1, 30)), load_default=list, metadata=about("The field once for each."))
+    licence = String(required=True, validate=Length(1, 300), metadata=about("Of the motion."))
+    attribution = String(required=True, validate=Length(1, 300), metadata=about("Whose the motion is."))
+    consent = _consent("clip")
+
+
 class AnimationIn(Schema):
     """An order: one face and one motion."""
 
@@ -136,12 +166,7 @@ class AnimationIn(Schema):
     metadata = String(
         validate=_short, metadata=about("Anything of your own, at most 1000 bytes; given back as sent.")
     )
-    consent = Boolean(
-        required=True,
-        validate=Equal(True, error="Must be true: confirm that you may use this face."),
-        error_messages={"required": "Must be true: confirm that you may use this face."},
-        metadata=about("Must be true: the sender may use this face."),
-    )
+    consent = _consent("face")
 
 
 class PhotoIn(Schema):
@@ -172,6 +197,13 @@ class ResultOut(Schema):
     expires_at = DateTime(required=True)
 
 
+class AddedOut(Schema):
+    """The template that a job added to the gallery."""
+
+    id = String(required=True)
+    url = String(required=True)
+
+
 class JobErrorOut(Schema):
     """Why a job failed."""
 
@@ -193,10 +225,21 @@ class JobOut(Schema):
     created_at = DateTime(required=True)
     ended_at = DateTime(required=True, allow_none=True)
     timings = Dict(
-        keys=String(), values=Float(), required=True, metadata=about("Seconds by stage: find, track, render.")
+        keys=String(),
+        values=Float(),
+        required=True,
+        metadata=about("Seconds by stage: find, track, render; or add."),
     )
     faces = List(Nested(FaceOut), required=True, metadata=about("Largest first; known when it ends."))
-    result = Nested(ResultOut, required=True, allow_none=True)
+    result = Nested(
+        ResultOut, required=True, allow_none=True, metadata=about("Of an animation that succeeded.")
+    )
+    template = Nested(
+        AddedOut,
+        required=True,
+        allow_none=True,
+        metadata=about("Where the job was to add one and succeeded."),
+    )
     metadata = String(required=True, allow_none=True, metadata=about("As it was sent."))
     error = Nested(JobErrorOut, required=True, allow_none=True)
 

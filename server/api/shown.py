@@ -8,8 +8,9 @@ from typing import Any
 from flask import current_app, url_for
 
 from server.api.schemas import JobOut
-from server.jobs import Job, Outcome
+from server.jobs import Job, Order, Outcome
 from server.services import services
+from server.storage import Stored
 
 
 def rendered(job: Job) -> str:
@@ -31,25 +32,28 @@ def shown(job: Job) -> dict[str, Any]:
         "ended_at": _time(job.ended) if job.ended else None,
         "timings": made.seconds if made else {},
         "faces": [{"box": face.box, "score": face.score} for face in made.faces] if made else [],
-        "result": _result(made) if made else None,
+        "result": _result(made, made.stored) if made and made.stored else None,
+        "template": _added(job.order) if made and job.order.card else None,
         "metadata": job.metadata,
         "error": {"code": job.failure.code, "detail": job.failure.detail} if job.failure else None,
     }
 
 
-def _result(made: Outcome) -> dict[str, Any]:
+def _result(made: Outcome, file: Stored) -> dict[str, Any]:
     return {
-        "url": url_for(
-            "results.get", signed=services().addresses.sign(made.stored.token, made.stored.expires)
-        ),
-        "bytes": made.stored.bytes,
+        "url": url_for("results.get", signed=services().addresses.sign(file.token, file.expires)),
+        "bytes": file.bytes,
         "width": made.width,
         "height": made.height,
         "frames": made.frames,
         "fps": made.fps,
-        "sha256": made.stored.sha256,
-        "expires_at": _time(made.stored.expires),
+        "sha256": file.sha256,
+        "expires_at": _time(file.expires),
     }
+
+
+def _added(order: Order) -> dict[str, Any]:
+    return {"id": order.template, "url": url_for("templates.get", id=order.template)}
 
 
 def _time(seconds: float) -> datetime:

@@ -52,17 +52,24 @@ def _finish(spec: Any) -> Any:
             if isinstance(operation, dict) and "requestBody" in operation:
                 operation["responses"]["408"] = {"description": "request_timeout", "content": _PROBLEM}
     for path, operations in spec["paths"].items():
-        if path.startswith(("/v1/animations", "/v1/verify")):
-            for operation in operations.values():
+        for method, operation in operations.items():
+            if path.startswith(("/v1/animations", "/v1/verify")) or (
+                path.startswith("/v1/templates") and method in ("post", "delete")
+            ):
                 operation["security"] = [{"key": []}, {}]  # {}: none is needed on one's own machine
-    create = spec["paths"]["/v1/animations"]["post"]
+    _describe_order(spec["paths"]["/v1/animations"]["post"], examples.ORDER, examples.MADE)
+    _describe_order(spec["paths"]["/v1/templates"]["post"], examples.ADDITION, examples.ADDED)
+    return spec
+
+
+def _describe_order(create: dict[str, Any], order: object, made: object) -> None:
+    """What an order may have in its head, and how it is answered."""
     create.setdefault("parameters", []).extend((_PREFER, _IDEMPOTENCY))
     accepted = create["responses"]["202"]
     accepted["headers"] = {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}
-    ended = accepted["content"]["application/json"] | {"example": examples.MADE}
+    ended = accepted["content"]["application/json"] | {"example": made}
     create["responses"]["200"]["content"] = {"application/json": ended}
-    create["requestBody"]["content"]["multipart/form-data"]["example"] = examples.ORDER
-    return spec
+    create["requestBody"]["content"]["multipart/form-data"]["example"] = order
 
 
 def _describe_problems(operation: dict[str, Any]) -> None:

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, send_file, url_for
+from flask import Response, request, send_file, url_for
 
-from reenact.gallery import get_template, list_templates
+from reenact.gallery import get_template, list_templates, remove_template, template_ids
 from reenact.types import Template
 from server.api import examples
-from server.api.schemas import Answers, TemplateDetailOut, TemplatesOut
-from server.errors import NotFound
+from server.api.access import identify, want_operator
+from server.api.intake import take_in_template
+from server.api.schemas import Answers, JobOut, TemplateDetailOut, TemplateIn, TemplatesOut
+from server.api.taking import Answer, answer, want_a_form
+from server.errors import Forbidden, NotFound
 from server.services import services
 
 bp = APIBlueprint("templates", __name__, url_prefix="/v1/templates")
@@ -23,11 +26,21 @@ PREVIEW: Answers = {
 }
 
 
+@bp.before_request
+def let_in() -> None:
+    """Only operators change the gallery; to look at it nobody needs a key."""
+    if request.method in ("POST", "DELETE"):
+        identify()
+        want_operator()
+        want_a_form()
+
+
 @bp.get("")
 @bp.output(TemplatesOut, example=examples.TEMPLATES)
 def list_all() -> dict[str, Any]:
     """All motions that a face can be given."""
-    found = list_templates(services().settings.templates)
+    use = services().settings
+    found = list_templates(use.templates, more=use.more_templates)
     return {"templates": [_shown(template) for template in found]}
 
 
@@ -36,14 +49,60 @@ def list_all() -> dict[str, Any]:
 @bp.doc(responses={404: "template_not_found", 503: "motion_outdated"})
 def get(id: str) -> dict[str, Any]:
     """One motion."""
-    return _shown(get_template(id, services().settings.templates))
+    return _shown(_get(id))
+
+
+@bp.post("")
+@bp.input(TemplateIn, location="form_and_files", arg_name="form")
+@bp.output(
+    JobOut,
+    status_code=202,
+    description="The job was taken; `Location` is its address.",
+    example=examples.ADDING,
+)
+@bp.doc(
+    responses={
+        200: "With `Prefer: wait`: the job has ended.",
+        401: "unauthorized",
+        403: "forbidden",
+        413: "upload_too_large",
+        415: "unsupported_media",
+        422: "invalid_option, consent_required, driving_unreadable, driving_too_long, idempotency_conflict",
+        429: "queue_full, quota_exceeded, rate_limited",
+        503: "not_ready",
+    }
+)
+def create(form: dict[str, Any]) -> Answer:
+    """Add a motion of your own to the gallery.
+
+    It takes an operator key. The work is a job as those of animations are, with their `Prefer: wait` and
+    `Idempotency-Key`; when it has succeeded, its `template` is the new one. The movement is kept, as
+    keypoints, with a preview on a portrait that ships; the clip and its sound are not.
+    """
+    use = services()
+    return answer(form, lambda: take_in_template(form, use.settings, use.storage))
+
+
+@bp.delete("/<id>")
+@bp.output({}, status_code=204, description="Done.")
+@bp.doc(responses={401: "unauthorized", 403: "forbidden", 404: "template_not_found"})
+def delete(id: str) -> tuple[str, int]:
+    """Take a motion that was added out of the gallery.
+
+    It takes an operator key. What ships with the server stays.
+    """
+    use = services().settings
+    if id in template_ids(use.templates):
+        raise Forbidden(f"The template {id} ships with the server and stays.")
+    remove_template(id, use.more_templates)
+    return "", 204
 
 
 @bp.get("/<id>/preview")
 @bp.doc(responses=PREVIEW)
 def preview(id: str) -> Response:
     """What the motion looks like, on a face that may be shown."""
-    template = get_template(id, services().settings.templates)
+    template = _get(id)
     if template.preview is None:
         raise NotFound("This template has no preview.")
     return picture(template.preview)
@@ -51,7 +110,12 @@ def preview(id: str) -> Response:
 
 def picture(path: Path) -> Response:
     """A file of the gallery; it may change with the next version."""
-    return send_file(path, conditional=True, max_age=HOUR)
+    return send_file(path.absolute(), conditional=True, max_age=HOUR)
+
+
+def _get(id: str) -> Template:
+    use = services().settings
+    return get_template(id, use.templates, more=use.more_templates)
 
 
 def _shown(template: Template) -> dict[str, Any]:

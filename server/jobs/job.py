@@ -26,7 +26,7 @@ class SeenFace:
 class Outcome:
     """What a finished job leaves: the file, what is in it, the faces found and seconds by stage."""
 
-    stored: Stored
+    stored: Stored | None  # None where a template was added
     width: int  # pixels
     height: int
     frames: int

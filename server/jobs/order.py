@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from reenact.media import EncodeOptions
 from reenact.motion.transfer import Mode, TransferOptions
@@ -17,11 +17,12 @@ LARGEST = "largest"
 
 @dataclass(frozen=True)
 class Order:
-    """One animation to make. Only plain values, so that a database or a broker can carry it."""
+    """One animation or template to make. Only plain values, so that a database or a broker can carry it."""
 
     place: str  # the job's own folder in the storage; uploads lie in it
     portrait: str | None = None  # id of a portrait; None: the uploaded selfie
     template: str | None = None  # id of a template; None: the uploaded driving clip
+    card: dict[str, Any] | None = None  # fields of a ``Card``: the clip is to become the template of that id
     format: Format = "mp4"  # of the result
     size: int = 256  # side of the animated square in pixels
     mode: Mode = "relative"  # see TransferOptions

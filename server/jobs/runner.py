@@ -139,6 +139,8 @@ class Runner:
         else:
             self._metrics.ended(CANCELLED)
             self._worker.delete(claim.result)
+            if self._records.get(claim.job.id, None).status == "cancelled":
+                self._worker.withdraw(claim.job)
         self._clean(claim)
 
     def _watch(self, lease: str) -> Callable[[int, int], None]:

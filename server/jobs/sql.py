@@ -159,7 +159,7 @@ class SqlJobs:
         A job that renders stops within a second, in whatever process. Its status says ``cancelled`` at once.
         """
         before = self._records.cancel(id, owner)
-        if before.outcome:
+        if before.outcome and before.outcome.stored:
             self._worker.delete(before.outcome.stored.token)
         self._worker.drop(before.order)
         self._ring()

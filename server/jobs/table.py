@@ -90,4 +90,5 @@ def plain(value: Order | Outcome | Failure) -> dict[str, Any]:
 
 def _outcome_of(kept: dict[str, Any]) -> Outcome:
     faces = tuple(SeenFace((*face["box"],), face["score"]) for face in kept["faces"])
-    return Outcome(**kept | {"stored": Stored(**kept["stored"]), "faces": faces})
+    stored = Stored(**kept["stored"]) if kept["stored"] else None
+    return Outcome(**kept | {"stored": stored, "faces": faces})

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 from reenact.engine import Engine
-from reenact.gallery import get_portrait, get_template
+from reenact.gallery import (
+    Card,
+    add_template,
+    get_portrait,
+    get_template,
+    read_card,
+    remove_template,
+    template_ids,
+)
 from reenact.pipeline import Show, Watch, animate
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.credentials import check
@@ -47,11 +56,12 @@ class Worker:
         self._engine = self._open_engine()
 
     def do(self, job: Job, name: str, watch: Watch, show: Show) -> Outcome:
-        """Do a job's order, if it may be done, and publish its result under a name.
+        """Do a job's order, if it may be done, and publish its result under a name, or in the gallery.
 
         Its uploads stay, for another attempt.
 
-        Every frame carries the watermark of the job, and the file Content Credentials.
+        Every frame carries the watermark of the job, and the file Content Credentials. The clip of a new
+        template is an operator's own, so that it is not screened.
         ``watch`` is told of every frame, ``show`` is handed it.
 
         Raises:
@@ -60,6 +70,8 @@ class Worker:
         """
         if self._engine is None:
             raise NotReady("The model is still being loaded.")
+        if job.order.card:
+            return self._add(self._engine, job, watch)
         order, mark = job.order, Watermark(watermark_id(job.id), self._key)
         options = replace(order.options(), watermark=mark, certificate=self._certificate)
         with self._storage.at_hand(order.place):
@@ -82,6 +94,34 @@ class Worker:
         """Delete a result."""
         self._storage.delete(name)
 
+    def withdraw(self, job: Job) -> None:
+        """Delete the template that a job added, if it did."""
+        if job.order.card and self._made(job):
+            remove_template(job.order.template or "", self._settings.more_templates)
+
+    def _add(self, engine: Engine, job: Job, watch: Watch) -> Outcome:
+        """Make a template of a job's clip; a former attempt's is made anew, and another's is left alone."""
+        order, begun = job.order, time.perf_counter()
+        facts = order.card or {}
+        card = Card(**facts | {"tags": tuple(facts["tags"]), "made_by": job.id})
+        with self._storage.at_hand(order.place):
+            made = add_template(
+                engine,
+                self._storage.upload(order.place, DRIVING),
+                order.template or "",
+                card,
+                self._settings.more_templates,
+                overwrite=self._made(job),
+                watch=watch,
+            )
+        motion, seconds = made.motion, {"add": round(time.perf_counter() - begun, 4)}
+        return Outcome(None, 0, 0, len(motion), float(motion.fps), (), seconds)
+
+    def _made(self, job: Job) -> bool:
+        """Whether the template that a job is to make is there, and of its making."""
+        id, folder = job.order.template or "", self._settings.more_templates
+        return id in template_ids(folder) and read_card(folder / id).made_by == job.id
+
     def _submission(self, job: Job) -> Submission:
         """A job as the checks see it."""
         order, motion = job.order, self._motion(job.order)
@@ -95,7 +135,7 @@ class Worker:
 
     def _motion(self, order: Order) -> Template | Path:
         if order.template:
-            return get_template(order.template, self._settings.templates)
+            return get_template(order.template, self._settings.templates, more=self._settings.more_templates)
         return self._storage.upload(order.place, DRIVING)
 
 

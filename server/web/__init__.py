@@ -28,7 +28,7 @@ def index() -> Response:
     return _in_language(
         "index.html",
         portraits=list_portraits(settings.portraits, settings.more_portraits),
-        templates=list_templates(settings.templates),
+        templates=list_templates(settings.templates, more=settings.more_templates),
         hours=settings.result_hours,
         label_is_asked=settings.label == "request",
     )

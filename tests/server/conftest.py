@@ -111,7 +111,11 @@ def templates(engine: Engine, driving: Path, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def settings(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(
-        data=tmp_path_factory.mktemp("var"), templates=templates, upload_bytes=2_000_000, stop_seconds=5
+        data=tmp_path_factory.mktemp("var"),
+        templates=templates,
+        more_templates=tmp_path_factory.mktemp("more"),
+        upload_bytes=2_000_000,
+        stop_seconds=5,
     )
 
 

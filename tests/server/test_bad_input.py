@@ -160,7 +160,7 @@ def test_a_clients_own_request_id_is_kept_if_decent(client: Client) -> None:
 def test_the_unexpected_is_logged_and_not_shown(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def break_down(*args: object) -> None:
+    def break_down(*args: object, **options: object) -> None:
         raise RuntimeError("secret in /etc/somewhere")
 
     monkeypatch.setattr("server.api.templates.list_templates", break_down)

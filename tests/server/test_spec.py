@@ -89,8 +89,10 @@ def shape(value: object) -> object:
     return [shape(value[0])] if isinstance(value, list) and value else type(value)
 
 
-def test_the_documents_examples_are_what_a_server_answers(make_app: Callable[..., APIFlask]) -> None:
-    app = make_app(templates=MOTIONS)
+def test_the_documents_examples_are_what_a_server_answers(
+    make_app: Callable[..., APIFlask], driving: Path, tmp_path: Path
+) -> None:
+    app = make_app(templates=MOTIONS, more_templates=tmp_path / "more")
     until(lambda: services_of(app).jobs.ready, bool)
     client = app.test_client()
     assert isinstance(client, Client)
@@ -115,6 +117,16 @@ def test_the_documents_examples_are_what_a_server_answers(make_app: Callable[...
         examples.TAKEN,
         examples.MADE,
     ]
+    form = examples.ADDITION | {"driving": (driving.open("rb"), "clip.mp4")}
+    adding = client.post("/v1/templates", data=form, content_type="multipart/form-data")
+    assert adding.json is not None and shape(adding.json) == shape(examples.ADDING)
+    added = client.ended(adding)
+    assert shape(added) == shape(examples.ADDED)
+    for name in ("status", "progress", "frames_done", "frames_total", "template", "error"):
+        assert added[name] == examples.ADDED[name]
+    assert spec["paths"]["/v1/templates"]["post"]["responses"]["200"]["content"]["application/json"][
+        "example"
+    ] == (examples.ADDED)
 
 
 @pytest.mark.parametrize(
