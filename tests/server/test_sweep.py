@@ -43,10 +43,12 @@ def test_what_is_over_goes_and_the_rest_stays(make_app: Callable[..., APIFlask])
     old, fresh = (client.order("wait=30").json for _ in range(2))
     assert old is not None and fresh is not None
     data = services_of(app).settings.data
+    made = [services_of(app).jobs.get(each["id"]).outcome for each in (old, fresh)]
+    files = [each.stored.token for each in made if each and each.stored]
     assert services_of(app).close()
 
     then = time.time() - DAYS
-    os.utime(data / "results" / old["result"]["url"].rpartition("/")[2], (then, then))
+    os.utime(data / "results" / files[0], (then, then))
     database = Database(None, data)
     with database.write() as connection:
         connection.execute(update(jobs).where(jobs.c.id == old["id"]).values(ended=then))
@@ -57,5 +59,5 @@ def test_what_is_over_goes_and_the_rest_stays(make_app: Callable[..., APIFlask])
 
     assert sweep(data) == "Gone: 1 uploads without a job, 1 results, 1 jobs.\n"
     assert [each.name for each in (data / "uploads").iterdir()] == ["being-taken"]
-    assert [each.name for each in (data / "results").iterdir()] == [fresh["result"]["url"].rpartition("/")[2]]
+    assert [each.name for each in (data / "results").iterdir()] == files[1:]
     assert sweep(data) == "Gone: 0 uploads without a job, 0 results, 0 jobs.\n"
