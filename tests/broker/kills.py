@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import random
+import re
 import tempfile
 import time
 import uuid
@@ -123,7 +124,7 @@ def judge(server: Server, folder: Path, tally: Tally) -> None:
     if left:
         tally.duplicated.append(f"{left} results belong to no job")
     logs = [path.read_text() for path in folder.glob("*.log")]
-    made = sum(log.count(" made ") for log in logs)
+    made = sum(len(re.findall(r"Job \w+ made ", log)) for log in logs)
     tally.begun_again = sum(log.count("waits again") for log in logs)
     if made > len(seen):  # it is fewer where the kill came between the end of a job and its line in the log
         tally.duplicated.append(f"{made} completions of {len(seen)} jobs")

@@ -126,9 +126,12 @@ def test_of_two_files_either_may_be_changed(visit: Come, noise: Path, clip: Path
 
 def test_a_result_that_is_gone_can_be_made_again(visit: Come, site: Site) -> None:
     here = visit(expected=(REFUSED,)).open()
+    use = services_of(site.app)
 
     def late(route: Any) -> None:
-        services_of(site.app).storage.delete(route.request.url.rpartition("/")[2])
+        (job,) = use.jobs.page(None, None, 1)
+        assert job.outcome
+        use.storage.delete(job.outcome.stored.token)
         route.continue_()
 
     here.page.route("**/v1/results/*", late)
