@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-WIDTH, ROW, LEFT, BAR = 760, 26, 250, 420  # pixels
+WIDTH, ROW, LEFT, BAR = 780, 26, 275, 420  # pixels
 COLOURS = {"ours": "#2463eb", "theirs": "#9aa3b2"}
 NAMES = {
     "ours": "Reenact, stored template: the whole path",
