@@ -49,6 +49,7 @@ def examine(
     device: Device = "auto",
     threads: int | None = None,
     motions: Path | None = None,
+    require_gpu: bool = False,
 ) -> list[Finding]:
     """Check everything; takes a few seconds, since every graph is run once.
 
@@ -57,13 +58,14 @@ def examine(
         device: as for ``Engine``.
         threads: as for ``Engine``.
         motions: folder of the templates; None means those that ship.
+        require_gpu: as for ``Engine``.
     """
     checks: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
         ("python", _python),
         ("packages", _packages),
         ("runtime", _runtime),
         ("model files", lambda: _files(model)),
-        ("engine", lambda: _engine(model, device, threads)),
+        ("engine", lambda: _engine(model, device, threads, require_gpu)),
         ("templates", lambda: _templates(model, motions or MOTIONS)),
         ("portraits", _portraits),
         ("codecs", _codecs),
@@ -116,6 +118,16 @@ def _runtime() -> Iterator[Finding]:
     [(name, number)] = found.items()
     providers = ", ".join(onnxruntime.get_available_providers())
     yield Finding("runtime", "ok", f"{name} {number} ({providers})")
+    yield from _gpu()
+
+
+def _gpu() -> Iterator[Finding]:
+    """Said only where somebody installed what a GPU needs."""
+    from reenact.runtime import cuda
+
+    if cuda.built_in():
+        reason = cuda.missing()
+        yield Finding("gpu", "note" if reason else "ok", reason or "CUDA can run")
 
 
 def _files(model: Path) -> Iterator[Finding]:
@@ -130,10 +142,10 @@ def _files(model: Path) -> Iterator[Finding]:
         )
 
 
-def _engine(model: Path, device: Device, threads: int | None) -> Iterator[Finding]:
+def _engine(model: Path, device: Device, threads: int | None, require_gpu: bool) -> Iterator[Finding]:
     from reenact.engine import Engine
 
-    engine = Engine(model, device=device, threads=threads)
+    engine = Engine(model, device=device, threads=threads, require_gpu=require_gpu)
     engine.warm()
     yield Finding("engine", "ok", f"every graph ran once, on {engine.provider}, {engine.graph} for frames")
 

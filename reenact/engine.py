@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -9,10 +11,11 @@ from typing import Literal
 import numpy as np
 
 from reenact.config import DEFAULT_MODEL, FACE_MODEL
+from reenact.errors import InvalidOption
 from reenact.face.detector import FaceDetector
 from reenact.face.find import FaceFinder
 from reenact.face.mesh import FaceMesh
-from reenact.generator.renderer import Renderer
+from reenact.generator.renderer import BATCH, NATIVE_SIZE, Composer, Renderer
 from reenact.keypoints.detector import CROP_SIZE, KeypointDetector
 from reenact.runtime import (
     Device,
@@ -20,12 +23,17 @@ from reenact.runtime import (
     Precision,
     Session,
     available_cores,
-    runs_on_cpu,
+    cuda,
+    runs_on_gpu,
     variant,
 )
 from reenact.types import Crop, Face
 
 Finder = Literal["blazeface", "fan"]
+GPU_BATCH = 32  # frames a graph call there; always as many, so that nothing is planned again
+GPU_SIDES = (512, 1024)  # of results that are made ready at the start
+
+log = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=4)
@@ -63,6 +71,7 @@ class Engine:
         threads: int | None = None,
         finder: Finder = "blazeface",
         precision: Precision = "auto",
+        require_gpu: bool = False,
     ) -> None:
         """Open a model.
 
@@ -72,31 +81,46 @@ class Engine:
             threads: that compute at once; None means every core this process may use.
             finder: what looks for faces; ``fan`` needs the extra of that name and downloads its weights on
                 first use.
-            precision: of the animator; ``auto`` takes int8 where the model has it and the processor is fast
-                with it.
+            precision: of the animator; ``auto`` takes float16 on a GPU, and int8 on a CPU that is fast with
+                it, where the model has them.
+            require_gpu: refuse a machine without CUDA, and a graph of the model of which a node would run on
+                the CPU.
 
         Raises:
             WeightsBroken: a file is missing, changed, or (fan) cannot be downloaded.
-            ProviderUnavailable: ``cuda`` was asked for and does not run.
-            InvalidOption: the model has no graph of this precision.
+            ProviderUnavailable: CUDA was asked for and does not run, or not for all of the model.
+            InvalidOption: the model has no graph of this precision, or the GPU is required on the CPU.
             ExtraMissing: ``finder`` is ``fan`` and the extra is not installed.
         """
+        if require_gpu and device == "cpu":
+            raise InvalidOption("The GPU is required and the device is cpu; leave one of them out.")
+        device = "cuda" if require_gpu else device
+        on_gpu = runs_on_gpu(device)
+        if not on_gpu and device == "auto" and cuda.built_in():
+            log.warning("The CPU is used, for CUDA does not run here. %s", cuda.missing())
         folder = ModelFolder(model)
-        files = {"animate": variant(folder, "animate", precision, runs_on_cpu(device))}
+
+        def load(name: str, threads: int | None, **sizes: int) -> Session:
+            fixed = sizes if on_gpu else None
+            path = folder.path(name)
+            return Session(path, device=device, threads=threads, sizes=fixed, wholly=require_gpu)
+
+        self.graph = variant(folder, "animate", precision, not on_gpu)  # the animator that is taken
         # Frames are many: whole batches side by side use the cores better than threads inside an operator.
-        inside = {"keypoints": threads, "encode": threads, "animate": 1, "compose": 1}
-        sessions = {
-            name: Session(folder.path(files.get(name, name)), device=device, threads=count)
-            for name, count in inside.items()
-            if name != "compose" or folder.has(name)  # an imported FOMM has none
-        }
-        self.provider = sessions["animate"].provider
-        self.graph = files["animate"]  # the animator that was taken
-        # A GPU does one batch at a time; a second waits, so that it never runs out of work.
-        workers = (threads or available_cores()) if self.provider == "CPUExecutionProvider" else 1
+        animate = load(self.graph, 1, batch=GPU_BATCH)
+        self.provider = animate.provider
+        self._sides = GPU_SIDES if on_gpu else GPU_SIDES[:1]
         self.finder = open_face_finder(device, threads, finder)
-        self.detector = KeypointDetector(sessions["keypoints"])
-        self.renderer = Renderer(sessions["encode"], sessions["animate"], sessions.get("compose"), workers)
+        self.detector = KeypointDetector(load("keypoints", threads, batch=1))
+        self.renderer = Renderer(
+            load("encode", threads),
+            animate,
+            _composer(load, on_gpu) if folder.has("compose") else None,  # an imported FOMM has none
+            # A GPU does one batch at a time; a second waits, so that it never runs out of work.
+            1 if on_gpu else threads or available_cores(),
+            GPU_BATCH if on_gpu else BATCH,
+            on_gpu,
+        )
         self.model, self.digest = folder.hash("keypoints"), folder.digest
 
     def warm(self) -> None:
@@ -105,6 +129,14 @@ class Engine:
         self.finder.find(grey)
         face = Face((0, 0, CROP_SIZE, CROP_SIZE), 0.0, np.full((478, 2), CROP_SIZE / 2, np.float32))
         keypoints = self.detector.many([(grey, face)], Crop(0, 0, CROP_SIZE))
-        side = 2 * CROP_SIZE if self.renderer.scales else CROP_SIZE
-        full = np.full((side, side, 3), 128, np.uint8)
-        list(self.renderer.render(self.renderer.prepare(grey, full, keypoints[0]), keypoints))
+        for side in self._sides if self.renderer.scales else (NATIVE_SIZE,):
+            full = np.full((side, side, 3), 128, np.uint8)
+            list(self.renderer.render(self.renderer.prepare(grey, full, keypoints[0]), keypoints))
+
+
+def _composer(load: Callable[..., Session], on_gpu: bool) -> Composer:
+    """The compose graph: one for all sizes, or on a GPU one for each, with its shapes fixed."""
+    if on_gpu:
+        return lru_cache(maxsize=None)(lambda side: load("compose", 1, batch=GPU_BATCH, side=side))
+    any_size = load("compose", 1)
+    return lambda side: any_size

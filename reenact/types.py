@@ -83,8 +83,8 @@ class Keypoints:
         """Number of frames T (only with a leading axis)."""
         return len(self.points)
 
-    def __getitem__(self, index: int | slice) -> Keypoints:
-        """One frame, or a slice of the frames."""
+    def __getitem__(self, index: int | slice | NDArray[np.intp]) -> Keypoints:
+        """One frame, a slice of the frames, or those at these positions."""
         return Keypoints(self.points[index], self.jacobians[index], self.landmarks[index])
 
 

@@ -27,6 +27,7 @@ CHOICES = {
 }
 # Variables of other parts of the project, which are no mistake.
 FOREIGN = {"REENACT_SHARED", "REENACT_CI"}
+_TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
 class SettingInvalid(SetupError):
@@ -87,6 +88,7 @@ class Settings:
     c2pa_trust: Path | None = None  # PEM of roots whose signatures `verify` believes; none: it believes none
     stop_seconds: float = _setting(20.0, 0, 600)  # that running jobs get to end when the service stops
     device: Device = "auto"  # where the model runs: auto, cpu or cuda
+    require_gpu: bool = False  # yes: do not start unless the whole model runs on an NVIDIA GPU
     threads: int | None = _setting(None, 1, 1024)  # cores for one job's model; none: all, shared by the jobs
 
     def __post_init__(self) -> None:
@@ -153,6 +155,7 @@ def _cast(name: str, text: str) -> Any:
         "int": (int, "a whole number"),
         "int | None": (int, "a whole number"),
         "float": (float, "a number"),
+        "bool": (_truth, "yes or no"),
         "Path": (Path, "a folder"),
         "Path | None": (Path, "a file"),
     }
@@ -162,6 +165,12 @@ def _cast(name: str, text: str) -> Any:
         return cast(text)
     except ValueError as e:
         raise SettingInvalid(f"{variable(name)} is {text!r}; it must be {what}.") from e
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in _TRUTH:
+        raise ValueError(text)
+    return _TRUTH[text.lower()]
 
 
 def _names(text: str | None) -> list[str]:

@@ -50,7 +50,12 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
         "c2pa_cert": _certificate,
     }
     own = [finding for name, check in checks.items() for finding in _in_time(name, check, settings)]
-    engine = doctor.examine(device=settings.device, threads=settings.threads, motions=settings.templates)
+    engine = doctor.examine(
+        device=settings.device,
+        threads=settings.threads,
+        motions=settings.templates,
+        require_gpu=settings.require_gpu,
+    )
     set_here = ", ".join(sorted(name for name in environment if name.startswith("REENACT_"))) or "none is set"
     return [
         Finding("settings", "ok", set_here),

@@ -189,7 +189,7 @@ def open_screen(settings: Settings, blocklist: Blocklist) -> Screen:
 def open_warm(settings: Settings) -> Engine:
     """The engine, opened and run once; raises SetupError."""
     threads = settings.threads or max(1, available_cores() // settings.job_threads)
-    engine = Engine(device=settings.device, threads=threads)
+    engine = Engine(device=settings.device, threads=threads, require_gpu=settings.require_gpu)
     engine.warm()
     return engine
 

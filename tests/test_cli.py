@@ -217,8 +217,10 @@ def test_cuda_fails_where_there_is_none(animate: Callable[..., int], capsys: Out
 
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("CUDA is there")
-    assert animate("--device", "cuda") == 5
-    assert the_error(capsys).startswith("error[provider_unavailable]")
+    for options in (("--device", "cuda"), ("--require-gpu",)):
+        assert animate(*options) == 5
+        assert the_error(capsys).startswith("error[provider_unavailable]")
+    assert animate("--device", "cpu", "--require-gpu") == 2
 
 
 def test_a_fault_of_the_program_is_one_line_too(

@@ -42,7 +42,9 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
 def _doctor(arguments: argparse.Namespace) -> int:
     from reenact.doctor import examine, report
 
-    findings = examine(arguments.model, arguments.device, arguments.threads)
+    findings = examine(
+        arguments.model, arguments.device, arguments.threads, require_gpu=arguments.require_gpu
+    )
     say(report(findings))
     return 1 if any(finding.state == "broken" for finding in findings) else 0
 

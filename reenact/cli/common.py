@@ -44,7 +44,7 @@ def add_verb(
 
 
 def add_engine_options(verb: argparse.ArgumentParser) -> None:
-    """``--model``, ``--device``, ``--threads`` and ``--precision``."""
+    """``--model``, ``--device``, ``--require-gpu``, ``--threads`` and ``--precision``."""
     group = verb.add_argument_group("engine")
     group.add_argument("--model", type=Path, default=DEFAULT_MODEL, metavar="FOLDER", help="another model")
     group.add_argument(
@@ -53,12 +53,17 @@ def add_engine_options(verb: argparse.ArgumentParser) -> None:
         default="auto",
         help="cuda fails where CUDA does not really run; auto takes what there is",
     )
+    group.add_argument(
+        "--require-gpu",
+        action="store_true",
+        help="fail, and say what is missing, unless the whole model runs on an NVIDIA GPU",
+    )
     group.add_argument("--threads", type=positive, metavar="N", help="default: every core")
     group.add_argument(
         "--precision",
-        choices=("auto", "float32", "int8"),
+        choices=("auto", "float32", "float16", "int8"),
         default="auto",
-        help="of the animator; auto takes int8 where the processor is fast with it",
+        help="of the animator; auto takes float16 on a GPU, and int8 where the processor is fast with it",
     )
 
 
@@ -76,6 +81,7 @@ def open_engine(arguments: argparse.Namespace) -> Engine:
         device=arguments.device,
         threads=arguments.threads,
         precision=arguments.precision,
+        require_gpu=arguments.require_gpu,
     )
 
 

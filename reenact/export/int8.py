@@ -115,7 +115,11 @@ def poses(engine: Engine) -> Iterator[Feed]:
         source = next(sources)
         driven = transfer(source.keypoints, motion.keypoints, TransferOptions())[::2]
         for start in range(0, len(driven), BATCH):
-            yield engine.renderer.inputs(source, driven[start : start + BATCH])
+            inputs = engine.renderer.inputs(source, driven[start : start + BATCH])
+            yield {
+                name: np.asarray(each if isinstance(each, np.ndarray) else each.numpy())
+                for name, each in inputs.items()
+            }
 
 
 class _Feeds(CalibrationDataReader):  # type: ignore[misc]  # ships no types

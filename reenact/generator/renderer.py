@@ -2,45 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reenact.errors import InvalidOption
-from reenact.runtime import Session, in_order
-from reenact.types import FloatArray, Keypoints, Picture
+from reenact.runtime import Kept, Session, in_order
+from reenact.types import Keypoints, Picture
 
 NATIVE_SIZE = 256  # what the networks see and paint
 BATCH = 4  # frames a graph call; from 1 to 16 the CPU's cost of a frame rises by an eighth
+Composer = Callable[[int], Session]  # the compose graph for results of so many pixels
 
 
 @dataclass(frozen=True)
 class Source:
-    """A selfie made ready: ``picture`` (256, 256, 3), ``full`` (S, S, 3) for sizes above, pose, features.
+    """A selfie made ready: ``picture`` (256, 256, 3), ``full`` (S, S, 3) for sizes above, and its pose.
 
-    ``features`` are the encoder's outputs by name, whatever the model calls them.
+    ``inputs`` is what the animator takes of it, by name, where the graphs compute: picture, pose, and the
+    encoder's outputs, whatever the model calls them. ``enlarged`` is ``full`` there.
     """
 
     picture: Picture
     full: Picture
     keypoints: Keypoints
-    features: dict[str, FloatArray]
+    inputs: dict[str, Kept]
+    enlarged: Kept
 
 
 class Renderer:
-    """Turns keypoints into pictures of one source; keeps nothing between calls."""
+    """Turns keypoints into pictures of one source; keeps nothing between calls.
+
+    From the selfie to the finished picture tensors stay where the graphs compute: a batch brings its poses,
+    and takes its pictures away.
+    """
 
     def __init__(
-        self, encode: Session, animate: Session, compose: Session | None, workers: int = 1, batch: int = BATCH
+        self,
+        encode: Session,
+        animate: Session,
+        compose: Composer | None,
+        workers: int = 1,
+        batch: int = BATCH,
+        fixed: bool = False,
     ) -> None:
-        """The graphs of a model folder beside ``keypoints``; without ``compose`` there is only one size.
+        """The graphs of a model folder beside ``keypoints``.
 
-        ``workers`` batches are painted at once, of ``batch`` frames each.
+        Args:
+            encode: run once for a selfie.
+            animate: run for each batch.
+            compose: None where the model paints one size only.
+            workers: batches that are painted at once.
+            batch: frames of each.
+            fixed: whether the last batch is filled up, since the graphs take no other.
         """
         self._encode, self._animate, self._compose = encode, animate, compose
-        self._workers, self._frames = workers, batch
+        self._workers, self._frames, self._fixed = workers, batch, fixed
 
     @property
     def scales(self) -> bool:
@@ -60,12 +79,21 @@ class Renderer:
         """
         if not self.scales and len(full) != NATIVE_SIZE:
             raise InvalidOption(f"This model paints {NATIVE_SIZE} pixels only; ask for size {NATIVE_SIZE}.")
-        features = dict(zip(self._encode.outputs, self._encode(source=picture[None]), strict=True))
-        return Source(picture, full, keypoints, features)
+        put = self._animate.put
+        image = put(picture[None])
+        inputs = {
+            "source": image,
+            **dict(zip(self._encode.outputs, self._encode.keep(source=image), strict=True)),
+            "source_points": put(keypoints.points[None]),
+            "source_jacobians": put(keypoints.jacobians[None]),
+            "source_landmarks": put(keypoints.landmarks[None]),
+        }
+        enlarged = image if len(full) == NATIVE_SIZE else put(full[None])
+        return Source(picture, full, keypoints, inputs, enlarged)
 
     def batched(self, batch: int) -> Renderer:
         """The same renderer with other batches."""
-        return Renderer(self._encode, self._animate, self._compose, self._workers, batch)
+        return Renderer(self._encode, self._animate, self._compose, self._workers, batch, self._fixed)
 
     def render(self, source: Source, driving: Keypoints) -> Iterator[Picture]:
         """The source in each driving pose: T pictures (S, S, 3) uint8, made a batch at a time."""
@@ -74,32 +102,34 @@ class Renderer:
         for pictures in in_order(lambda batch: self._batch(source, batch), batches, self._workers):
             yield from pictures
 
-    def paint(self, source: Source, driving: Keypoints) -> list[NDArray[np.generic]]:
+    def paint(self, source: Source, driving: Keypoints) -> list[Kept]:
         """One batch at 256: pictures (B, 256, 256, 3) uint8 and, where the model scales, alpha and flow."""
-        return list(self._animate(**self.inputs(source, driving)))
+        return self._animate.keep(**self.inputs(source, driving))
 
-    def compose(self, source: Source, painted: list[NDArray[np.generic]]) -> Picture:
+    def compose(self, source: Source, painted: list[Kept]) -> Picture:
         """The same batch at the size of the result, (B, S, S, 3) uint8."""
         picture, *rest = painted
         if self._compose is not None and len(source.full) != NATIVE_SIZE:
             alpha, flow = rest
-            (picture,) = self._compose(source=source.full[None], picture=picture, alpha=alpha, flow=flow)
-        return np.asarray(picture, np.uint8)
+            compose = self._compose(len(source.full))
+            (picture,) = compose.keep(source=source.enlarged, picture=picture, alpha=alpha, flow=flow)
+        return np.asarray(picture.numpy(), np.uint8)
 
     def _batch(self, source: Source, driving: Keypoints) -> Picture:
-        return self.compose(source, self.paint(source, driving))
+        whole = _filled(driving, self._frames) if self._fixed else driving
+        return self.compose(source, self.paint(source, whole))[: len(driving)]
 
-    def inputs(self, source: Source, driving: Keypoints) -> dict[str, NDArray[np.generic]]:
+    def inputs(self, source: Source, driving: Keypoints) -> dict[str, NDArray[np.generic] | Kept]:
         """What the animator is called with for these poses, by name."""
-        still = source.keypoints
-        known: dict[str, NDArray[np.generic]] = {
-            "source": source.picture[None],
-            **source.features,
-            "source_points": still.points[None],
-            "source_jacobians": still.jacobians[None],
-            "source_landmarks": still.landmarks[None],
+        known: dict[str, NDArray[np.generic] | Kept] = {
+            **source.inputs,
             "points": driving.points,
             "jacobians": driving.jacobians,
             "landmarks": driving.landmarks,
         }
         return {name: known[name] for name in self._animate.inputs}  # FOMM's graph has no landmarks
+
+
+def _filled(driving: Keypoints, length: int) -> Keypoints:
+    """Some poses, the last one repeated until there are so many."""
+    return driving[np.minimum(np.arange(length), len(driving) - 1)]

@@ -8,7 +8,7 @@ from typing import Literal
 from reenact.errors import InvalidOption
 from reenact.runtime.weights import ModelFolder
 
-Precision = Literal["auto", "float32", "int8"]
+Precision = Literal["auto", "float32", "float16", "int8"]
 _CPU = Path("/proc/cpuinfo")
 # What Intel and AMD call multiplying bytes and adding up without overflow. Without it ONNX Runtime's kernels
 # for bytes are hardly faster than float32, and may overflow.
@@ -27,13 +27,16 @@ def variant(folder: ModelFolder, name: str, precision: Precision, on_cpu: bool) 
     """The graph to open for ``name``: itself, or its twin of lower precision.
 
     Raises:
-        InvalidOption: ``int8`` was asked for and the model has no such graph, or not for a CPU.
+        InvalidOption: the model has no graph of this precision, or not for this device.
     """
-    int8 = f"{name}_int8"
+    kind, twin = ("int8", f"{name}_int8") if on_cpu else ("float16", f"{name}_fp16")
+    there = folder.has(twin)
     if precision == "auto":
-        return int8 if on_cpu and folder.has(int8) and multiplies_bytes() else name
-    if precision == "int8":
-        if not (on_cpu and folder.has(int8)):
-            raise InvalidOption("This model has no int8 graph for this device; use the precision float32.")
-        return int8
-    return name
+        return twin if there and (multiplies_bytes() or not on_cpu) else name
+    if precision == "float32":
+        return name
+    if precision != kind or not there:
+        raise InvalidOption(
+            f"This model has no {precision} graph for this device; use the precision float32."
+        )
+    return twin

@@ -3,65 +3,129 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime import OrtValue
 
 from reenact.errors import ProviderUnavailable, WeightsBroken
+from reenact.runtime import cuda
 from reenact.runtime.turns import Turns
 
 Device = Literal["auto", "cpu", "cuda"]
+Kept: TypeAlias = OrtValue  # a tensor that lies where graphs compute
+CPU = "CPUExecutionProvider"
+NAMED = 3  # misplaced nodes that an error names
 ERRORS_ONLY = 3
 _GPU = Turns()
 
 
 class Session:
-    """One loaded ONNX graph, called with named arrays and returning its outputs in graph order.
+    """One loaded ONNX graph, called with named tensors; its outputs come in graph order.
 
     Threads that call graphs on the GPU take turns, batch by batch.
     """
 
-    def __init__(self, path: Path, *, device: Device = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        device: Device = "auto",
+        threads: int | None = None,
+        sizes: Mapping[str, int] | None = None,
+        wholly: bool = False,
+    ) -> None:
         """Load ``path``.
 
         Args:
             path: the ``.onnx`` file.
             device: ``cuda`` fails where CUDA does not really run; ``auto`` takes it only if it does.
             threads: threads inside one operator; None means one for every core this process may use.
+            sizes: fixes axes by their names, for instance ``batch``: shapes are then computed once, at load,
+                and memory is planned once. Every call must keep to them.
+            wholly: refuse a graph of which a node is placed on another provider than the device's.
 
         Raises:
             WeightsBroken: the file is missing or no ONNX graph.
-            ProviderUnavailable: ``cuda`` was asked for and does not run here.
+            ProviderUnavailable: ``cuda`` was asked for and does not run here, or not for all of the graph.
         """
+        on_gpu = runs_on_gpu(device)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = ERRORS_ONLY
         options.intra_op_num_threads = threads or available_cores()
         # Spinning workers steal the cores from decoding and encoding, which run beside inference.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        providers = _providers(device)
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), sess_options=options, providers=providers)
-        except Exception as error:  # onnxruntime raises many unrelated types here
-            raise WeightsBroken(f"The model file {path.name} cannot be loaded: {error}") from error
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", str(int(wholly)))
+        for axis, size in (sizes or {}).items():
+            options.add_free_dimension_override_by_name(axis, size)
+        providers = [cuda.PROVIDER, CPU] if on_gpu else [CPU]
+        self._session = _open(path, options, providers)
         self.inputs = [tensor.name for tensor in self._session.get_inputs()]
         self.outputs = [tensor.name for tensor in self._session.get_outputs()]
         self.provider: str = self._session.get_providers()[0]
-        on_gpu = self.provider == "CUDAExecutionProvider"
+        self._place = "cuda" if on_gpu else "cpu"
         self._turn: AbstractContextManager[None] = _GPU if on_gpu else nullcontext()
-        if device == "cuda" and not on_gpu:
+        if self.provider != providers[0]:
             raise ProviderUnavailable(
-                f"{path.name} was asked to run on CUDA but would run on {self.provider}."
+                f"{path.name} was asked to run on CUDA but would run on {self.provider}; "
+                "what ONNX Runtime wrote to standard error says why."
+            )
+        if wholly and (nodes := self.misplaced(self.provider)):
+            more = f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else ""
+            raise ProviderUnavailable(
+                f"{path.name} would not run wholly on {self.provider}: {', '.join(nodes[:NAMED])}{more}. "
+                "Install another onnxruntime-gpu, or do not require the GPU."
             )
 
-    def __call__(self, **arrays: NDArray[np.generic]) -> list[NDArray[np.float32]]:
+    def __call__(self, **tensors: NDArray[np.generic] | Kept) -> list[NDArray[np.float32]]:
         """Run the graph once; the keywords are its input names."""
+        return [value.numpy() for value in self.keep(**tensors)]
+
+    def keep(self, **tensors: NDArray[np.generic] | Kept) -> list[Kept]:
+        """Run the graph once and leave the results on its device, for another graph there."""
+        binding = self._session.io_binding()
+        for name, tensor in tensors.items():
+            if isinstance(tensor, np.ndarray):
+                binding.bind_cpu_input(name, np.ascontiguousarray(tensor))
+            else:
+                binding.bind_ortvalue_input(name, tensor)
+        for name in self.outputs:
+            binding.bind_output(name, self._place)
         with self._turn:
-            result: list[NDArray[np.float32]] = self._session.run(None, arrays)
-        return result
+            self._session.run_with_iobinding(binding)
+        kept: list[Kept] = binding.get_outputs()
+        return kept
+
+    def put(self, array: NDArray[np.generic]) -> Kept:
+        """An array on the graph's device, for many calls."""
+        return Kept.ortvalue_from_numpy(np.ascontiguousarray(array), self._place)
+
+    def misplaced(self, provider: str) -> list[str]:
+        """The nodes that run on another provider than this one; only known of a graph opened ``wholly``."""
+        return [
+            f"{node.name} ({node.op_type}) on {part.ep_name}"
+            for part in self._session.get_provider_graph_assignment_info()
+            if part.ep_name != provider
+            for node in part.get_nodes()
+        ]
+
+
+def _open(path: Path, options: onnxruntime.SessionOptions, providers: list[str]) -> Any:
+    """ONNX Runtime's session; its own fallback to the CPU would print to standard output and go on."""
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers, enable_fallback=0)
+    except Exception as error:  # onnxruntime raises many unrelated types here
+        if providers == [CPU]:
+            raise WeightsBroken(f"The model file {path.name} cannot be loaded: {error}") from error
+        _open(path, options, [CPU])  # raises where the file is to blame
+        raise ProviderUnavailable(
+            f"CUDA does not open {path.name}; set the device to cpu to go on without: {error}"
+        ) from error
 
 
 def available_cores() -> int:
@@ -69,20 +133,15 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def runs_on_cpu(device: Device) -> bool:
-    """Whether a session for this device will ask for the CPU alone; raises ProviderUnavailable."""
-    return _providers(device) == ["CPUExecutionProvider"]
+def runs_on_gpu(device: Device) -> bool:
+    """Whether graphs for this device are opened on CUDA.
 
-
-def _providers(device: Device) -> list[str]:
-    available = onnxruntime.get_available_providers()
+    Raises:
+        ProviderUnavailable: ``cuda`` was asked for, and something that it needs is missing.
+    """
     if device == "cpu":
-        return ["CPUExecutionProvider"]
-    if "CUDAExecutionProvider" in available:
-        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
-    if device == "cuda":
-        raise ProviderUnavailable(
-            "CUDA was asked for, but the installed onnxruntime has no CUDA provider. "
-            "Install the extra `gpu` instead of `cpu`: pip install 'reenact[gpu]'."
-        )
-    return ["CPUExecutionProvider"]
+        return False
+    reason = cuda.missing()
+    if device == "cuda" and reason:
+        raise ProviderUnavailable(f"CUDA was asked for and cannot run here. {reason}")
+    return not reason

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from reenact.config import DEFAULT_MODEL
 from reenact.face.align import align, cut
-from reenact.generator.renderer import BATCH, Source
-from reenact.runtime import available_cores
+from reenact.generator.renderer import BATCH, Renderer, Source
+from reenact.runtime import Session, available_cores
 from reenact.types import Crop, Keypoints
 
 
@@ -92,3 +93,29 @@ def test_rendering_reads_no_further_ahead_than_its_workers(engine, source) -> No
     next(frames)
     assert driving.read == [BATCH * count for count in range(1, 2 * workers + 1)]
     frames.close()
+
+
+def test_graphs_of_fixed_sizes_make_the_same_frames_and_no_more(engine, portrait, source) -> None:
+    """As on a GPU: the last batch is filled up, and what fills it is dropped."""
+
+    def fixed(name: str, **sizes: int) -> Session:
+        return Session(DEFAULT_MODEL / f"{name}.onnx", device="cpu", threads=1, sizes=sizes)
+
+    (face,) = engine.finder.find(portrait)
+    animate = fixed(engine.graph, batch=3)
+    renderer = Renderer(
+        fixed("encode"), animate, lambda side: fixed("compose", batch=3, side=side), batch=3, fixed=True
+    )
+    driving = repeated(source.keypoints, 4)
+    driving.points[:, :, 0] += np.linspace(0, 0.2, 4)[:, None]
+    driving.landmarks[:, :, 0] += np.linspace(0, 0.2, 4)[:, None]
+    for side in (256, 512):
+        full = cut(portrait, align(face), side)
+        prepared = (
+            each.prepare(source.picture, full, source.keypoints) for each in (renderer, engine.renderer)
+        )
+        ours, theirs = next(prepared), next(prepared)
+        found = np.stack(list(renderer.render(ours, driving))).astype(int)
+        expected = np.stack(list(engine.renderer.render(theirs, driving)))
+        assert found.shape == expected.shape == (4, side, side, 3)
+        assert np.abs(found - expected).max() <= 2

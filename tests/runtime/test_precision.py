@@ -8,7 +8,7 @@ import pytest
 
 from reenact.engine import Engine
 from reenact.errors import InvalidOption
-from reenact.runtime import ModelFolder, variant
+from reenact.runtime import ModelFolder, Precision, variant
 from reenact.runtime.precision import multiplies_bytes
 from reenact.types import Crop, Face, Picture
 
@@ -16,7 +16,9 @@ from reenact.types import Crop, Face, Picture
 @pytest.fixture
 def folder(tmp_path: Path) -> ModelFolder:
     (tmp_path / "files.json").write_text(
-        json.dumps({"animate.onnx": "", "animate_int8.onnx": "", "encode.onnx": ""})
+        json.dumps(
+            dict.fromkeys(["animate.onnx", "animate_int8.onnx", "animate_fp16.onnx", "encode.onnx"], "")
+        )
     )
     return ModelFolder(tmp_path)
 
@@ -38,14 +40,30 @@ def test_int8_is_taken_where_it_is_there_and_fast(folder: ModelFolder) -> None:
     assert variant(folder, "animate", "auto", True) == ("animate_int8" if multiplies_bytes() else "animate")
     assert variant(folder, "animate", "int8", True) == "animate_int8"
     assert variant(folder, "animate", "float32", True) == "animate"
-    assert variant(folder, "animate", "auto", False) == "animate"
+    assert variant(folder, "animate", "float32", False) == "animate"
     assert variant(folder, "encode", "auto", True) == "encode"
 
 
-@pytest.mark.parametrize(("name", "on_cpu"), [("encode", True), ("animate", False)])
-def test_int8_that_is_not_there_is_refused(folder: ModelFolder, name: str, on_cpu: bool) -> None:
-    with pytest.raises(InvalidOption, match="float32"):
-        variant(folder, name, "int8", on_cpu)
+def test_float16_is_taken_on_a_gpu_where_it_is_there(folder: ModelFolder) -> None:
+    assert variant(folder, "animate", "auto", False) == "animate_fp16"
+    assert variant(folder, "animate", "float16", False) == "animate_fp16"
+    assert variant(folder, "encode", "auto", False) == "encode"
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "on_cpu"),
+    [
+        ("encode", "int8", True),
+        ("animate", "int8", False),
+        ("encode", "float16", False),
+        ("animate", "float16", True),
+    ],
+)
+def test_a_precision_that_is_not_there_is_refused(
+    folder: ModelFolder, name: str, precision: Precision, on_cpu: bool
+) -> None:
+    with pytest.raises(InvalidOption, match=f"no {precision} graph .* float32"):
+        variant(folder, name, precision, on_cpu)
 
 
 @pytest.mark.skipif(

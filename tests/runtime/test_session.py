@@ -7,10 +7,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from reenact.config import FACE_MODEL
+from reenact.config import DEFAULT_MODEL, FACE_MODEL
 from reenact.engine import Engine
-from reenact.errors import ProviderUnavailable, WeightsBroken
-from reenact.runtime import Session, available_cores
+from reenact.errors import InvalidOption, ProviderUnavailable, WeightsBroken
+from reenact.runtime import Session, available_cores, cuda
 
 IRIS = FACE_MODEL / "iris.onnx"
 HAS_CUDA = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
@@ -35,6 +35,13 @@ def test_cuda_that_is_not_there_is_refused_with_what_to_install() -> None:
         Session(IRIS, device="cuda")
     with pytest.raises(ProviderUnavailable):
         Engine(device="cuda")
+    with pytest.raises(ProviderUnavailable, match=r"reenact\[gpu\]"):
+        Engine(require_gpu=True)
+
+
+def test_a_gpu_cannot_be_required_on_the_cpu() -> None:
+    with pytest.raises(InvalidOption, match="device is cpu"):
+        Engine(device="cpu", require_gpu=True)
 
 
 @pytest.mark.gpu
@@ -65,3 +72,46 @@ def test_a_cut_off_graph_is_broken(tmp_path: Path) -> None:
 
 def test_cores_are_those_this_process_may_use() -> None:
     assert 1 <= available_cores() <= (os.cpu_count() or 1)
+
+
+def test_results_that_are_kept_are_those_that_are_fetched() -> None:
+    session = Session(IRIS, device="cpu", threads=1)
+    eye = np.random.default_rng(0).random((1, 3, 64, 64), np.float32)
+    fetched = session(input_1=eye)
+    kept = session.keep(input_1=session.put(eye))
+    assert [value.shape() for value in kept] == [list(value.shape) for value in fetched]
+    for found, expected in zip(kept, fetched, strict=True):
+        np.testing.assert_array_equal(found.numpy(), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("keypoints", {"batch": 1}),
+        ("encode", {}),
+        ("animate", {"batch": 32}),
+        ("compose", {"batch": 32, "side": 512}),
+    ],
+)
+def test_with_sizes_fixed_no_shape_is_computed_any_more(name: str, sizes: dict[str, int]) -> None:
+    """ONNX Runtime puts such nodes on the CPU whatever the device, so a graph wholly on a GPU has none."""
+    session = Session(DEFAULT_MODEL / f"{name}.onnx", device="cpu", sizes=sizes, wholly=True)
+    nodes = session.misplaced(cuda.PROVIDER)
+    assert len(nodes) > 10
+    assert not [node for node in nodes if "(Shape)" in node]
+
+
+def test_with_sizes_open_there_are_some() -> None:
+    session = Session(DEFAULT_MODEL / "animate.onnx", device="cpu", wholly=True)
+    assert [node for node in session.misplaced(cuda.PROVIDER) if "(Shape)" in node]
+
+
+def test_a_node_elsewhere_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    misplaced = Session.misplaced
+    assert (
+        Session(DEFAULT_MODEL / "encode.onnx", device="cpu", wholly=True).misplaced("CPUExecutionProvider")
+        == []
+    )
+    monkeypatch.setattr(Session, "misplaced", lambda self, provider: misplaced(self, cuda.PROVIDER))
+    with pytest.raises(ProviderUnavailable, match=r"\(Transpose\) on CPUExecutionProvider, .* more\."):
+        Session(DEFAULT_MODEL / "encode.onnx", device="cpu", wholly=True)

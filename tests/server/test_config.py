@@ -52,6 +52,7 @@ def test_what_others_can_reach_is_not(host: str) -> None:
         ("REENACT_DRIVING_SECONDS", "61", "to 60"),
         ("REENACT_THREADS", "-1", "from 1"),
         ("REENACT_DEVICE", "tpu", "auto, cpu or cuda"),
+        ("REENACT_REQUIRE_GPU", "maybe", "yes or no"),
         ("REENACT_PROT", "8000", "no setting"),
     ],
 )
@@ -68,3 +69,10 @@ def test_every_setting_has_a_comment_and_a_variable() -> None:
         line = next(line for line in text.splitlines() if line.startswith(f"    {field.name}:"))
         assert "  # " in line, field.name
         assert variable(field.name) == f"REENACT_{field.name.upper()}"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("yes", True), ("TRUE", True), ("1", True), ("no", False), ("0", False)]
+)
+def test_a_truth_has_some_spellings(text: str, value: bool) -> None:
+    assert read({"REENACT_REQUIRE_GPU": text}).require_gpu is value
