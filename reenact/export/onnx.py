@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from reenact.errors import WeightsBroken
 from reenact.export.graphs import graphs_of
 from reenact.layers.gather import gather
-from reenact.layers.geometry import sampled_by
+from reenact.layers.geometry import Sampler, sampled_by
 from reenact.runtime.weights import write_hashes
 from reenact.training.checkpoint import Model
 
@@ -43,6 +43,7 @@ class Graph:
     signature: Signature
     traced: tuple[Tensor, ...]  # inputs to export with
     checked: tuple[Tensor, ...]  # inputs of other sizes, to compare file and module
+    sampler: Sampler = gather  # how it warps
 
 
 _SOURCE = ("source", "fine", "coarse", "source_points", "source_jacobians", "source_landmarks")
@@ -76,16 +77,23 @@ def export_model(model: Model, folder: Path) -> dict[str, float]:
     Raises:
         WeightsBroken: a graph does not compute what torch computes.
     """
-    graphs = {
-        name: Graph(
-            module,
-            SIGNATURES[name],
-            example_inputs(model, name, batch=2, side=384),
-            example_inputs(model, name, batch=3, side=512),
-        )
-        for name, module in graphs_of(model).items()
-    }
-    return write_graphs(graphs, folder)
+    return write_graphs(
+        {name: _graph(model, name, module) for name, module in graphs_of(model).items()}, folder
+    )
+
+
+def animate_graph(model: Model) -> Graph:
+    """What ``animate`` is made from, for those who write it in another way."""
+    return _graph(model, "animate", graphs_of(model)["animate"])
+
+
+def _graph(model: Model, name: str, module: nn.Module) -> Graph:
+    return Graph(
+        module,
+        SIGNATURES[name],
+        example_inputs(model, name, batch=2, side=384),
+        example_inputs(model, name, batch=3, side=512),
+    )
 
 
 def write_graphs(graphs: Mapping[str, Graph], folder: Path) -> dict[str, float]:
@@ -95,13 +103,16 @@ def write_graphs(graphs: Mapping[str, Graph], folder: Path) -> dict[str, float]:
         WeightsBroken: a graph does not compute what torch computes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    differences = {}
-    for name, graph in graphs.items():
-        path = folder / f"{name}.onnx"
-        _write(graph.module, path, graph.signature, graph.traced)
-        differences[name] = check_parity(graph.module, path, graph.checked)
+    differences = {name: write_graph(graph, folder / f"{name}.onnx") for name, graph in graphs.items()}
     write_hashes(folder)
     return differences
+
+
+def write_graph(graph: Graph, path: Path) -> float:
+    """Write one graph; returns the largest difference from torch, raises WeightsBroken as above."""
+    with sampled_by(graph.sampler):
+        _write(graph.module, path, graph.signature, graph.traced)
+    return check_parity(graph.module, path, graph.checked)
 
 
 def check_parity(module: nn.Module, path: Path, inputs: tuple[Tensor, ...]) -> float:
@@ -169,7 +180,7 @@ def _write(module: nn.Module, path: Path, signature: Signature, inputs: tuple[Te
         {axis: axes[label] for axis, label in signature.dynamic.get(name, {}).items()}
         for name in signature.inputs
     )
-    with sampled_by(gather), warnings.catch_warnings():
+    with warnings.catch_warnings():
         # Two axes of one name are meant to be equal; torch says so each time.
         warnings.filterwarnings("ignore", "# The axis name", UserWarning)
         torch.onnx.export(
@@ -184,10 +195,10 @@ def _write(module: nn.Module, path: Path, signature: Signature, inputs: tuple[Te
             external_data=False,
             verbose=False,
         )
-    _forget_origin(path)
+    forget_origin(path)
 
 
-def _forget_origin(path: Path) -> None:
+def forget_origin(path: Path) -> None:
     """Take out what torch notes of each node, for instance paths of this machine."""
     model = onnx.load(str(path))
     graph = model.graph

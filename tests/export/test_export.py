@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from reenact.engine import Engine
 from reenact.errors import WeightsBroken
-from reenact.export import int8, run
+from reenact.export import half, int8, run, twins
 from reenact.export.graphs import graphs_of
 from reenact.export.onnx import SIGNATURES, TOLERANCE, check_parity, example_inputs
 from reenact.runtime import ModelFolder
@@ -28,7 +28,8 @@ from reenact.training.checkpoint import Model, ModelConfig, load_model, save_mod
 pytestmark = pytest.mark.slow  # torch takes its time to export, even a tiny model
 
 NAMES = ("keypoints", "encode", "animate", "compose")
-FILES = (*NAMES, "animate_int8")
+TWINS = {"animate_int8": int8, "animate_fp16": half}
+FILES = (*NAMES, *TWINS)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def test_the_command_tells_how_near_each_graph_is(exported: Exported) -> None:
     lines = dict(line.split(".onnx", 1) for line in exported.printed.splitlines())
     assert set(lines) == set(FILES)
     assert all(float(line.rsplit(None, 1)[1]) <= 1 for line in lines.values())
-    assert "dB against float32" in lines["animate_int8"]
+    assert all("dB against float32" in lines[name] for name in TWINS)
 
 
 def test_nothing_is_kept_outside_the_graph_files(exported: Exported) -> None:
@@ -93,15 +94,49 @@ def test_all_convolutions_but_the_last_are_in_bytes(exported: Exported) -> None:
     assert [name.rsplit(".", 2)[-2:] for name in exact] == [["head", "weight"]]
 
 
-def test_an_int8_graph_that_loses_too_much_is_left_out(
+def test_a_twin_that_loses_too_much_is_left_out(
     exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Path(shutil.copytree(exported.folder, tmp_path / "model"))
-    monkeypatch.setattr(int8, "LEAST_PSNR", 99.0)
-    monkeypatch.setattr(int8, "FRAMES", 2)
-    loss = int8.write_int8(folder)
-    assert not loss.small
-    assert not (folder / "animate_int8.onnx").exists()
+    monkeypatch.setattr(twins, "FRAMES", 2)
+    inputs = list(twins.feeds(folder))
+    for name, twin in TWINS.items():
+        monkeypatch.setattr(twin, "LEAST_PSNR", 99.0)
+        assert (folder / f"{name}.onnx").exists()
+    assert int8.write_int8(folder, inputs).psnr < 99
+    assert half.write_half(exported.model, folder, inputs[:1]).psnr < 99
+    assert not [name for name in TWINS if (folder / f"{name}.onnx").exists()]
+
+
+def test_what_is_a_place_stays_float32(exported: Exported) -> None:
+    """Every convolution in float16, no sampling, and nothing on the way from a pose to where it samples."""
+    graph = onnx.shape_inference.infer_shapes(onnx.load(str(exported.folder / "animate_fp16.onnx"))).graph
+    kinds = {value.name: value.type.tensor_type.elem_type for value in graph.value_info}
+    half_made = [n for n in graph.node if kinds.get(n.output[0]) == onnx.TensorProto.FLOAT16]
+    made = {node.name for node in half_made}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    assert len(convolutions) > 10 and {node.name for node in convolutions} <= made
+    assert {node.op_type for node in half_made} <= half.BETWEEN | {"Conv", "Cast"}
+    samplings = [node for node in graph.node if node.op_type == "GridSample"]
+    assert len(samplings) == 4
+    makers = {name: node for node in graph.node for name in node.output}
+    for sampling in samplings:  # back from where it samples, to the inputs or the nearest convolution
+        waiting = [sampling.input[1]]
+        while waiting:
+            node = makers.get(waiting.pop())
+            if node is None or kinds.get(node.input[0]) == onnx.TensorProto.FLOAT16:
+                continue  # an input of the graph, or the cast of what a convolution gave
+            assert node.name not in made
+            waiting += node.input
+
+
+def test_float16_holds_all_inputs_and_outputs_as_they_were(exported: Exported) -> None:
+    paths = (exported.folder / f"{name}.onnx" for name in ("animate", "animate_fp16"))
+    exact, other = (onnx.load(str(path)).graph for path in paths)
+    for mine, theirs in ((exact.input, other.input), (exact.output, other.output)):
+        assert [(v.name, v.type.tensor_type.elem_type) for v in mine] == [
+            (v.name, v.type.tensor_type.elem_type) for v in theirs
+        ]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,103 @@
+"""``animate`` for a GPU: convolutions in float16, everything that is a place in float32.
+
+A float16 holds 11 bits: as a coordinate it would be off by up to a thirtieth of a pixel at 256, at every
+step. So what a convolution sees and gives is float16, and what lies between keypoints and a sampled pixel
+stays float32: poses, heat maps, the mixture of motions, the flow, and the sampling itself, for which CUDA
+has no other kernel. There it is one operator (GridSample), not the gathers of the graphs for a CPU, which
+are a kernel each.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import onnx
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+from reenact.export.onnx import animate_graph, forget_origin, write_graph
+from reenact.export.twins import Feed, Loss, compare
+from reenact.layers.geometry import grid_sample
+from reenact.training.checkpoint import Model
+
+NAME = "animate_fp16"
+LEAST_PSNR = 50.0  # dB against float32, over the frames; below that the graph is not worth having
+# What may lie between two convolutions and be float16 too; a Resize's other inputs are sizes and scales.
+BETWEEN = {"Add", "AveragePool", "BatchNormalization", "Concat", "Mul", "Relu", "Resize"}
+
+
+def write_half(model: Model, folder: Path, judged: list[Feed]) -> Loss:
+    """Write ``animate_fp16.onnx`` beside the graphs of a model, unless it would lose too much.
+
+    Args:
+        model: that the graphs were written from.
+        folder: has ``animate.onnx``; the caller lists the new file in ``files.json``.
+        judged: inputs to compare the two on.
+    """
+    path = folder / f"{NAME}.onnx"
+    with tempfile.TemporaryDirectory() as name:
+        sampling = Path(name) / "animate.onnx"
+        write_graph(replace(animate_graph(model), sampler=grid_sample), sampling)
+        path.write_bytes(halved(onnx.load(str(sampling))).SerializeToString(deterministic=True))
+    forget_origin(path)
+    loss = compare(folder / "animate.onnx", path, judged)
+    if loss.psnr < LEAST_PSNR:
+        path.unlink()
+    return loss
+
+
+def halved(model: ModelProto) -> ModelProto:
+    """The model with its convolutions, and what only lies between them, in float16.
+
+    Inputs and outputs keep their types.
+    """
+    graph = model.graph
+    half = _between_convolutions(graph)
+    del graph.value_info[:]  # their types change
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    given = {name for node in graph.node if node.name in half for name in node.output}
+    nodes: list[NodeProto] = []
+    cast: dict[tuple[str, int], str] = {}
+
+    def as_type(name: str, kind: int) -> str:
+        """The name of a tensor in another type; made once, where it is first needed."""
+        if (name, kind) not in cast:
+            cast[name, kind] = f"{name}_{'half' if kind == TensorProto.FLOAT16 else 'single'}"
+            if name in weights:
+                array = numpy_helper.to_array(weights[name]).astype("float16")
+                graph.initializer.append(numpy_helper.from_array(array, cast[name, kind]))
+            else:
+                nodes.append(helper.make_node("Cast", [name], [cast[name, kind]], cast[name, kind], to=kind))
+        return cast[name, kind]
+
+    for node in graph.node:
+        wanted = TensorProto.FLOAT16 if node.name in half else TensorProto.FLOAT
+        for index, name in enumerate(node.input):
+            shown = name and (index == 0 or node.op_type != "Resize")
+            if shown and (name in given) != (node.name in half):
+                node.input[index] = as_type(name, wanted)
+        nodes.append(node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+    used = {name for node in nodes for name in node.input}
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    return model
+
+
+def _between_convolutions(graph: GraphProto) -> set[str]:
+    """Names of all convolutions, and of nodes that a convolution feeds and that feed another."""
+    makers = {name: node for node in graph.node for name in node.output}
+    after: set[str] = set()
+    before: set[str] = set()
+    for node in graph.node:  # in order of computation
+        fed = any(name in makers and makers[name].name in after for name in node.input)
+        if node.op_type == "Conv" or (fed and node.op_type in BETWEEN):
+            after.add(node.name)
+    for node in reversed(graph.node):
+        if node.op_type == "Conv" or (node.name in before and node.op_type in BETWEEN):
+            before.update(makers[name].name for name in node.input if name in makers)
+    convolutions = {node.name for node in graph.node if node.op_type == "Conv"}
+    return convolutions | (after & before)
