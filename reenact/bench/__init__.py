@@ -4,6 +4,7 @@ whole.py     a new process, and a warm one
 stations.py  every station alone
 rivals.py    beside the published vox-256, by turns
 growth.py    more frames, larger sizes, other batches and threads, several jobs, memory
+gpu.py       motion and decoder on an NVIDIA GPU
 chart.py     the figures as a picture
 """
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reenact.bench.chart import write_chart
+from reenact.bench.gpu import BATCHES, GRAPHS, measure_eager, measure_gpu, roofline
 from reenact.bench.growth import Growth, measure_memory
 from reenact.bench.rivals import absent, measure_rivals
 from reenact.bench.spent import Spent, spend
@@ -19,16 +20,17 @@ from reenact.bench.stations import measure_stations
 from reenact.bench.whole import ID, Device, describe, measure, write_template
 from reenact.config import DEFAULT_MODEL
 from reenact.engine import Engine
-from reenact.errors import OutputError
+from reenact.errors import OutputError, SetupError
 from reenact.gallery import get_template, list_portraits
 from reenact.pipeline import AnimateOptions, animate
 from reenact.provenance.embed import Watermark
-from reenact.runtime import available_cores
+from reenact.runtime import ModelFolder, available_cores, cuda
 from reenact.types import Template
 
 Figures = dict[str, Any]
 MOST_FRAMES = 30  # how many times the asked-for frames the longest motion has
 RIVAL_FRAMES = 12  # that a frame-by-frame vox-256 makes in one turn
+GPU_FRAMES = 1024
 
 
 @dataclass
@@ -94,6 +96,31 @@ class Bench:
         threads, batch = growth.by_threads(), growth.by_batch(engine)
         yield {"memory": memory, "size": sizes, "jobs": jobs, "threads": threads, "batch": batch}
 
+    def gpu(self) -> Iterator[str | Figures]:
+        """On an NVIDIA GPU."""
+        if reason := cuda.missing():
+            yield f"The GPU is left out. {reason}"
+            return
+        write_template(self.folder, self.model, self.frames)
+        motion = get_template(ID, self.folder, ModelFolder(self.model).hash("keypoints")).motion
+        speeds = measure_gpu(self.model, self.selfie, motion, GPU_FRAMES)
+        for precision, batches in speeds.items():
+            each = ", ".join(f"batch {batch} {one['frames_per_second']}" for batch, one in batches.items())
+            yield f"frames/s on the GPU, {precision}: {each}"
+        best, batch = list(speeds)[-1], BATCHES[-1]
+        speed = speeds[best][str(batch)]["frames_per_second"]
+        found: Figures = {"card": cuda.card(), "speeds": speeds}
+        try:
+            graph = ModelFolder(self.model).path(GRAPHS[best])
+            found["roofline"] = roofline(graph, batch, found["card"], speed)
+            yield f"{found['card']}, {best}, batch {batch}: {found['roofline']}"
+            found["eager"] = measure_eager(RIVAL_FRAMES * 10).figures
+            found["times_as_fast_as_eager"] = round(speed / found["eager"]["frames_per_second"], 2)
+            yield f"vox-256 as its demo runs it: {found['times_as_fast_as_eager']} times as fast"
+        except SetupError as error:
+            yield f"Left out: {error}"
+        yield found
+
     def machine(self) -> Figures:
         """The machine and its load now."""
         return describe(Engine(self.model, device=self.device, threads=self.threads), self.threads)
@@ -120,7 +147,7 @@ def run(
     frames: int = 100,
     rounds: int = 3,
 ) -> Iterator[str]:
-    """Measure parts (``whole``, ``stations``, ``rivals``, ``growth``); yields lines for people.
+    """Measure parts (``whole``, ``stations``, ``rivals``, ``growth``, ``gpu``); yields lines for people.
 
     Each part is written to ``out``, with the load before and after it, as soon as it is measured; a picture
     of all goes beside it.

@@ -42,7 +42,7 @@ def measure_rivals(ours: Mapping[str, Turn], threads: int, rounds: int, frames: 
         SetupError: the rivals' process failed.
     """
     taken: dict[str, list[Spent]] = {}
-    with _rivals(threads) as ask:
+    with rivals(threads) as ask:
         turns = {**ours, **{name: _asking(ask, name, frames) for name in RIVALS}}
         for turn in turns.values():
             turn()  # warm
@@ -72,10 +72,10 @@ def _asking(ask: Callable[[str, int], Spent], name: str, frames: int) -> Turn:
 
 
 @contextmanager
-def _rivals(threads: int) -> Iterator[Callable[[str, int], Spent]]:
-    """The rivals' process: a line goes in for each turn, and one comes back."""
+def rivals(threads: int, device: str = "cpu") -> Iterator[Callable[[str, int], Spent]]:
+    """The rivals' process: a line goes in for each turn, and one comes back; on a GPU only eager has one."""
     process = subprocess.Popen(
-        _command(threads),
+        _command(threads, device),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -99,5 +99,5 @@ def _rivals(threads: int) -> Iterator[Callable[[str, int], Spent]]:
         back.close()
 
 
-def _command(threads: int) -> list[str]:
-    return [sys.executable, "-W", "ignore", "-m", MODULE, "--threads", str(threads)]
+def _command(threads: int, device: str) -> list[str]:
+    return [sys.executable, "-W", "ignore", "-m", MODULE, "--threads", str(threads), "--device", device]

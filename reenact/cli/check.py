@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, positive, say
 
-PARTS = ("whole", "stations", "rivals", "growth")  # of reenact.bench, which would load the engine here
+PARTS = ("whole", "stations", "rivals", "growth", "gpu")  # of reenact.bench, which would load the engine here
 
 
 def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
@@ -28,8 +28,9 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
         _bench,
         "Animate our first portrait with a motion of 100 frames: as a new process and warm (whole), station "
         "by station (stations), by turns with the published vox-256 (rivals, needs the extra train), with "
-        "more frames, larger sizes, other batches, threads and jobs at once (growth). Prints ratios, writes "
-        "everything as JSON, and draws it. A part that is not asked for keeps the figures that the file has.",
+        "more frames, larger sizes, other batches, threads and jobs at once (growth), and motion and decoder "
+        "on an NVIDIA GPU (gpu). Prints ratios, writes everything as JSON, and draws it. A part that is not "
+        "asked for keeps the figures that the file has.",
     )
     verb.add_argument("--frames", type=positive, default=100, help="of the motion; default 100")
     verb.add_argument("--rounds", type=positive, default=3, help="turns of each in a comparison; default 3")

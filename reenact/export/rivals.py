@@ -34,10 +34,11 @@ from reenact.types import Keypoints
 Work = Callable[[int], object]
 
 
-def eager(model: Fomm, threads: int) -> Work:
+def eager(model: Fomm, threads: int, device: str) -> Work:
     """The demo's loop."""
     torch.set_num_threads(threads)
-    source, clip = torch.rand(1, 3, PICTURE, PICTURE), torch.rand(4, 3, PICTURE, PICTURE)
+    model = model.to(device)
+    source, clip = (torch.rand(count, 3, PICTURE, PICTURE, device=device) for count in (1, 4))
 
     def work(frames: int) -> None:
         with torch.inference_mode():
@@ -45,7 +46,7 @@ def eager(model: Fomm, threads: int) -> Work:
             for index in range(frames):
                 driving = model.kp_detector(clip[index % len(clip)][None])
                 picture = model.generator(source, still, driving)
-                (255 * picture[0].permute(1, 2, 0)).to(torch.uint8).numpy()
+                (255 * picture[0].permute(1, 2, 0)).to(torch.uint8).cpu().numpy()
 
     return work
 
@@ -72,12 +73,16 @@ def main() -> int:
     """Answer lines until there are none; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m reenact.export.rivals", description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
-    threads = parser.parse_args().threads
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="of eager alone")
+    arguments = parser.parse_args()
+    threads, device = arguments.threads, arguments.device
+    if device == "cuda" and not torch.cuda.is_available():
+        parser.exit(1, "the installed torch has no CUDA\n")
     torch.manual_seed(0)
     model = Fomm().eval()
     with tempfile.TemporaryDirectory(prefix="reenact-rivals-") as folder:
         make = {
-            "eager": partial(eager, model, threads),
+            "eager": partial(eager, model, threads, device),
             "graphs": partial(graphs, model, threads, Path(folder)),
         }
         ways: dict[str, Work] = {}  # made when first asked for: graphs take their time to be written

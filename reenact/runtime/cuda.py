@@ -45,6 +45,15 @@ def missing() -> str:
     return _without_device() or _without_libraries()
 
 
+def card() -> str:
+    """The name of the first GPU as the driver tells it; only to be asked where nothing is missing."""
+    driver, device, name = ctypes.CDLL("libcuda.so.1"), ctypes.c_int(0), ctypes.create_string_buffer(128)
+    driver.cuInit(0)
+    driver.cuDeviceGet(ctypes.byref(device), 0)
+    driver.cuDeviceGetName(name, len(name), device)
+    return name.value.decode(errors="replace")
+
+
 def _without_device() -> str:
     """What is wrong with the driver or the card."""
     try:

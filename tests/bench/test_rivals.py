@@ -31,7 +31,7 @@ def test_ratios_are_of_the_time_a_frame_round_by_round(monkeypatch: pytest.Monke
         " n = int(line.split()[1]); s = n * (2 if i > 3 else 1)\\n"
         " print(json.dumps(dict(wall=s, cpu=s, frames=n)), flush=True)"
     )
-    monkeypatch.setattr(rivals, "_command", lambda threads: [sys.executable, "-c", code.replace("\\n", "\n")])
+    monkeypatch.setattr(rivals, "_command", lambda *_: [sys.executable, "-c", code.replace("\\n", "\n")])
     found = measure_rivals({"ours": lambda: Spent(1.0, 2.0, 10)}, 1, rounds=2, frames=5)
     ratios = found["times_as_fast"]["ours than eager"]
     assert ratios == {"wall": 15.0, "cpu": 7.5, "wall_rounds": [10, 20], "cpu_rounds": [5, 10]}
