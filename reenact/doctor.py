@@ -195,6 +195,11 @@ def _codecs() -> Iterator[Finding]:
         else:
             yield Finding(f"write {kind}", "ok", name)
     av.Codec("h264", "r")
+    from reenact.media import nvenc
+
+    reason = nvenc.refusal()
+    detail = f"not here, libx264 encodes: {reason}" if reason else "encodes; ask for it with --encoder nvenc"
+    yield Finding("nvenc", "note" if reason else "ok", detail)
 
 
 def _extras() -> Iterator[Finding]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PREFIX = "REENACT_"
 CHOICES = {
     "device": ("auto", "cpu", "cuda"),
+    "encoder": ("x264", "nvenc"),
     "label": ("request", "always", "never"),
     "log": ("text", "json"),
     "moderator_failure": ("refuse", "allow"),
@@ -88,6 +89,7 @@ class Settings:
     c2pa_trust: Path | None = None  # PEM of roots whose signatures `verify` believes; none: it believes none
     stop_seconds: float = _setting(20.0, 0, 600)  # that running jobs get to end when the service stops
     device: Device = "auto"  # where the model runs: auto, cpu or cuda
+    encoder: str = "x264"  # of MP4: x264, or nvenc on an NVIDIA GPU; x264 where that does not work
     require_gpu: bool = False  # yes: do not start unless the whole model runs on an NVIDIA GPU
     threads: int | None = _setting(None, 1, 1024)  # cores for one job's model; none: all, shared by the jobs
 

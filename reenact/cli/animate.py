@@ -56,6 +56,9 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     )
     verb.add_argument("--mirror", action="store_true", help="the movement as in a mirror: left becomes right")
     verb.add_argument("--crf", type=int, default=16, help="mp4: 0 (lossless) to 51 (small); default 16")
+    verb.add_argument(
+        "--encoder", choices=("x264", "nvenc"), default="x264", help="mp4: nvenc is that of an NVIDIA GPU"
+    )
     verb.add_argument("--no-sound", action="store_true", help="mp4: leave the clip's sound out")
     verb.add_argument(
         "--label",
@@ -131,7 +134,7 @@ def _options(arguments: argparse.Namespace) -> AnimateOptions:
         label=arguments.language if arguments.label else None,
         watermark=None if arguments.no_watermark else Watermark(),
         certificate=None if arguments.no_credentials else _certificate(arguments),
-        encode=EncodeOptions(crf=arguments.crf, sound=not arguments.no_sound),
+        encode=EncodeOptions(crf=arguments.crf, encoder=arguments.encoder, sound=not arguments.no_sound),
     )
 
 

@@ -16,6 +16,7 @@ import av
 import numpy as np
 
 from reenact.errors import InvalidOption, OutputError, ReenactError
+from reenact.media import nvenc
 from reenact.media.gif import write_gif
 from reenact.media.mp4 import add_sound, write_mp4
 from reenact.media.webp import write_webp
@@ -24,6 +25,7 @@ from reenact.types import Clip, Picture
 log = logging.getLogger(__name__)
 
 FORMATS = ("mp4", "gif", "webp")
+ENCODERS = ("x264", "nvenc")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 _MAX_SIDE = {"mp4": 16384, "gif": 65535, "webp": 16383}
 _MAX_RATE = 1000
@@ -36,6 +38,7 @@ class EncodeOptions:
     crf: int = 16  # mp4: 0 (lossless) .. 51; 16 is hard to tell from the original
     # mp4: one of PRESETS. At crf 16 it makes files as large as "fast" at 18, in half the time.
     preset: str = "veryfast"
+    encoder: str = "x264"  # mp4: x264, or nvenc on an NVIDIA GPU; where that does not work, x264 all the same
     sound: bool = True  # mp4: keep the sound track of clip.audio
     webp_quality: int = 80  # webp: 0 .. 100
     webp_effort: int = 2  # webp: 0 (fast) .. 6 (small)
@@ -51,6 +54,8 @@ class EncodeOptions:
                 raise InvalidOption(f"{name} is {value}; it must be from 0 to {top}.")
         if self.preset not in PRESETS:
             raise InvalidOption(f"preset is {self.preset!r}; it must be one of {', '.join(PRESETS)}.")
+        if self.encoder not in ENCODERS:
+            raise InvalidOption(f"encoder is {self.encoder!r}; it must be one of {', '.join(ENCODERS)}.")
 
 
 @dataclass(frozen=True)
@@ -123,10 +128,18 @@ def _write(clip: Clip, fps: Fraction, kind: str, part: Path, out: Path, options:
     elif kind == "webp":
         count = write_webp(frames, fps, part, options.webp_quality, options.webp_effort)
     else:
-        count = write_mp4(frames, fps, part, options.crf, options.preset)
+        on_gpu = options.encoder == "nvenc" and _nvenc_works()
+        count = write_mp4(frames, fps, part, options.crf, options.preset, on_gpu)
         height, width = height + height % 2, width + width % 2
         sound = options.sound and clip.audio is not None and _put_sound(part, clip.audio, count / fps, out)
     return Written(out, kind, width, height, count, fps, part.stat().st_size, sound)
+
+
+def _nvenc_works() -> bool:
+    reason = nvenc.refusal()
+    if reason:
+        log.warning("libx264 encodes, for NVENC does not work here: %s", reason)
+    return not reason
 
 
 def _sealed(part: Path, out: Path, seal: Seal) -> int:

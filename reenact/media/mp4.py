@@ -17,9 +17,10 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
+from av.video import VideoStream
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-from reenact.media import formats
+from reenact.media import formats, nvenc
 from reenact.media.container import find_video, knows_sound, open_container
 from reenact.types import Picture
 
@@ -35,8 +36,12 @@ _SOUND_RATE = 48000
 _PACKETS = 1000  # a second, at most; Opus at its finest has 400
 
 
-def write_mp4(frames: Iterator[Picture], fps: Fraction, path: Path, crf: int, preset: str) -> int:
+def write_mp4(
+    frames: Iterator[Picture], fps: Fraction, path: Path, crf: int, preset: str, on_gpu: bool = False
+) -> int:
     """Write frames (H, W, 3) uint8 as H.264 yuv420p, faststart, without sound; return their number.
+
+    ``on_gpu`` takes NVENC in place of libx264; it knows no CRF, so ``crf`` is the quantiser of every frame.
 
     The rate is kept exactly. Colours are converted with the BT.709 matrix and tagged so. yuv420p needs even
     sides: an odd one gets its last row or column twice.
@@ -44,7 +49,11 @@ def write_mp4(frames: Iterator[Picture], fps: Fraction, path: Path, crf: int, pr
     count = 0
     clock = 1 / fps
     with av.open(str(path), "w", format="mp4", options=_CONTAINER) as container:
-        stream = container.add_stream("libx264", rate=fps, options={"crf": str(crf), "preset": preset})
+        name, settings = "libx264", {"crf": str(crf), "preset": preset}
+        if on_gpu:
+            name, settings = nvenc.NAME, nvenc.settings(crf)
+        stream = container.add_stream(name, rate=fps, options=settings)
+        assert isinstance(stream, VideoStream)
         stream.pix_fmt = "yuv420p"
         codec = stream.codec_context
         codec.color_primaries = codec.color_trc = codec.colorspace = _BT709

@@ -73,7 +73,9 @@ class Worker:
         if job.order.card:
             return self._add(self._engine, job, watch)
         order, mark = job.order, Watermark(watermark_id(job.id), self._key)
-        options = replace(order.options(), watermark=mark, certificate=self._certificate)
+        asked = order.options()
+        encode = replace(asked.encode, encoder=self._settings.encoder)
+        options = replace(asked, watermark=mark, certificate=self._certificate, encode=encode)
         with self._storage.at_hand(order.place):
             self._screen.check(self._engine, self._submission(job))
             out = self._storage.upload(order.place, name)

@@ -14,7 +14,7 @@ from PIL import Image
 
 import reenact
 from reenact.errors import Cancelled, InvalidOption, OutputError
-from reenact.media import EncodeOptions, open_clip, write_clip
+from reenact.media import EncodeOptions, nvenc, open_clip, write_clip
 from reenact.media.gif import write_gif
 from reenact.types import Clip
 
@@ -291,7 +291,8 @@ def test_impossible_rate(rate, tmp_path, numbered):
 
 
 @pytest.mark.parametrize(
-    "options", [{"crf": 52}, {"preset": "best"}, {"webp_quality": -1}, {"webp_effort": 7}]
+    "options",
+    [{"crf": 52}, {"preset": "best"}, {"encoder": "h265"}, {"webp_quality": -1}, {"webp_effort": 7}],
 )
 def test_impossible_options(options):
     with pytest.raises(InvalidOption, match=next(iter(options))):
@@ -433,3 +434,34 @@ def test_warnings_go_to_the_log_not_to_the_screen(make_video, numbered, tmp_path
         write_clip(Clip(iter(numbered(3)), Fraction(25), 3, path), tmp_path / "a.mp4")
     assert "sound track" in caplog.text
     assert capfd.readouterr() == ("", "")
+
+
+def test_nvenc_that_does_not_work_is_said_and_libx264_encodes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    if not nvenc.refusal():
+        pytest.skip("NVENC works here")
+    frames = [np.full((64, 64, 3), level, np.uint8) for level in (10, 90)]
+    clip = Clip(iter(frames), Fraction(25), 2)
+    written = write_clip(clip, tmp_path / "out.mp4", options=EncodeOptions(encoder="nvenc"))
+    assert written.frames == 2
+    assert "NVENC does not work here: h264_nvenc does not start" in caplog.text
+    assert len(list(open_clip(tmp_path / "out.mp4").frames)) == 2
+
+
+def test_an_encoder_that_gives_every_frame_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nvenc, "NAME", "libx264")
+    assert nvenc.refusal.__wrapped__() == ""
+    monkeypatch.setattr(nvenc, "NAME", "no_such_encoder")
+    assert "does not start" in nvenc.refusal.__wrapped__()
+
+
+@pytest.mark.gpu
+def test_nvenc_writes_what_can_be_read(tmp_path: Path) -> None:
+    if reason := nvenc.refusal():
+        pytest.skip(reason)
+    frames = [np.full((256, 256, 3), level, np.uint8) for level in (10, 90, 200)]
+    clip = Clip(iter(frames), Fraction(25), 3)
+    write_clip(clip, tmp_path / "out.mp4", options=EncodeOptions(encoder="nvenc"))
+    read = list(open_clip(tmp_path / "out.mp4").frames)
+    assert [abs(int(frame.mean()) - level) < 4 for frame, level in zip(read, (10, 90, 200), strict=True)]

@@ -53,6 +53,7 @@ def test_what_others_can_reach_is_not(host: str) -> None:
         ("REENACT_THREADS", "-1", "from 1"),
         ("REENACT_DEVICE", "tpu", "auto, cpu or cuda"),
         ("REENACT_REQUIRE_GPU", "maybe", "yes or no"),
+        ("REENACT_ENCODER", "h265", "x264 or nvenc"),
         ("REENACT_PROT", "8000", "no setting"),
     ],
 )
