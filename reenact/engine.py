@@ -15,7 +15,7 @@ from reenact.errors import InvalidOption
 from reenact.face.detector import FaceDetector
 from reenact.face.find import FaceFinder
 from reenact.face.mesh import FaceMesh
-from reenact.generator.renderer import BATCH, NATIVE_SIZE, Composer, Renderer
+from reenact.generator.renderer import BATCH, Composer, Renderer
 from reenact.keypoints.detector import CROP_SIZE, KeypointDetector
 from reenact.runtime import (
     Device,
@@ -30,8 +30,8 @@ from reenact.runtime import (
 from reenact.types import Crop, Face
 
 Finder = Literal["blazeface", "fan"]
-GPU_BATCH = 32  # frames a graph call there; always as many, so that nothing is planned again
-GPU_SIDES = (512, 1024)  # of results that are made ready at the start
+# Frames a graph call there, always as many, so that nothing is planned again; at 1024 they take 2.6 GB.
+GPU_BATCH = 16
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,6 @@ class Engine:
         # Frames are many: whole batches side by side use the cores better than threads inside an operator.
         animate = load(self.graph, 1, batch=GPU_BATCH)
         self.provider = animate.provider
-        self._sides = GPU_SIDES if on_gpu else GPU_SIDES[:1]
         self.finder = open_face_finder(device, threads, finder)
         self.detector = KeypointDetector(load("keypoints", threads, batch=1))
         self.renderer = Renderer(
@@ -129,9 +128,9 @@ class Engine:
         self.finder.find(grey)
         face = Face((0, 0, CROP_SIZE, CROP_SIZE), 0.0, np.full((478, 2), CROP_SIZE / 2, np.float32))
         keypoints = self.detector.many([(grey, face)], Crop(0, 0, CROP_SIZE))
-        for side in self._sides if self.renderer.scales else (NATIVE_SIZE,):
-            full = np.full((side, side, 3), 128, np.uint8)
-            list(self.renderer.render(self.renderer.prepare(grey, full, keypoints[0]), keypoints))
+        side = 2 * CROP_SIZE if self.renderer.scales else CROP_SIZE
+        full = np.full((side, side, 3), 128, np.uint8)
+        list(self.renderer.render(self.renderer.prepare(grey, full, keypoints[0]), keypoints))
 
 
 def _composer(load: Callable[..., Session], on_gpu: bool) -> Composer:

@@ -20,6 +20,13 @@ from reenact.runtime.turns import Turns
 Device = Literal["auto", "cpu", "cuda"]
 Kept: TypeAlias = OrtValue  # a tensor that lies where graphs compute
 CPU = "CPUExecutionProvider"
+GPU = (
+    cuda.PROVIDER,
+    {
+        "arena_extend_strategy": "kSameAsRequested",  # shapes stay: no room for larger ones
+        "use_tf32": "0",  # or float32 would be no better than float16, of which there is a graph
+    },
+)
 NAMED = 3  # misplaced nodes that an error names
 ERRORS_ONLY = 3
 _GPU = Turns()
@@ -63,14 +70,13 @@ class Session:
         options.add_session_config_entry("session.record_ep_graph_assignment_info", str(int(wholly)))
         for axis, size in (sizes or {}).items():
             options.add_free_dimension_override_by_name(axis, size)
-        providers = [cuda.PROVIDER, CPU] if on_gpu else [CPU]
-        self._session = _open(path, options, providers)
+        self._session = _open(path, options, [GPU, CPU] if on_gpu else [CPU])
         self.inputs = [tensor.name for tensor in self._session.get_inputs()]
         self.outputs = [tensor.name for tensor in self._session.get_outputs()]
         self.provider: str = self._session.get_providers()[0]
         self._place = "cuda" if on_gpu else "cpu"
         self._turn: AbstractContextManager[None] = _GPU if on_gpu else nullcontext()
-        if self.provider != providers[0]:
+        if on_gpu and self.provider != cuda.PROVIDER:
             raise ProviderUnavailable(
                 f"{path.name} was asked to run on CUDA but would run on {self.provider}; "
                 "what ONNX Runtime wrote to standard error says why."
@@ -115,7 +121,7 @@ class Session:
         ]
 
 
-def _open(path: Path, options: onnxruntime.SessionOptions, providers: list[str]) -> Any:
+def _open(path: Path, options: onnxruntime.SessionOptions, providers: list[Any]) -> Any:
     """ONNX Runtime's session; its own fallback to the CPU would print to standard output and go on."""
     try:
         return onnxruntime.InferenceSession(str(path), options, providers, enable_fallback=0)
