@@ -1,8 +1,7 @@
-"""The keyed tile: chips, each of which says one bit of the codeword or helps to find the tile.
+"""The keyed tile: where the lattice of each wave lies, which bit it says, and chips to find the tile by.
 
-Spread spectrum (Cox, Kilian, Leighton, Shamoon: Secure Spread Spectrum Watermarking for Multimedia, IEEE TIP
-1997), laid out as a tile that repeats so that a crop can be found again (Kutter, SPIE 3528, 1998). Everything
-is drawn from SHAKE-256 of the key, which gives the same tile with every version of every library.
+A tile repeats over the picture so that a crop can be found again (Kutter, SPIE 3528, 1998). Everything is
+drawn from SHAKE-256 of the key, which gives the same tile with every version of every library.
 """
 
 from __future__ import annotations
@@ -14,65 +13,50 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from reenact.provenance.code import CODED_BITS, Bits
+from reenact.provenance.code import CODED_BITS
+from reenact.provenance.lapped import HOP, WAVES
 from reenact.types import FloatArray
 
 CHIP = 4  # pixels; half of that is still seen after scaling to one half
-SIDE = 32  # chips of a tile
+SIDE = 64  # chips of a tile
 TILE = CHIP * SIDE  # pixels
-PILOTS = 160  # chips that are the same for every id; they tell where the tile lies
+BLOCKS = TILE // HOP  # of a tile's side
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the chips of a key's tile mean. ``signs`` (1024,) +-1 hides the codeword's own regularity."""
+    """What belongs to each wave of each block of a tile, or of a picture: (rows, columns, WAVES)."""
 
-    pilots: NDArray[np.intp]  # (PILOTS,) chip numbers
-    carriers: NDArray[np.intp]  # (1024 - PILOTS,) chip numbers
-    meaning: NDArray[np.intp]  # bit of the codeword that each carrier repeats
-    signs: FloatArray
+    offsets: FloatArray  # of the lattice, in [0, 1) of its step
+    meaning: NDArray[np.intp]  # the bit of the codeword
+    flips: FloatArray  # +-1 hides the codeword's own regularity
+
+    def spread(self, rows: int, columns: int, first: tuple[int, int] = (0, 0)) -> Layout:
+        """The layout of a picture of that many blocks, the first of which is block ``first`` of a tile."""
+        at = np.ix_((np.arange(rows) + first[0]) % BLOCKS, (np.arange(columns) + first[1]) % BLOCKS)
+        return Layout(self.offsets[at], self.meaning[at], self.flips[at])
 
 
 @lru_cache(maxsize=16)
 def layout(key: bytes) -> Layout:
-    """The layout of a key."""
-    count = SIDE * SIDE
-    drawn = hashlib.shake_256(b"reenact tile" + key).digest(9 * count)
-    order = np.argsort(np.frombuffer(drawn[: 8 * count], ">u8"), kind="stable")
-    signs = 1 - 2 * (np.frombuffer(drawn[8 * count :], np.uint8) & 1).astype(np.float32)
-    carriers = order[PILOTS:]
-    return Layout(order[:PILOTS], carriers, np.arange(len(carriers)) % CODED_BITS, signs)
+    """The layout of a key's tile."""
+    shape = (BLOCKS, BLOCKS, WAVES)
+    count = BLOCKS * BLOCKS * WAVES
+    drawn = np.frombuffer(hashlib.shake_256(b"reenact waves" + key).digest(17 * count), np.uint8)
+    order, offsets, flips = np.split(drawn, (8 * count, 16 * count))
+    meaning = order.view(">u8").argsort(kind="stable") % CODED_BITS
+    return Layout(
+        (offsets.view(">u8") / 2.0**64).astype(np.float32).reshape(shape),
+        meaning.reshape(shape),
+        _plus_minus(flips).reshape(shape),
+    )
 
 
-def tile(word: Bits, key: bytes) -> FloatArray:
-    """The tile (SIDE, SIDE) of +-1 that carries a codeword."""
-    plan = layout(key)
-    chips = plan.signs.copy()
-    chips[plan.carriers] *= 1 - 2 * word[plan.meaning].astype(np.float32)
-    return chips.reshape(SIDE, SIDE)
-
-
-def pilot_tile(key: bytes) -> FloatArray:
-    """The tile (TILE, TILE) in pixels with the pilots alone, 0 elsewhere."""
-    plan = layout(key)
-    chips = np.zeros(SIDE * SIDE, np.float32)
-    chips[plan.pilots] = plan.signs[plan.pilots]
-    return enlarge(chips.reshape(SIDE, SIDE))
-
-
-def soft_bits(chips: FloatArray, key: bytes) -> FloatArray:
-    """What received chips (SIDE, SIDE) say about each bit of the codeword: (CODED_BITS,), above 0 for a 0."""
-    plan = layout(key)
-    carried = (chips.reshape(-1) * plan.signs)[plan.carriers]
-    return np.bincount(plan.meaning, carried, CODED_BITS).astype(np.float32)
-
-
-def as_chips(values: FloatArray, key: bytes) -> FloatArray:
-    """A value for each bit of the codeword as (SIDE, SIDE) at the chips that repeat it; pilots get 1."""
-    plan = layout(key)
-    chips = np.ones(SIDE * SIDE, np.float32)
-    chips[plan.carriers] = values[plan.meaning]
-    return chips.reshape(SIDE, SIDE)
+@lru_cache(maxsize=16)
+def pilots(key: bytes) -> FloatArray:
+    """The chips (SIDE, SIDE) of +-1 that are the same for every id; they tell where the tile lies."""
+    drawn = hashlib.shake_256(b"reenact pilots" + key).digest(SIDE * SIDE)
+    return _plus_minus(np.frombuffer(drawn, np.uint8)).reshape(SIDE, SIDE)
 
 
 def fold(residual: FloatArray) -> FloatArray:
@@ -83,12 +67,10 @@ def fold(residual: FloatArray) -> FloatArray:
     return folded
 
 
-def chip_sums(folded: FloatArray) -> FloatArray:
-    """The sum over each chip of a tile that begins at its corner: (SIDE, SIDE)."""
-    chips: FloatArray = folded.reshape(SIDE, CHIP, SIDE, CHIP).sum((1, 3))
-    return chips
-
-
 def enlarge(chips: FloatArray) -> FloatArray:
     """Chips (h, w) as pixels (CHIP h, CHIP w)."""
     return chips.repeat(CHIP, 0).repeat(CHIP, 1)
+
+
+def _plus_minus(drawn: NDArray[np.uint8]) -> FloatArray:
+    return 1 - 2 * (drawn & 1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What of a frame may be the mark: both the detector and the embedder look through this."""
+"""What of a frame may be pilots: the detector looks for them through this."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ WINDOW = 5  # pixels of the square whose mean a pixel is compared with
 HALF_WINDOW = 3  # the same for a clip that was scaled to about a half
 
 
-def residual(frame: Picture, window: int = WINDOW) -> FloatArray:
-    """Luma less the mean around it, weighed down where the picture is busy: (H, W), about -1 to 1.
+def luma_of(frame: Picture) -> FloatArray:
+    """(H, W, 3) uint8 RGB -> (H, W) float32, 0 to 255."""
+    return np.asarray(frame.astype(np.float32) @ _LUMA, np.float32)
+
+
+def residual(luma: FloatArray, window: int = WINDOW) -> FloatArray:
+    """Luma (H, W) less the mean around it, weighed down where the picture is busy: (H, W), about -1 to 1.
 
     The host picture is noise to the mark. Its size differs a hundredfold between sky and hair, so each place
     counts by the inverse of its own size, and outliers are cut.
     """
-    luma = np.asarray(frame @ _LUMA, np.float32)
     flat = luma - _box(luma, window)
     size = np.sqrt(np.maximum(_box(flat * flat, window), 0)) + 0.3
     return np.asarray(np.clip(flat / size, -1.5, 1.5) / np.sqrt(size), np.float32)

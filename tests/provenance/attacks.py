@@ -68,9 +68,11 @@ ATTACKS = {
 def send(frames: list[Picture], attack: Attack, folder: Path) -> Path:
     """What arrives: a result as the service writes it, then changed and encoded again.
 
-    A gif or webp is sent on as it is.
+    A gif or webp is sent on as it is. The folder belongs to one result, which is made only once.
     """
-    made = write(frames, folder / f"made.{attack.first}", EncodeOptions())
+    made = folder / f"made.{attack.first}"
+    if not made.exists():
+        write(frames, made, EncodeOptions())
     if attack.first != "mp4":
         return made
     changed = attack.change(list(open_clip(made).frames))

@@ -15,6 +15,7 @@ from reenact.media import read_picture, write_clip
 from reenact.provenance.code import CODED_BITS, decode, encode
 from reenact.provenance.detect import FALSE_ALARM, Mark, find_mark
 from reenact.provenance.embed import Marker, Watermark
+from reenact.provenance.lapped import WAVES, drawn, measured
 from reenact.provenance.verify import verify
 from reenact.provenance.words import sentences
 from reenact.types import Clip, Picture
@@ -65,6 +66,16 @@ def test_mark_is_found_at_a_scale_nobody_expects(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("portrait", range(4))
+def test_square_is_read_after_strict_encoding_and_any_crop(portrait: int, tmp_path: Path) -> None:
+    frames = marked(portrait_clip(portrait, 256, 9))
+    found = read(send(frames, Attack(list, 1, crf=28), tmp_path))
+    assert found is not None and found.id == ID
+    cut = [np.ascontiguousarray(frame[17:-9, 5:-21]) for frame in frames]
+    found = find_mark(lambda: iter(cut), KEY)
+    assert found is not None and found.id == ID
+
+
+@pytest.mark.parametrize("portrait", range(4))
 def test_picture_stays_as_it_was(portrait: int) -> None:
     before = portrait_clip(portrait, 256, 9)
     after = marked(before)
@@ -94,6 +105,13 @@ def test_black_and_white_frames_can_be_marked_without_overflow() -> None:
     for frame, changed in zip(frames, marked(frames), strict=True):
         assert np.abs(frame.astype(int) - changed).max() <= 5
     assert find_mark(lambda: iter(frames), KEY) is None
+
+
+def test_waves_are_orthonormal_and_do_not_hear_the_mean() -> None:
+    amounts = np.random.default_rng(0).normal(0, 20, (5, 7, WAVES)).astype(np.float32)
+    picture = drawn(amounts, 100, 130)
+    assert np.allclose(measured(picture + 100), amounts, atol=1e-2)
+    assert np.allclose(np.square(picture).sum(), np.square(amounts).sum(), rtol=1e-4)
 
 
 def test_codeword_stands_noise_and_pure_noise_names_no_id() -> None:

@@ -1,0 +1,80 @@
+"""Bits as places on a lattice: the picture is no noise to the mark, since the mark is made for the picture.
+
+The amount of a wave in the picture is moved to the nearest point that says the bit: the points of a 0 lie a
+quarter of a step above those of a keyed lattice, those of a 1 a quarter below (quantisation index modulation:
+Chen & Wornell, IEEE Trans. Information Theory 2001). Where a change would be seen it is moved only a part of
+the way, and counts for less when it is read.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reenact.provenance.code import CODED_BITS, Bits
+from reenact.provenance.lapped import HOP, blocks, measured
+from reenact.provenance.pattern import Layout
+from reenact.types import FloatArray
+
+STEP = 85.0  # of the lattice, in levels times pixels; a wave moved by 8 changes a pixel by 1 level at most
+_CELL = HOP // 2  # pixels
+_FORGIVEN = 58.5  # the constant of SSIM (its C2): with which a flat place would be as sensitive as that
+_SHY, _BOLD = 250.0, 2.0  # how much less is moved where the variance is small, and how much in all
+
+
+def moves(luma: FloatArray, plan: Layout, word: Bits, bolder: float = 1) -> FloatArray:
+    """How far each wave of a picture is to be moved, as ``lapped.drawn`` takes it.
+
+    Args:
+        luma: (H, W) levels.
+        plan: of the picture's blocks.
+        word: the codeword (CODED_BITS,).
+        bolder: times as far, but never beyond the point.
+    """
+    said = (1 - 2 * word[plan.meaning].astype(np.float32)) * plan.flips
+    places = measured(luma) / STEP - plan.offsets - said / 4
+    return np.asarray(
+        (np.rint(places) - places) * STEP * np.minimum(bolder * shares(luma), 1)[..., None], np.float32
+    )
+
+
+def heard(luma: FloatArray, plan: Layout, contrasts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """What a picture (H, W) says about each bit, above 0 for a 0, if its levels were multiplied.
+
+    Returns, for each of ``contrasts``, by which they may have been, the word (CODED_BITS,) and how well the
+    waves lie on the points of either bit, in standard deviations above chance.
+    """
+    places = measured(luma) / (STEP * contrasts[:, None, None, None]) - plan.offsets
+    weights = shares(luma)[..., None].repeat(places.shape[-1], -1)
+    said = np.sin(2 * np.pi * places) * plan.flips * weights
+    words = [np.bincount(plan.meaning.reshape(-1), each.reshape(-1), CODED_BITS) for each in said]
+    fits = -(np.cos(4 * np.pi * places) * weights).sum((1, 2, 3))
+    return np.array(words, np.float32), np.asarray(fits / np.sqrt(np.square(weights).sum() / 2 + 1e-9))
+
+
+def turns(luma: FloatArray) -> NDArray[np.complex64]:
+    """How the waves of a picture (H, W) lie to the points of either bit: (rows, columns, WAVES).
+
+    For a marked picture it is near -exp(4 pi i offset), whatever the bits are; it weighs as ``heard`` does.
+    """
+    return np.asarray(shares(luma)[..., None] * np.exp(4j * np.pi / STEP * measured(luma)), np.complex64)
+
+
+def shares(luma: FloatArray) -> FloatArray:
+    """How far of the way each block of a picture (H, W) is moved: (rows, columns), 0.38 to 1.
+
+    SSIM takes a change of size s in a place of variance v for s^2 / (2 v + C2): it is cheap where v is large.
+    The mean over a block is the harmonic one of cells of 8 x 8 pixels, so that flat ground beside an edge,
+    where a change is seen first, makes the whole block count as nearly flat.
+    """
+    rows, columns = blocks(luma)
+    inside = luma[: len(luma) // _CELL * _CELL, : luma.shape[1] // _CELL * _CELL]
+    cells = inside.reshape(len(inside) // _CELL, _CELL, -1, _CELL)
+    forgiven = 2 * (np.square(cells).mean((1, 3)) - np.square(cells.mean((1, 3)))) + _FORGIVEN
+    inverse = 1 + _SHY / forgiven
+    for axis, count in enumerate(
+        (rows, columns)
+    ):  # over the 4 x 4 cells of a block, as its window weighs them
+        first = 2 * np.arange(count)
+        inverse = sum(weight / 6 * inverse.take(first + at, axis) for at, weight in enumerate((1, 2, 2, 1)))
+    return np.asarray(np.minimum(_BOLD / inverse, 1), np.float32)
