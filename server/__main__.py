@@ -24,6 +24,7 @@ from server.certificate import anchors_of, announce
 from server.config import Settings, read
 from server.database import Database
 from server.keys import Keys
+from server.listening import PatientWorker
 from server.storage import LocalStorage
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "bind": f"{host}:{self._settings.port}",
             "proc_name": "reenact-server",
             "workers": 1,
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
             "threads": self._settings.http_threads,
             "graceful_timeout": ceil(self._settings.stop_seconds) + CLOSE_SECONDS,
             "logconfig_dict": logs.config(self._settings.log),

@@ -7,8 +7,9 @@ counted up when one changes, and a database of another count is refused instead 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import (
@@ -53,6 +54,8 @@ class Database:
         self.url = _parse(url) if url else URL.create("sqlite", database=str(folder.absolute() / FILE))
         self.is_file = self.url.get_backend_name() == "sqlite"
         arguments: dict[str, Any] = {"timeout": _LOCK_SECONDS} if self.is_file else {}
+        # SQLite lets one write at a time; others sleep and look again, ever more seldom. In turn is sooner.
+        self._turn: AbstractContextManager[object] = Lock() if self.is_file else nullcontext()
         try:
             self._engine = create_engine(
                 self.url,
@@ -70,12 +73,12 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed at the end, and undone when the block raises."""
-        with self._engine.begin() as connection:
+        with self._turn, self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only looks; on SQLite it never waits for one that writes."""
+        """Only looks; on SQLite it waits for nobody who writes, and each statement sees its own moment."""
         with self._engine.connect().execution_options(reading=True) as connection:
             yield connection
 
@@ -120,9 +123,7 @@ class Database:
         """Drop from SQLite's journal what was changed, so that deleted texts do not stay on the disk."""
         if self.is_file:
             with self._engine.connect().execution_options(reading=True) as connection:
-                connection.exec_driver_sql("COMMIT")  # a checkpoint runs outside transactions only
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                connection.exec_driver_sql("BEGIN")
 
     def close(self) -> None:
         """Close all connections; a later use opens new ones."""
@@ -152,5 +153,5 @@ def _set_up_sqlite(connection: Any, record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """One who will write takes the lock at once: taking it later can fail in the middle."""
-    reading = connection.get_execution_options().get("reading")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if not connection.get_execution_options().get("reading"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sqlalchemy import Column, Double, String, Table, func, insert, select, update
+from sqlalchemy import Column, Double, String, Table, bindparam, func, insert, select, update
 
 from server.database import METADATA, Database
 from server.errors import NotFound
@@ -52,6 +52,10 @@ _KEYS = select(keys, operators.c.key.is_not(None).label("operator")).outerjoin(
 )
 
 
+_WITH_DIGEST = _KEYS.where((keys.c.digest == bindparam("digest")) & keys.c.revoked.is_(None))
+_VALID = select(func.count()).where(keys.c.revoked.is_(None))
+
+
 class Keys:
     """The keys in one database."""
 
@@ -79,9 +83,8 @@ class Keys:
 
     def find(self, text: str) -> Key | None:
         """The key with this text, unless it is unknown or revoked."""
-        wanted = (keys.c.digest == _digest(text)) & keys.c.revoked.is_(None)
         with self._database.read() as connection:
-            row = connection.execute(_KEYS.where(wanted)).mappings().first()
+            row = connection.execute(_WITH_DIGEST, {"digest": _digest(text)}).mappings().first()
         return _key(row) if row else None
 
     def secret(self, id: str) -> str | None:
@@ -93,7 +96,7 @@ class Keys:
     def exist(self) -> bool:
         """Whether any key is valid."""
         with self._database.read() as connection:
-            return bool(connection.scalar(select(func.count()).where(keys.c.revoked.is_(None))))
+            return bool(connection.scalar(_VALID))
 
     def revoke(self, id: str) -> None:
         """Refuse a key from now on; raises NotFound."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def list_portraits(folder: Path = PORTRAITS, more: Path | None = None) -> list[P
         SetupError: the list or a picture is missing, or the list cannot be read.
     """
     try:
-        entries = tomllib.loads((folder / LIST).read_text(encoding="utf-8"))["portraits"]
+        entries = _entries((folder / LIST).read_text(encoding="utf-8"))
         portraits = [_portrait(folder, entry) for entry in entries]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SetupError(
@@ -87,6 +88,12 @@ def get_portrait(id: str, folder: Path = PORTRAITS, more: Path | None = None) ->
     raise InvalidOption(f"There is no portrait {id!r}; there are: {known}.")
 
 
+@lru_cache(maxsize=4)
+def _entries(text: str) -> Any:
+    """The entries of a list, to be read only; every order for a portrait asks for them."""
+    return tomllib.loads(text)["portraits"]
+
+
 def _portrait(folder: Path, entry: dict[str, str]) -> Portrait:
     return Portrait(
         id=entry["id"],
@@ -100,7 +107,7 @@ def _portrait(folder: Path, entry: dict[str, str]) -> Portrait:
 
 def _facts(list: Path) -> dict[str, dict[str, Any]]:
     try:
-        entries = tomllib.loads(list.read_text(encoding="utf-8"))["portraits"]
+        entries = _entries(list.read_text(encoding="utf-8"))
         return {entry["id"]: entry for entry in entries}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SetupError(f"The list of portraits {list} cannot be read: {error}.") from error

@@ -12,7 +12,7 @@ from server.api.access import identify, owner
 from server.api.intake import take_in
 from server.api.schemas import AnimationIn, JobOut, JobsOut, PageIn
 from server.api.shown import shown
-from server.api.taking import Answer, answer, want_a_form
+from server.api.taking import Answer, answer, want_a_form, want_room
 from server.errors import NotFound
 from server.services import services
 from server.web import text
@@ -21,6 +21,7 @@ bp = APIBlueprint("animations", __name__, url_prefix="/v1/animations")
 NO_STORE = {"Cache-Control": "no-store"}
 bp.before_request(identify)
 bp.before_request(want_a_form)
+bp.before_request(want_room)
 
 
 @bp.post("")

@@ -15,10 +15,13 @@ from server import logs
 from server.api.access import check_webhook, count_order, owner
 from server.api.intake import Intake
 from server.api.shown import shown
+from server.errors import QueueFull, QuotaExceeded
 from server.jobs import ENDED, Idempotency, Job
 from server.services import services
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
+PIECE = 65536  # bytes of a body that are read at once
+_REPEATS = "Idempotency-Key"
 _KEY = re.compile(r"[!-~]{1,255}")
 _WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?=$|[,;\s])")
 
@@ -27,6 +30,21 @@ def want_a_form() -> None:
     """Refuse a body of another kind before it is read."""
     if request.method == "POST" and request.mimetype != "multipart/form-data":
         raise UnsupportedMedia("Send the order as a form: Content-Type multipart/form-data.")
+
+
+def want_room() -> None:
+    """Refuse an order before its form is taken apart; raises QueueFull, QuotaExceeded.
+
+    What has been sent is read all the same: many clients look for the answer only when they have sent all.
+    """
+    if request.method != "POST":
+        return
+    try:
+        services().jobs.check_room(owner(), request.headers.get(_REPEATS))
+    except (QueueFull, QuotaExceeded):
+        while request.stream.read(PIECE):
+            pass
+        raise
 
 
 def answer(form: dict[str, Any], take: Callable[[], Intake]) -> Answer:
@@ -54,23 +72,18 @@ def _taken(form: dict[str, Any], take: Callable[[], Intake], idempotency: Idempo
     check_webhook(form.get("webhook"))
     taken = take()
     try:
-        job = use.jobs.submit(
+        return use.jobs.submit(
             taken.order,
             taken.frames,
             owner=owner(),
             webhook=form.get("webhook"),
             metadata=form.get("metadata"),
             idempotency=idempotency,
+            beside=lambda connection, job: use.consents.add(connection, job, owner(), taken.face),
         )
     except BaseException:
         use.storage.drop(taken.order.place)
         raise
-    try:
-        use.consents.add(job.id, owner(), taken.face)
-    except BaseException:  # nothing is made without a record of consent
-        use.jobs.cancel(job.id)
-        raise
-    return job
 
 
 def _wait_asked(prefer: str) -> int | None:
@@ -81,7 +94,7 @@ def _wait_asked(prefer: str) -> int | None:
 
 def _idempotency(form: dict[str, Any]) -> Idempotency | None:
     """The request's Idempotency-Key with a digest of all that was sent; raises InvalidOption."""
-    key = request.headers.get("Idempotency-Key")
+    key = request.headers.get(_REPEATS)
     if key is None:
         return None
     if not _KEY.fullmatch(key):

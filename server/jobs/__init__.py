@@ -5,6 +5,7 @@ job.py       Job: one order and how far it is; Jobs: the interface that the rout
 work.py      does one order with the engine
 table.py     the table of jobs, and rows as jobs
 fairness.py  whose turn it is
+priority.py  who gives way to whom
 records.py   every question to the table: claims with leases, ends, pages
 runner.py    one job from its claim to its end
 crew.py      Dramatiq: who is woken when there is work

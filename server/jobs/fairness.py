@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Subquery, case, func, select
+from typing import Any
+
+from sqlalchemy import Subquery, bindparam, case, func, select
 
 from server.jobs.table import jobs
 
 _RECENT = 3600.0  # seconds in which it counts who was served last
 
 
-def fair_order(now: float) -> Subquery:
+def fair_order() -> Subquery:
     """The queue as rows of ``id``, ``round`` and ``position``, 1 is next.
 
     An owner's first waiting job stands in the first round, the second in the second, and so on; each job of
     the owner that runs moves them one round back. Within a round, who was served longest ago is first.
+    Whoever executes a statement with it adds the values of ``at``.
     """
     status, owner = jobs.c.status, jobs.c.owner
     busy = case((status == "running", 1), else_=0)
     served = (
         select(owner, func.sum(busy).label("running"), func.max(jobs.c.started).label("last"))
-        .where((status == "running") | (jobs.c.started > now - _RECENT))
+        .where((status == "running") | (jobs.c.started > bindparam("recent")))
         .group_by(owner)
         .subquery()
     )
@@ -37,3 +40,11 @@ def fair_order(now: float) -> Subquery:
     )
     place = func.row_number().over(order_by=(waiting.c.round, waiting.c.last, waiting.c.seq))
     return select(waiting.c.id, waiting.c.round, place.label("position")).subquery()
+
+
+QUEUE = fair_order()  # made once: SQLAlchemy takes longer to make it than SQLite to answer
+
+
+def at(now: float, **more: Any) -> dict[str, Any]:
+    """The values of a statement with ``QUEUE``, and of the parameters that it has besides."""
+    return {"recent": now - _RECENT, **more}

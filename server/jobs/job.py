@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from sqlalchemy import Connection
 
 from reenact.types import Picture
 from server.jobs.order import Order
@@ -11,6 +14,7 @@ from server.storage import Stored
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled", "rejected"]
 STATUSES: tuple[Status, ...] = ("queued", "running", "succeeded", "failed", "cancelled", "rejected")
+Beside = Callable[[Connection, str], None]  # writes for the job of an id what goes with it
 ENDED: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled", "rejected"})
 
 
@@ -96,8 +100,9 @@ class Jobs(Protocol):
         webhook: str | None = None,
         metadata: str | None = None,
         idempotency: Idempotency | None = None,
+        beside: Beside | None = None,
     ) -> Job:
-        """Take an order, and its place in the storage with it.
+        """Take an order, and its place in the storage with it, and record ``beside`` with it or neither.
 
         Where the same owner sent the same idempotency key before, the first job is given back and the new
         order's place is dropped.
@@ -107,6 +112,17 @@ class Jobs(Protocol):
             QuotaExceeded: the owner has as many unfinished jobs as one may have.
             IdempotencyConflict: the key was used for another body.
             NotReady: the service stops.
+        """
+        ...
+
+    def check_room(self, owner: str | None, key: str | None) -> None:
+        """Whether ``submit`` would take an order now, before its files are read.
+
+        An order whose idempotency key the owner has used is let pass: it may find its first job.
+
+        Raises:
+            QueueFull: as many jobs wait as may wait.
+            QuotaExceeded: the owner has as many unfinished jobs as one may have.
         """
         ...
 

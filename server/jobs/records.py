@@ -11,18 +11,28 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from server.database import Database
 from server.errors import IdempotencyConflict, NotFound
-from server.jobs.fairness import fair_order
-from server.jobs.job import ENDED, STATUSES, Failure, Idempotency, Job, Outcome, Status
+from server.jobs.fairness import QUEUE, at
+from server.jobs.job import ENDED, STATUSES, Beside, Failure, Idempotency, Job, Outcome, Status
 from server.jobs.table import job_of, jobs, plain
 
 DAY = 86400.0
 REMEMBERED = 20  # jobs whose duration makes the estimate
 _NOT_ENDED = jobs.c.status.in_(("queued", "running"))
+# What is asked most often, made once.
+_PLACE = select(QUEUE.c.position).where(QUEUE.c.id == jobs.c.id).scalar_subquery()
+_POSITION = case((jobs.c.status == "queued", _PLACE)).label("position")  # nobody else's costs anything
+_JOB = select(jobs, _POSITION).where(jobs.c.id == bindparam("id"))
+_OWN_JOB = _JOB.where(jobs.c.owner == bindparam("owner"))
+_NEXT = select(QUEUE.c.id).where(QUEUE.c.round <= bindparam("at_once")).order_by(QUEUE.c.position).limit(1)
+_LOAD = select(
+    select(func.count()).where(jobs.c.status == "queued").scalar_subquery(),
+    select(func.count()).where((jobs.c.owner == bindparam("owner")) & _NOT_ENDED).scalar_subquery(),
+)
 _UNKNOWN = "There is no such animation; it may have been deleted or forgotten."
 
 
@@ -46,8 +56,14 @@ class Records:
         """Only remembers the database."""
         self.database = database
 
-    def insert(self, job: Job, idempotency: Idempotency | None) -> bool:
-        """Add a queued job; False where its owner has used the idempotency key before."""
+    def insert(self, job: Job, idempotency: Idempotency | None, *beside: Beside) -> bool:
+        """Add a queued job; False where its owner has used the idempotency key before.
+
+        Args:
+            job: the new one.
+            idempotency: its key, if it has one.
+            beside: are called in the same transaction; where one raises, nothing is added.
+        """
         row = {
             **{name: getattr(job, name) for name in ("id", "status", "created", "frames_total", "webhook")},
             "owner": job.owner or "",
@@ -64,9 +80,17 @@ class Records:
                     old = _mine(job.owner) & _keyed(idempotency) & (jobs.c.created < job.created - DAY)
                     connection.execute(update(jobs).where(old).values(idempotency_key=None))
                 connection.execute(insert(jobs).values(row))
+                for each in beside:
+                    each(connection, job.id)
         except IntegrityError:
             return False
         return True
+
+    def used(self, owner: str | None, key: str) -> bool:
+        """Whether a job of this owner has this idempotency key."""
+        with self.database.read() as connection:
+            found = select(jobs.c.id).where(_mine(owner) & (jobs.c.idempotency_key == key))
+            return connection.scalar(found) is not None
 
     def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
         """The job that this key made within the last day; raises IdempotencyConflict."""
@@ -82,24 +106,22 @@ class Records:
     def get(self, id: str, owner: str | None) -> Job:
         """One job with its place in the queue; raises NotFound."""
         with self.database.read() as connection:
-            row = connection.execute(select(jobs).where(_known(id, owner))).mappings().first()
+            chosen, whose = (_JOB, {}) if owner is None else (_OWN_JOB, {"owner": owner})
+            row = connection.execute(chosen, at(time.time(), id=id, **whose)).mappings().first()
             if row is None:
                 raise NotFound(_UNKNOWN)
-            if row["status"] != "queued":
-                return job_of(row)
-            queue = fair_order(time.time())
-            return job_of(row, connection.scalar(select(queue.c.position).where(queue.c.id == id)))
+            return job_of(row, row["position"])
 
     def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
         """Jobs below a cursor, newest first."""
-        queue = fair_order(time.time())
-        chosen = select(jobs, queue.c.position).outerjoin(queue, queue.c.id == jobs.c.id)
+        chosen = select(jobs, QUEUE.c.position).outerjoin(QUEUE, QUEUE.c.id == jobs.c.id)
         if owner is not None:
             chosen = chosen.where(_mine(owner))
         if before is not None:
             chosen = chosen.where(jobs.c.seq < before)
         with self.database.read() as connection:
-            rows = connection.execute(chosen.order_by(jobs.c.seq.desc()).limit(limit)).mappings()
+            chosen = chosen.order_by(jobs.c.seq.desc()).limit(limit)
+            rows = connection.execute(chosen, at(time.time())).mappings()
             return [job_of(row, row["position"]) for row in rows]
 
     def counts(self) -> dict[Status, int]:
@@ -116,10 +138,13 @@ class Records:
             since: float | None = connection.scalar(waiting)
         return since
 
-    def unfinished(self, owner: str) -> int:
-        """How many jobs of an owner have not ended."""
-        with self.database.read() as connection:
-            return connection.scalar(select(func.count()).where(_mine(owner) & _NOT_ENDED)) or 0
+    def load(self, owner: str | None, connection: Connection | None = None) -> tuple[int, int]:
+        """How many jobs wait, and how many of an owner have not ended; in a transaction if one is given."""
+        if connection is None:
+            with self.database.read() as connection:
+                return self.load(owner, connection)
+        waiting, unfinished = connection.execute(_LOAD, {"owner": owner or ""}).one()
+        return waiting, unfinished
 
     def places(self) -> set[str]:
         """The places of the jobs that have not ended."""
@@ -141,8 +166,6 @@ class Records:
         """Begin the job whose turn it is, of an owner with fewer running than ``at_once``; or None."""
         while True:
             lease, now = secrets.token_urlsafe(32), time.time()
-            queue = fair_order(now)
-            first = select(queue.c.id).where(queue.c.round <= at_once).order_by(queue.c.position).limit(1)
             begun = _changes(
                 status="running",
                 started=now,
@@ -152,7 +175,7 @@ class Records:
                 lease_until=now + seconds,
             )
             with self.database.write() as connection:
-                id = connection.scalar(first)
+                id = connection.scalar(_NEXT, at(now, at_once=at_once))
                 if id is None:
                     return None
                 free = (jobs.c.id == id) & (jobs.c.status == "queued")

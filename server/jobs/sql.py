@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable
 from threading import Condition, Event, Lock, Thread
 
+from sqlalchemy import Connection
+
 from reenact.types import Picture
 from server.errors import NotReady, QueueFull, QuotaExceeded
 from server.jobs.crew import Crew
-from server.jobs.job import ENDED, Idempotency, Job, Status
+from server.jobs.job import ENDED, Beside, Idempotency, Job, Status
 from server.jobs.order import Order
+from server.jobs.priority import give_way
 from server.jobs.records import Records
 from server.jobs.runner import Runner
 from server.jobs.work import Worker
@@ -65,6 +68,7 @@ class SqlJobs:
         self._records, self._worker, self._on_broken = records, worker, on_broken
         self._limit, self._owner_limit = limit, owner_limit
         self._threads, self._lease, self._alone = threads, lease, alone
+        self._serves = broker is None  # this process answers requests too
         self._bell, self._rings = Condition(), 0
         metrics.follow(records, lambda: self.ready)
         self._runner = Runner(records, worker, lease, attempts, at_once, self._ring, metrics)
@@ -95,11 +99,16 @@ class SqlJobs:
         webhook: str | None = None,
         metadata: str | None = None,
         idempotency: Idempotency | None = None,
+        beside: Beside | None = None,
     ) -> Job:
         """Take an order; see ``Jobs.submit``."""
         if self._closed.is_set():
             raise NotReady("The server is stopping. Send the order again in a moment.")
         id = secrets.token_hex(16)
+
+        def room(connection: Connection, id: str) -> None:  # others may have come since the first look
+            self._check_room(owner, connection)
+
         while True:  # a second time only where the same key is sent twice at once
             if idempotency and (first := self.repeated(owner, idempotency)):
                 self._worker.drop(order)
@@ -108,10 +117,15 @@ class SqlJobs:
             self._worker.share(order)
             now = time.time()
             job = Job(id, order, "queued", now, frames_total, owner=owner, webhook=webhook, metadata=metadata)
-            if self._records.insert(job, idempotency):
+            if self._records.insert(job, idempotency, room, *([beside] if beside else [])):
                 self._send()
                 self._ring()
                 return self.get(id)
+
+    def check_room(self, owner: str | None, key: str | None) -> None:
+        """Refuse an order that has no room; see ``Jobs.check_room``."""
+        if key is None or not self._records.used(owner, key):
+            self._check_room(owner)
 
     def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
         """The job that this key made; raises IdempotencyConflict."""
@@ -191,7 +205,9 @@ class SqlJobs:
         return still and not self._opening.is_alive()
 
     def _open(self) -> None:
-        """Open the worker, then let the threads begin."""
+        """Open the worker, then let the threads begin; all that this thread starts gives way as it does."""
+        if self._serves:
+            give_way()
         if self._threads:
             try:
                 self._worker.open()
@@ -229,11 +245,16 @@ class SqlJobs:
         except Exception as e:
             log.error("The broker cannot be reached: %s", e)
 
-    def _check_room(self, owner: str | None) -> None:
-        """Raise QueueFull or QuotaExceeded where as many jobs wait, in all or of one owner, as may wait."""
-        if owner and self._owner_limit and self._records.unfinished(owner) >= self._owner_limit:
+    def _check_room(self, owner: str | None, taking: Connection | None = None) -> None:
+        """Raise QueueFull or QuotaExceeded where as many jobs wait, in all or of one owner, as may wait.
+
+        Within the transaction ``taking`` that adds a job, that one is counted already.
+        """
+        waiting, unfinished = self._records.load(owner, taking)
+        least = 1 if taking is None else 0
+        if owner and self._owner_limit and unfinished + least > self._owner_limit:
             raise QuotaExceeded(self._seconds_until_room())
-        if self.counts()["queued"] >= self._limit:
+        if waiting + least > self._limit:
             raise QueueFull(self._seconds_until_room())
 
     def _seconds_until_room(self) -> int:

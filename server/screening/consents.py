@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Double, Index, String, Table, delete, insert, select
+from sqlalchemy import Column, Connection, Double, Index, String, Table, delete, insert, select
 
 from server.database import METADATA, Database
 
@@ -44,14 +44,11 @@ class Consents:
         """Each is kept for so many days; with 0 none is made."""
         self._database, self._days = database, days
 
-    def add(self, job: str, owner: str | None, face: str) -> None:
-        """Note that consent was given just now. A job that is noted already stays as it is."""
-        if not self._days:
-            return
-        with self._database.write() as connection:
-            if connection.scalar(select(consents.c.job).where(consents.c.job == job)) is None:
-                row = {"job": job, "owner": owner or "", "face": face, "given": time.time()}
-                connection.execute(insert(consents).values(row))
+    def add(self, connection: Connection, job: str, owner: str | None, face: str) -> None:
+        """Note in the transaction that takes a job that consent was given for it just now."""
+        if self._days:
+            row = {"job": job, "owner": owner or "", "face": face, "given": time.time()}
+            connection.execute(insert(consents).values(row))
 
     def find(self, face: str | None = None) -> list[Consent]:
         """Those for one face, or all; oldest first."""

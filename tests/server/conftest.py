@@ -41,13 +41,14 @@ class Client(FlaskClient):
         answer.request.environ["wsgi.input"].close()
         return answer
 
-    def order(self, prefer: str | None = None, **form: Any) -> TestResponse:
+    def order(self, prefer: str | None = None, key: str | None = None, **form: Any) -> TestResponse:
         """POST an order; what is not given is a portrait and a template, and None leaves a field out."""
         face = {} if "selfie" in form else {"portrait": PORTRAIT}
         motion = {} if "driving" in form else {"template": TEMPLATE}
         fields = {**face, **motion, "consent": "true", **form}
         data = {name: value for name, value in fields.items() if value is not None}
-        headers = {"Prefer": prefer} if prefer else {}
+        headers = {"Prefer": prefer or "", "Idempotency-Key": key or ""}
+        headers = {name: value for name, value in headers.items() if value}
         return self.post("/v1/animations", data=data, content_type="multipart/form-data", headers=headers)
 
     def job(self, answer: TestResponse) -> dict[str, Any]:

@@ -169,6 +169,8 @@ def test_the_queue_has_an_end_and_an_order(stalled: tuple[APIFlask, Event], port
     assert (full.status_code, full.json["code"]) == (429, "queue_full")  # type: ignore[index]
     assert 1 <= int(full.headers["Retry-After"]) <= 60
     assert len(uploads(services_of(app))) == 2
+    large = client.order(selfie=(io.BytesIO(bytes(3_000_000)), "large.jpg"))
+    assert large.status_code == 413  # what has no room is read all the same
     client.delete(first.headers["Location"])
     assert client.job(first)["status"] == "cancelled"
     assert client.job(second)["queue_position"] == 1
@@ -177,6 +179,15 @@ def test_the_queue_has_an_end_and_an_order(stalled: tuple[APIFlask, Event], port
     assert client.ended(second)["status"] == "succeeded"
     assert client.get("/readyz").json == {"status": "ready"}
     assert [job.status for job in services_of(app).jobs.page(None, None, 9)] == ["succeeded", "cancelled"]
+
+
+def test_an_order_that_was_taken_is_found_again_in_a_full_queue(stalled: tuple[APIFlask, Event]) -> None:
+    client = stalled[0].test_client()
+    assert isinstance(client, Client)
+    sent = [client.order(key=key) for key in ("one", "two", "three")]
+    assert [each.status_code for each in sent] == [202, 202, 429]
+    again = client.order(key="one")
+    assert again.status_code == 202 and again.json == sent[0].json
 
 
 def test_a_short_wait_ends_before_the_job(stalled: tuple[APIFlask, Event]) -> None:

@@ -6,16 +6,21 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from server.listening import SILENT
 
 from .conftest import FRAMES, LONG, PORTRAIT, TEMPLATE, until
 
@@ -124,6 +129,32 @@ def test_ctrl_c_stops_it_and_a_second_one_keeps_out(start: Callable[[], Server],
         start()
     assert server.stop(signal.SIGINT) == 0
     assert "Traceback" not in server.log.read_text()
+
+
+def test_clients_that_neither_speak_nor_go_keep_nobody_waiting(start: Callable[[], Server]) -> None:
+    server = start()
+    until(lambda: server.ask("/healthz")[0], lambda status: status == 200)
+    port = int(server.address.rpartition(":")[2])
+    with ExitStack() as lines:
+        for _ in range(40):  # more than there are threads
+            lines.enter_context(socket.create_connection(("127.0.0.1", port)))
+        for _ in range(10):
+            line = lines.enter_context(socket.create_connection(("127.0.0.1", port), 30))
+            line.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+            answer = b"".join(iter(lambda line=line: line.recv(4096), b""))  # type: ignore[misc]
+            assert answer.startswith(b"HTTP/1.1 200")  # and the line stays open on this side
+        begun = time.monotonic()
+        assert server.ask("/healthz")[0] == 200
+        assert time.monotonic() - begun < 2  # of each of those ten gunicorn's own worker waits so long
+    assert server.stop() == 0
+
+
+def test_a_line_that_stays_silent_is_ended(start: Callable[[], Server]) -> None:
+    server = start()
+    with socket.create_connection(("127.0.0.1", int(server.address.rpartition(":")[2])), 60) as line:
+        begun = time.monotonic()
+        assert line.recv(1) == b""
+        assert time.monotonic() - begun > SILENT - 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +19,7 @@ from sqlalchemy import text
 from reenact.pipeline import Animated, animate
 from server.errors import QueueFull
 from server.jobs import ENDED, Idempotency, Job, Jobs, Order
+from server.jobs.priority import NICE
 from server.services import Services, services_of
 
 from ..conftest import FRAMES, LONG, PORTRAIT, TEMPLATE, until
@@ -169,6 +173,34 @@ def test_a_full_queue_says_when_there_will_be_room(make_app: Make) -> None:
     with pytest.raises(QueueFull) as caught:
         submit(services)
     assert 4 <= caught.value.retry_after <= 6
+
+
+def test_many_at_once_get_no_more_room_than_there_is(make_app: Make) -> None:
+    asked = Event()
+    app = make_app(lambda: asked.wait(60) and pytest.fail("no job is begun here"), queue_length=3)
+    services = services_of(app)
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(submit, services) for _ in range(8)]
+    refused = [each for each in sent if isinstance(each.exception(), QueueFull)]
+    assert (len(refused), services.jobs.counts()["queued"]) == (5, 3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are nice on Linux only")
+def test_jobs_give_way_to_requests(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    nice: list[int] = []
+
+    def own() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def look(*arguments: Any) -> Animated:
+        nice.append(own())
+        return animate(*arguments)
+
+    monkeypatch.setattr("server.jobs.work.animate", look)
+    before = own()
+    services = services_of(make_app())
+    assert ended(services.jobs, submit(services).id).status == "succeeded"
+    assert nice == [max(before, NICE)] and own() == before
 
 
 def test_two_threads_do_two_jobs_at_once(make_app: Make) -> None:

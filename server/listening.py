@@ -1,0 +1,84 @@
+"""gunicorn's worker with threads, whose loop waits for no client.
+
+The loop accepts connections and hands them to threads. As gunicorn has it, a new connection takes a thread
+before it has sent anything, and the loop itself stays with each answered one until the client has closed its
+side, up to two seconds in which nobody else is let in. Here both wait in the selector.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import deque
+from concurrent.futures import Future
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+SILENT = 10.0  # seconds in which a new connection must begin to send
+LINGER = 2.0  # seconds in which a client must close a connection that was answered for the last time
+DRAIN = 65536  # bytes that are read at once of what nobody wants any more
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Gives a connection a thread only while there is a request to read or to answer."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._lingering: deque[Any] = deque()  # connections, the one that ends first at the left
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Hand a connection to a thread, a new one as soon as it has sent something."""
+        if conn.initialized or conn.data_ready:
+            super().enqueue_req(conn)
+            return
+        conn.timeout = time.monotonic() + SILENT
+        self.pending_conns.append(conn)
+        self._listen(conn, partial(self.on_pending_socket_readable, conn))
+
+    def finish_request(self, conn: Any, fs: Future[Any]) -> None:
+        """Keep a connection for its next request, or end it."""
+        last = not fs.cancelled() and fs.exception() is None and fs.result() is False
+        if not last:
+            super().finish_request(conn, fs)
+            return
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:  # the client has gone
+            self._end(conn)
+            return
+        conn.timeout = time.monotonic() + LINGER
+        self._lingering.append(conn)
+        self._listen(conn, partial(self._drain, conn))
+
+    def murder_pending(self) -> None:
+        """End the connections whose time is over."""
+        super().murder_pending()
+        while self._lingering and self._lingering[0].timeout <= time.monotonic():
+            self._part(self._lingering[0])
+
+    def _listen(self, conn: Any, heard: partial[None]) -> None:
+        conn.sock.setblocking(False)
+        self.poller.register(conn.sock, EVENT_READ, heard)
+
+    def _drain(self, conn: Any, line: socket.socket) -> None:
+        """Throw away what still comes: closing before it was read could take back the end of the answer."""
+        try:
+            if line.recv(DRAIN):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass  # the client broke it off
+        self._part(conn)
+
+    def _part(self, conn: Any) -> None:
+        self._lingering.remove(conn)
+        self.poller.unregister(conn.sock)
+        self._end(conn)
+
+    def _end(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()
