@@ -94,7 +94,10 @@ class Services:
         """
         uploads = self.storage.drop_others(self.jobs.places(), time.time() - orphan)
         results = self.storage.sweep()
-        jobs = self.jobs.forget(time.time() - self.settings.result_hours * HOUR)
+        before = time.time() - self.settings.result_hours * HOUR
+        for place in self.jobs.lapsed(before):
+            self.storage.drop(place)
+        jobs = self.jobs.forget(before)
         self.consents.forget(time.time())
         self.database.tidy()
         if results or jobs:

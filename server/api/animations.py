@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -9,11 +10,11 @@ from apiflask import APIBlueprint
 from reenact.errors import InvalidOption
 from server.api import examples
 from server.api.access import identify, owner
-from server.api.intake import take_in
+from server.api.intake import SELFIE_GONE, take_in
 from server.api.schemas import AnimationIn, JobOut, JobsOut, PageIn
-from server.api.shown import shown
+from server.api.shown import kept_until, shown
 from server.api.taking import Answer, answer, want_a_form, want_room
-from server.errors import NotFound
+from server.errors import Gone, NotFound
 from server.services import services
 from server.web import text
 
@@ -35,7 +36,8 @@ bp.before_request(want_room)
 @bp.doc(
     responses={
         200: "With `Prefer: wait`: the job has ended.",
-        404: "template_not_found",
+        404: "template_not_found, not_found",
+        410: "gone",
         413: "upload_too_large, image_too_large",
         415: "unsupported_media",
         422: "invalid_option, consent_required, image_unreadable, driving_unreadable, driving_too_long, "
@@ -59,7 +61,7 @@ def create(form: dict[str, Any]) -> Answer:
     """
     use = services()
     asked = {"language": text.language()} | form
-    return answer(form, lambda: take_in(asked, use.settings, use.storage))
+    return answer(form, lambda: take_in(asked, use.settings, use.storage, _kept))
 
 
 @bp.get("")
@@ -95,6 +97,16 @@ def delete(id: str) -> tuple[str, int]:
     """
     services().jobs.cancel(id, owner())
     return "", 204
+
+
+def _kept(id: str) -> str:
+    """The place where the selfie of an own job is kept; raises NotFound, Gone and InvalidOption."""
+    job = services().jobs.get(id, owner())
+    if not job.order.keep:
+        raise InvalidOption("selfie_of: That job did not keep its selfie. Send the selfie again.")
+    if kept_until(job) <= time.time():
+        raise Gone(SELFIE_GONE)
+    return job.order.place
 
 
 def _before(cursor: str | None) -> int | None:

@@ -6,6 +6,7 @@ The costly look at the pixels is left to the job: it may find no face, and says 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,12 @@ from reenact.errors import InvalidOption
 from reenact.gallery import Card, get_portrait, get_template, template_ids
 from reenact.media import PictureLimits, VideoLimits, check_picture, open_clip
 from server.config import Settings
+from server.errors import Gone
 from server.jobs import Order
 from server.screening import digest
 from server.storage import DRIVING, SELFIE, Storage
 
+SELFIE_GONE = "This selfie is not kept any more. Send it again."
 _OPTIONS = ("format", "size", "mode", "strength", "paste", "face", "audio", "mirror")
 
 
@@ -31,26 +34,32 @@ class Intake:
     face: str  # what the consent is for: SHA-256 of the selfie or new clip, or ``portrait:`` and the id
 
 
-def take_in(form: dict[str, Any], settings: Settings, storage: Storage) -> Intake:
+def take_in(form: dict[str, Any], settings: Settings, storage: Storage, kept: Callable[[str], str]) -> Intake:
     """Keep the uploads of a form and check it.
 
     Args:
         form: as ``AnimationIn`` loads it, with a language.
+        kept: gives the place where the selfie of a job is kept, and raises NotFound, Gone or InvalidOption.
         settings: the limits.
         storage: takes the uploads; nothing is left there when this raises.
 
     Raises:
         InputError: the selfie, the clip, an id or an option cannot be used.
     """
-    selfie, portrait = _either(form, "selfie", "portrait")
+    selfie, portrait, again = _face_of(form)
     driving, template = _either(form, "driving", "template")
     options = {name: form[name] for name in _OPTIONS} | {"label": _label(form, settings.label)}
+    source = kept(again) if again else None
     place = storage.open_place()
-    order = Order(place, portrait, template, **options)
+    order = Order(place, portrait, template, keep=form["keep_selfie"], **options)
     try:
         order.options()
         frames = _check_motion(order, driving, settings, storage)
-        face = _check_face(order, selfie, settings, storage)
+        if source:
+            _copy_selfie(storage, source, place)
+        elif selfie:
+            selfie.save(storage.upload(place, SELFIE))
+        face = _check_face(order, settings, storage)
     except BaseException:
         storage.drop(place)
         raise
@@ -111,13 +120,31 @@ def _check_clip(order: Order, upload: FileStorage, settings: Settings, storage: 
     return clip.frame_count or 0
 
 
-def _check_face(order: Order, upload: FileStorage | None, settings: Settings, storage: Storage) -> str:
+def _face_of(form: dict[str, Any]) -> tuple[FileStorage | None, str | None, str | None]:
+    """Exactly one of a selfie, the id of a portrait, and the id of the job whose selfie is meant."""
+    again: str | None = form.get("selfie_of")
+    if again is None:
+        selfie, portrait = _either(form, "selfie", "portrait")
+        if portrait and form["keep_selfie"]:
+            raise InvalidOption("keep_selfie: There is no selfie to keep, since a portrait is asked for.")
+        return selfie, portrait, None
+    if form.get("selfie") or form.get("portrait"):
+        raise InvalidOption("selfie_of: Send it without a selfie and without a portrait.")
+    return None, None, again
+
+
+def _copy_selfie(storage: Storage, source: str, place: str) -> None:
+    """Take the kept selfie of another job; raises Gone."""
+    try:
+        storage.copy(source, SELFIE, place)
+    except FileNotFoundError:
+        raise Gone(SELFIE_GONE) from None
+
+
+def _check_face(order: Order, settings: Settings, storage: Storage) -> str:
     """The portrait exists, or the selfie has an accepted format and size; what consent is given for."""
-    if upload is None:
-        return (
-            f"portrait:{get_portrait(order.portrait or '', settings.portraits, settings.more_portraits).id}"
-        )
+    if order.portrait:
+        return f"portrait:{get_portrait(order.portrait, settings.portraits, settings.more_portraits).id}"
     path = storage.upload(order.place, SELFIE)
-    upload.save(path)
     check_picture(path, PictureLimits(max_pixels=settings.selfie_pixels))
     return digest(path)

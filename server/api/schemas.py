@@ -106,9 +106,20 @@ class AnimationIn(Schema):
 
     # flask-marshmallow has no types
     selfie = File(  # type: ignore[no-untyped-call]
-        metadata=about("JPEG, PNG, WebP, HEIC or AVIF; this or `portrait`.")
+        metadata=about("JPEG, PNG, WebP, HEIC or AVIF; this, `selfie_of` or `portrait`.")
     )
-    portrait = String(validate=Length(1, 64), metadata=about("Id of a portrait; this or `selfie`."))
+    selfie_of = String(
+        validate=Length(1, 64),
+        metadata=about("Id of a job of yours with `keep_selfie`: its selfie again, without sending it."),
+    )
+    keep_selfie = Boolean(
+        load_default=False,
+        metadata=about(
+            "Whether the selfie stays for `selfie_of` when the job has succeeded, until its result expires "
+            "or the job is deleted. Otherwise it is deleted when the job ends."
+        ),
+    )
+    portrait = String(validate=Length(1, 64), metadata=about("Id of a portrait; instead of a selfie."))
     template = String(validate=Length(1, 64), metadata=about("Id of a template; this or `driving`."))
     driving = File(  # type: ignore[no-untyped-call]
         metadata=about("MP4, MOV, WebM, MKV, GIF or animated WebP with one face; this or `template`.")
@@ -233,6 +244,9 @@ class JobOut(Schema):
     faces = List(Nested(FaceOut), required=True, metadata=about("Largest first; known when it ends."))
     result = Nested(
         ResultOut, required=True, allow_none=True, metadata=about("Of an animation that succeeded.")
+    )
+    selfie_expires_at = DateTime(
+        required=True, allow_none=True, metadata=about("Until when a selfie is kept; null where none is.")
     )
     template = Nested(
         AddedOut,

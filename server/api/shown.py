@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from flask import current_app, url_for
 
 from server.api.schemas import JobOut
 from server.jobs import Job, Order, Outcome
-from server.services import services
+from server.services import HOUR, services
 from server.storage import Stored
 
 
@@ -33,10 +34,16 @@ def shown(job: Job) -> dict[str, Any]:
         "timings": made.seconds if made else {},
         "faces": [{"box": face.box, "score": face.score} for face in made.faces] if made else [],
         "result": _result(made, made.stored) if made and made.stored else None,
+        "selfie_expires_at": _time(kept_until(job)) if made and job.order.keep else None,
         "template": _added(job.order) if made and job.order.card else None,
         "metadata": job.metadata,
         "error": {"code": job.failure.code, "detail": job.failure.detail} if job.failure else None,
     }
+
+
+def kept_until(job: Job) -> float:
+    """When a selfie that a job keeps is deleted, in seconds since 1970; infinity until the job has ended."""
+    return job.ended + services().settings.result_hours * HOUR if job.ended else math.inf
 
 
 def _result(made: Outcome, file: Stored) -> dict[str, Any]:

@@ -159,7 +159,11 @@ class Jobs(Protocol):
         ...
 
     def places(self) -> set[str]:
-        """The places in the storage that jobs still need."""
+        """The places in the storage that jobs still need, or where a selfie is kept."""
+        ...
+
+    def lapsed(self, before: float) -> set[str]:
+        """The places where a selfie was kept for a job that ended before this time."""
         ...
 
     def counts(self) -> dict[Status, int]:

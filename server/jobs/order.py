@@ -32,6 +32,7 @@ class Order:
     audio: bool = True  # whether the sound of the template or clip goes into an mp4
     mirror: bool = False  # see AnimateOptions
     label: Language | None = None  # language of the visible label; None: no label
+    keep: bool = False  # whether the selfie stays for further orders, once the job has succeeded
 
     def options(self) -> AnimateOptions:
         """The engine's options; raises InvalidOption."""

@@ -23,6 +23,7 @@ from server.jobs.table import job_of, jobs, plain
 DAY = 86400.0
 REMEMBERED = 20  # jobs whose duration makes the estimate
 _NOT_ENDED = jobs.c.status.in_(("queued", "running"))
+_KEPT = (jobs.c.status == "succeeded") & jobs.c.order["keep"].as_boolean()
 # What is asked most often, made once.
 _PLACE = select(QUEUE.c.position).where(QUEUE.c.id == jobs.c.id).scalar_subquery()
 _POSITION = case((jobs.c.status == "queued", _PLACE)).label("position")  # nobody else's costs anything
@@ -147,9 +148,14 @@ class Records:
         return waiting, unfinished
 
     def places(self) -> set[str]:
-        """The places of the jobs that have not ended."""
+        """The places of the jobs that have not ended, and of those whose selfie is kept."""
         with self.database.read() as connection:
-            return set(connection.scalars(select(jobs.c.place).where(_NOT_ENDED)))
+            return set(connection.scalars(select(jobs.c.place).where(_NOT_ENDED | _KEPT)))
+
+    def lapsed(self, before: float) -> set[str]:
+        """The places of selfies that were kept for jobs that ended before this time."""
+        with self.database.read() as connection:
+            return set(connection.scalars(select(jobs.c.place).where(_KEPT & (jobs.c.ended < before))))
 
     def durations(self) -> tuple[float | None, float | None]:
         """Mean seconds of the last jobs that succeeded, and when the oldest that runs was begun."""

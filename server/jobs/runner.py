@@ -132,6 +132,7 @@ class Runner:
             self._failed(claim, e)
             return
         if self._records.succeed(claim.lease, outcome):
+            self._clean(claim, keep=claim.job.order.keep)
             self._metrics.succeeded(outcome)
             log.info(
                 "Job %s made %d frames in %.1f s", claim.job.id, outcome.frames, sum(outcome.seconds.values())
@@ -141,7 +142,7 @@ class Runner:
             self._worker.delete(claim.result)
             if self._records.get(claim.job.id, None).status == "cancelled":
                 self._worker.withdraw(claim.job)
-        self._clean(claim)
+            self._clean(claim)
 
     def _watch(self, lease: str) -> Callable[[int, int], None]:
         """Note the frames done, and stop the work when nobody wants it any more."""
@@ -200,10 +201,12 @@ class Runner:
         self._records.fail(claim.lease, status, failure)
         self._clean(claim)
 
-    def _clean(self, claim: Claim) -> None:
-        """Delete the uploads, unless another attempt needs them."""
+    def _clean(self, claim: Claim, keep: bool = False) -> None:
+        """Delete the uploads, unless another attempt needs them; a selfie stays that is to be kept."""
         try:
-            if claim.job.order.place not in self._records.places():
+            if keep:
+                self._worker.keep(claim.job.order)
+            elif claim.job.order.place not in self._records.places():
                 self._worker.drop(claim.job.order)
         except Exception:  # of the database, the disk or the bucket; the job has ended all the same
             log.exception("The uploads of job %s stay until the next sweep", claim.job.id)

@@ -184,8 +184,12 @@ class SqlJobs:
         return self._records.forget(before)
 
     def places(self) -> set[str]:
-        """The places in the storage that jobs still need."""
+        """The places in the storage that jobs still need, or where a selfie is kept."""
         return self._records.places()
+
+    def lapsed(self, before: float) -> set[str]:
+        """The places of kept selfies whose time is over."""
+        return self._records.lapsed(before)
 
     def counts(self) -> dict[Status, int]:
         """How many remembered jobs have each status."""

@@ -92,6 +92,10 @@ class Worker:
         """Delete an order's uploads."""
         self._storage.drop(order.place)
 
+    def keep(self, order: Order) -> None:
+        """Delete an order's uploads but for its selfie."""
+        self._storage.drop_rest(order.place, SELFIE)
+
     def delete(self, name: str) -> None:
         """Delete a result."""
         self._storage.delete(name)

@@ -68,6 +68,17 @@ class LocalStorage:
         """Delete a place with all that is in it."""
         shutil.rmtree(self._uploads / place, ignore_errors=True)
 
+    def drop_rest(self, place: str, keep: str) -> None:
+        """Delete what is in a place but one file."""
+        folder = self._uploads / place
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.name != keep:
+                path.unlink(missing_ok=True)
+
+    def copy(self, place: str, name: str, to: str) -> None:
+        """Copy a file to another place."""
+        shutil.copyfile(self.upload(place, name), self.upload(to, name))
+
     def drop_others(self, keep: Collection[str], before: float) -> int:
         """Delete the old places that nobody needs any more and tell how many."""
         old = [place for place in self._uploads.iterdir() if (_time_of(place) or before) < before]

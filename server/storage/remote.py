@@ -98,6 +98,17 @@ class RemoteStorage:
         self._here.drop(place)
         self._delete(self._fs.find(f"{self._uploads}/{place}"))
 
+    def drop_rest(self, place: str, keep: str) -> None:
+        """Delete what is in a place but one file, which stays in the bucket alone."""
+        self._here.drop(place)
+        self._delete(
+            [path for path in self._fs.find(f"{self._uploads}/{place}") if not path.endswith(f"/{keep}")]
+        )
+
+    def copy(self, place: str, name: str, to: str) -> None:
+        """Fetch a file for another place."""
+        self._fs.get_file(f"{self._uploads}/{place}/{name}", str(self._here.upload(to, name)))
+
     def drop_others(self, keep: Collection[str], before: float) -> int:
         """Delete the old places that nobody needs any more and tell how many."""
         old = self._older(self._uploads, before)

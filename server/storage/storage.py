@@ -59,6 +59,14 @@ class Storage(Protocol):
         """Delete a place with all that is in it; one that is gone is fine."""
         ...
 
+    def drop_rest(self, place: str, keep: str) -> None:
+        """Delete what is in a place but one file; a place that is gone is fine."""
+        ...
+
+    def copy(self, place: str, name: str, to: str) -> None:
+        """Copy a file of a place, shared or not, to one that was just opened; raises FileNotFoundError."""
+        ...
+
     def drop_others(self, keep: Collection[str], before: float) -> int:
         """Delete the places, made before this time, that nobody needs any more; tell how many."""
         ...

@@ -17,7 +17,7 @@ from moto.server import ThreadedMotoServer
 from reenact.errors import SetupError
 from server.errors import Gone, NotFound
 from server.services import services_of
-from server.storage import SELFIE, RemoteStorage
+from server.storage import DRIVING, SELFIE, RemoteStorage
 
 from .conftest import FRAMES, Client, until
 from .test_animations import upload
@@ -78,6 +78,22 @@ def test_uploads_reach_another_machine_and_leave_no_copy(
     assert not any(place in name for name in bucket())
     with other.at_hand(place):  # of an order without files
         assert not other.upload(place, SELFIE).exists()
+
+
+def test_a_kept_selfie_stays_alone_and_can_be_copied(
+    storage: RemoteStorage, bucket: Callable[[], list[str]]
+) -> None:
+    place, new = storage.open_place(), storage.open_place()
+    for name in (SELFIE, DRIVING):
+        storage.upload(place, name).write_bytes(name.encode())
+    storage.share(place)
+    storage.drop_rest(place, SELFIE)
+    assert [name.rpartition("/")[2] for name in bucket() if place in name] == [SELFIE]
+    storage.copy(place, SELFIE, new)
+    assert storage.upload(new, SELFIE).read_bytes() == SELFIE.encode()
+    storage.drop(place)
+    with pytest.raises(FileNotFoundError):
+        storage.copy(place, SELFIE, new)
 
 
 def test_a_result_is_found_whole_and_in_parts(storage: RemoteStorage, tmp_path: Path) -> None:
