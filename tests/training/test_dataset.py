@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def test_frames_are_those_of_the_clips(pack_folder: Path, data: Path, face_crop:
     pack = Pack(pack_folder)
     assert np.array_equal(pack.frames[:4], read_frames(data / "train/talk-1.mp4"))
     assert np.abs(pack.frames[0].astype(int) - face_crop).mean() < 4
+
+
+def test_a_machine_without_pyav_reads_the_same_frames(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("cv2", reason="optional part missing: cv2")
+    wanted = read_frames(data / "train/talk-1.mp4")
+    monkeypatch.setitem(sys.modules, "av", None)
+    found = read_frames(data / "train/talk-1.mp4")
+    assert len(found) == len(wanted) == 4
+    assert all(frame.dtype == np.uint8 for frame in found)
+    assert np.abs(np.stack(found).astype(int) - np.stack(wanted)).mean() < 1.5
 
 
 def test_landmarks_are_where_the_finder_sees_them(engine, pack_folder: Path) -> None:
