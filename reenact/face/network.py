@@ -1,28 +1,29 @@
-"""The network that places the points of the lips in an enlarged mouth."""
+"""The network that places the points of one part of a face in a picture of that part."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-SIZE = 64
+WIDTHS = (16, 24, 48, 64, 96)  # channels at a half, a fourth ... of the picture
+SIDE = 4  # pixels of the last grid
 
 
-class LipNetwork(nn.Module):
+class PointNetwork(nn.Module):
     """A small residual network (He et al. 2016) that keeps its grid up to the last layers: place matters."""
 
-    def __init__(self, points: int, widths: tuple[int, ...] = (16, 24, 48, 64), code: int = 96) -> None:
-        """``widths`` are the channels at 32, 16, 8 and 4 pixels."""
+    def __init__(self, points: int, size: int = 64, code: int = 96) -> None:
+        """``size`` of the picture in pixels, 4 times a power of two; ``code`` is the last layer's length."""
         super().__init__()
+        widths = WIDTHS[: (size // SIDE).bit_length() - 1]
         layers: list[nn.Module] = []
         for inputs, outputs in zip((3, *widths[:-1]), widths, strict=True):
             layers += [*_convolve(inputs, outputs, stride=2), _Residual(outputs)]
-        side = SIZE >> len(widths)
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 32, 1), nn.ReLU(), nn.Flatten())
-        self.place = nn.Sequential(nn.Linear(32 * side**2, code), nn.ReLU(), nn.Linear(code, 2 * points))
+        self.place = nn.Sequential(nn.Linear(32 * SIDE**2, code), nn.ReLU(), nn.Linear(code, 2 * points))
 
     def forward(self, picture: Tensor) -> Tensor:
-        """(B, 3, 64, 64) RGB in [0, 1] -> points (B, P, 2): [0, 1] across the picture."""
+        """(B, 3, S, S) RGB in [0, 1] -> points (B, P, 2): [0, 1] across the picture."""
         found: Tensor = self.place(self.layers(picture - 0.5)).unflatten(1, (-1, 2)) + 0.5
         return found
 

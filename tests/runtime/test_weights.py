@@ -37,7 +37,7 @@ def test_a_whole_file_is_handed_out(folder: Path) -> None:
     ("model", "names"),
     [
         (DEFAULT_MODEL, ("keypoints", "encode", "animate", "compose")),
-        (FACE_MODEL, ("face_detector", "face_mesh", "iris", "lips")),
+        (FACE_MODEL, ("face_detector", "face_mesh", "face", "eye", "lips")),
     ],
     ids=["default", "faces"],
 )
