@@ -1,0 +1,79 @@
+"""The pictures of README and model card, made again with the present model.
+
+python -m tests.pictures --out docs/pictures
+"""
+
+from __future__ import annotations
+
+import argparse
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from reenact.engine import Engine
+from reenact.face.align import align, choose
+from reenact.gallery.portraits import list_portraits
+from reenact.gallery.templates import get_template
+from reenact.landmarks import OPENINGS
+from reenact.media import EncodeOptions, read_picture, write_clip
+from reenact.motion.transfer import TransferOptions, transfer
+from reenact.pipeline import prepare_source
+from reenact.types import Clip, Picture
+
+ROWS = ("eileen-collins", "thomas-jefferson", "elizabeth-i")
+COLUMNS = ("look-around", "surprise", "laugh", "blink")
+MOVING = {"eileen-collins": "look-around", "thomas-jefferson": "talk", "pocahontas": "sing"}
+SIDE, MOVING_SIDE, FRAMES, FPS = 200, 192, 48, 15
+
+
+def moved(engine: Engine, portrait: str, template: str) -> list[Picture]:
+    """A bundled portrait's square, moved by a bundled template: T frames (256, 256, 3)."""
+    (path,) = (item.path for item in list_portraits() if item.id == portrait)
+    picture = read_picture(path)
+    face = choose(engine.finder.find(picture), "largest")
+    source = prepare_source(engine, picture, face, align(face), 256)
+    motion = get_template(template).motion.keypoints
+    return list(engine.renderer.render(source, transfer(source.keypoints, motion, TransferOptions())))
+
+
+def height(frames: list[Picture], template: str) -> Picture:
+    """The frame at a template's height: lids most closed in a blink, else farthest from the first."""
+    if template == "blink":
+        landmarks = get_template(template).motion.keypoints.landmarks
+        opened = [np.linalg.norm(landmarks[:, a] - landmarks[:, b], axis=-1) for a, b in OPENINGS[1:]]
+        return frames[int(np.sum(opened, 0).argmin())]
+    first = frames[0].astype(int)
+    return max(frames, key=lambda frame: float(np.abs(frame - first).mean()))
+
+
+def beside(frames: list[Picture], side: int) -> Picture:
+    """Frames of one size in a row, each (side, side, 3)."""
+    small = (Image.fromarray(frame).resize((side, side), Image.Resampling.LANCZOS) for frame in frames)
+    return np.concatenate([np.asarray(frame) for frame in small], 1)
+
+
+def main() -> None:
+    """Write ``grid.jpg`` and ``moving.webp``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("docs/pictures"))
+    out: Path = parser.parse_args().out
+    engine, rows = Engine(), []
+    for portrait in ROWS:
+        clips = [moved(engine, portrait, template) for template in COLUMNS]
+        rows.append(beside([clips[0][0], *map(height, clips, COLUMNS)], SIDE))
+    Image.fromarray(np.concatenate(rows)).save(out / "grid.jpg", quality=90)
+    clips = [moved(engine, *pair) for pair in MOVING.items()]
+    places = [np.linspace(0, len(clip) - 1, FRAMES).round().astype(int) for clip in clips]
+    shown = (
+        beside([clip[place[step]] for clip, place in zip(clips, places, strict=True)], MOVING_SIDE)
+        for step in range(FRAMES)
+    )
+    write_clip(
+        Clip(shown, Fraction(FPS), FRAMES), out / "moving.webp", options=EncodeOptions(webp_quality=70)
+    )
+
+
+if __name__ == "__main__":
+    main()
