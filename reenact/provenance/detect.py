@@ -207,7 +207,7 @@ def _settled(places: list[_Place], luma: FloatArray, key: bytes) -> list[_Place]
             for down in (-1, 0, 1)
             for across in (-1, 0, 1)
         ]
-        fits = [float(_heard(picture, each, key, _CONTRASTS[_PLAIN:][:1])[1][0]) for each in near]
+        fits = [float(_heard(picture, each, key, _CONTRASTS[_PLAIN : _PLAIN + 1])[1][0]) for each in near]
         best = int(np.argmax(fits))
         settled.append(replace(near[best], score=fits[best]))
     return sorted(settled, key=lambda place: -place.score)

@@ -26,9 +26,8 @@ from reenact.types import FloatArray, Picture
 
 PUBLIC_KEY = b"reenact, public watermark key, 1"  # so that any installation can recognise a result
 _MOST_ERROR = 1.95  # root mean square in levels, before rounding; with it a frame keeps 42 dB
-_SMALL = (
-    80_000  # pixels of a frame that has few waves for each bit: up to it more is moved, if 42 dB allow it
-)
+# Pixels of a frame that has few waves for each bit: up to it more is moved, if 42 dB allow it.
+_SMALL = 80_000
 _BOLDER = 1.25  # times as far
 _REFRESH = 8  # frames for which the changes are kept; faces do not go far meanwhile
 _PILOTS = (0.3, 0.07, 1.2)  # levels: at least, more for each of local standard deviation, at most

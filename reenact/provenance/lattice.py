@@ -72,9 +72,8 @@ def shares(luma: FloatArray) -> FloatArray:
     cells = inside.reshape(len(inside) // _CELL, _CELL, -1, _CELL)
     forgiven = 2 * (np.square(cells).mean((1, 3)) - np.square(cells.mean((1, 3)))) + _FORGIVEN
     inverse = 1 + _SHY / forgiven
-    for axis, count in enumerate(
-        (rows, columns)
-    ):  # over the 4 x 4 cells of a block, as its window weighs them
+    # Over the 4 x 4 cells of a block, as its window weighs them.
+    for axis, count in enumerate((rows, columns)):
         first = 2 * np.arange(count)
         inverse = sum(weight / 6 * inverse.take(first + at, axis) for at, weight in enumerate((1, 2, 2, 1)))
     return np.asarray(np.minimum(_BOLD / inverse, 1), np.float32)
