@@ -37,6 +37,7 @@ _STEP = 1 / 200  # between two scales of the search
 _FINER = np.exp(_STEP / 8 * np.arange(-5, 6))  # what a scale that was found is refined by
 _LEAST, _MOST = 0.4, 2.1
 _MIDDLE = 1536  # pixels of a side: of larger frames only the middle is looked at
+_SMALLEST = 64  # pixels of a side: below, too few waves are left of any result
 _WINDOW = 512  # the same for the search of a scale: one slightly off would blur the rest
 _FRAMES = 64  # looked at, evenly over the clip
 _EACH = 8  # of the others, one is kept to read words from
@@ -101,6 +102,8 @@ def find_mark(
         return islice(frames(), 0, None, step)
 
     lumas = _lumas(again())
+    if min(lumas[0].shape) < _SMALLEST:
+        return None
     words = (each for place in _places(again, lumas[0], key) for each in _words(lumas, place, key))
     for place, contrast, soft in islice(words, TRIES):
         id = decode(soft, key)

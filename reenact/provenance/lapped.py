@@ -33,7 +33,7 @@ def measured(luma: FloatArray) -> FloatArray:
     """How much of each wave is in a picture (H, W): (rows of blocks, columns, WAVES), levels times pixels."""
     height, width = luma.shape
     down, across = _waves(height), _waves(width)
-    found = down.reshape(-1, height) @ luma @ across.reshape(-1, width).T
+    found = down.reshape(len(down) * _SPEEDS, height) @ luma @ across.reshape(len(across) * _SPEEDS, width).T
     found = found.reshape(len(down), _SPEEDS, len(across), _SPEEDS)
     return np.asarray(found.transpose(0, 2, 1, 3)[:, :, _DOWN, _ACROSS])
 
@@ -44,7 +44,7 @@ def drawn(amounts: FloatArray, height: int, width: int) -> FloatArray:
     every = np.zeros((len(down), len(across), _SPEEDS, _SPEEDS), np.float32)
     every[:, :, _DOWN, _ACROSS] = amounts
     flat = every.transpose(0, 2, 1, 3).reshape(len(down) * _SPEEDS, len(across) * _SPEEDS)
-    return np.asarray(down.reshape(-1, height).T @ flat @ across.reshape(-1, width))
+    return np.asarray(down.reshape(len(flat), height).T @ flat @ across.reshape(flat.shape[1], width))
 
 
 @lru_cache(maxsize=16)

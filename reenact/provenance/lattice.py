@@ -68,8 +68,8 @@ def shares(luma: FloatArray) -> FloatArray:
     where a change is seen first, makes the whole block count as nearly flat.
     """
     rows, columns = blocks(luma)
-    inside = luma[: len(luma) // _CELL * _CELL, : luma.shape[1] // _CELL * _CELL]
-    cells = inside.reshape(len(inside) // _CELL, _CELL, -1, _CELL)
+    high, wide = (length // _CELL for length in luma.shape)
+    cells = luma[: high * _CELL, : wide * _CELL].reshape(high, _CELL, wide, _CELL)
     forgiven = 2 * (np.square(cells).mean((1, 3)) - np.square(cells.mean((1, 3)))) + _FORGIVEN
     inverse = 1 + _SHY / forgiven
     # Over the 4 x 4 cells of a block, as its window weighs them.

@@ -74,8 +74,8 @@ MADE: dict[str, Any] = {
         "url": "/v1/results/cHQSSsGcjbIlr9c9raS4pGLdfSrw_A3JeSi6zoGRvrk.1795646675."
         "aEs79GYja_yDLnjUdgFFB2yJu-Rt9ZPLHy74t3U-xrM.mp4",
         "bytes": 129261,
-        "width": 452,
-        "height": 502,
+        "width": 456,
+        "height": 506,
         "frames": 66,
         "fps": 25.0,
         "sha256": "e4ee26fb5d271fa3aa978a17c187b807df9355d5fc775c3a2cbb1e384420d58d",

@@ -100,6 +100,13 @@ def test_designed_false_alarms_are_fewer_than_one_in_a_million() -> None:
     assert FALSE_ALARM <= 1e-6
 
 
+@pytest.mark.parametrize("size", [(1, 1), (8, 1), (31, 300), (40, 33), (64, 65)])
+def test_frames_too_small_for_a_mark_are_no_error(size: tuple[int, int]) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    assert Marker(Watermark(5)).mark(frame).shape == frame.shape
+    assert find_mark(lambda: iter([frame, frame])) is None
+
+
 def test_black_and_white_frames_can_be_marked_without_overflow() -> None:
     frames = [np.full((66, 98, 3), level, np.uint8) for level in (0, 255)]
     for frame, changed in zip(frames, marked(frames), strict=True):
