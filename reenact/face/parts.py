@@ -107,4 +107,4 @@ LIPS = _whole("lips", _LIPS + _CHIN, _MIDDLE_OF_MOUTH, 0.62, 64)
 PARTS = (FACE, RIGHT_EYE, LEFT_EYE, LIPS)
 """In the order in which they are placed: a later one wins."""
 
-GRAPHS = ("face", "eye", "lips")
+GRAPHS = tuple(dict.fromkeys(part.graph for part in PARTS))

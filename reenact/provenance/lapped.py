@@ -9,8 +9,6 @@ is four times as fast.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from reenact.types import FloatArray
@@ -31,31 +29,44 @@ def blocks(luma: FloatArray) -> tuple[int, int]:
 
 def measured(luma: FloatArray) -> FloatArray:
     """How much of each wave is in a picture (H, W): (rows of blocks, columns, WAVES), levels times pixels."""
-    height, width = luma.shape
-    down, across = _waves(height), _waves(width)
-    found = down.reshape(len(down) * _SPEEDS, height) @ luma @ across.reshape(len(across) * _SPEEDS, width).T
-    found = found.reshape(len(down), _SPEEDS, len(across), _SPEEDS)
-    return np.asarray(found.transpose(0, 2, 1, 3)[:, :, _DOWN, _ACROSS])
+    down = _measured_down(luma)
+    rows, columns = blocks(luma)
+    found = _measured_down(down.reshape(rows * _SPEEDS, luma.shape[1]).T)
+    found = found.reshape(columns, _SPEEDS, rows, _SPEEDS)
+    return np.asarray(found.transpose(2, 0, 3, 1)[:, :, _DOWN, _ACROSS])
 
 
 def drawn(amounts: FloatArray, height: int, width: int) -> FloatArray:
     """The picture (H, W) that has these amounts of the waves, as ``measured`` gives them, and no more."""
-    down, across = _waves(height), _waves(width)
-    every = np.zeros((len(down), len(across), _SPEEDS, _SPEEDS), np.float32)
+    rows, columns = amounts.shape[:2]
+    every = np.zeros((rows, columns, _SPEEDS, _SPEEDS), np.float32)
     every[:, :, _DOWN, _ACROSS] = amounts
-    flat = every.transpose(0, 2, 1, 3).reshape(len(down) * _SPEEDS, len(across) * _SPEEDS)
-    return np.asarray(down.reshape(len(flat), height).T @ flat @ across.reshape(flat.shape[1], width))
+    across = _drawn_down(every.transpose(1, 3, 0, 2).reshape(columns, _SPEEDS, rows * _SPEEDS), width)
+    return _drawn_down(across.T.reshape(rows, _SPEEDS, width), height)
 
 
-@lru_cache(maxsize=16)
-def _waves(length: int) -> FloatArray:
-    """The waves along one direction: (blocks, _SPEEDS, length)."""
-    count = max(0, length // HOP - 1)
+def _measured_down(picture: FloatArray) -> FloatArray:
+    """The waves of each column of (H, W): (blocks, _SPEEDS, W)."""
+    height, width = picture.shape
+    hops = picture[: height // HOP * HOP].reshape(height // HOP, HOP, width)
+    return np.asarray(_WAVES[:, :HOP] @ hops[:-1] + _WAVES[:, HOP:] @ hops[1:])
+
+
+def _drawn_down(amounts: FloatArray, height: int) -> FloatArray:
+    """The way back: columns (H, W) from (blocks, _SPEEDS, W)."""
+    picture = np.zeros((height, amounts.shape[2]), np.float32)
+    hops = picture[: height // HOP * HOP].reshape(height // HOP, HOP, amounts.shape[2])
+    hops[:-1] += _WAVES[:, :HOP].T @ amounts
+    hops[1:] += _WAVES[:, HOP:].T @ amounts
+    return picture
+
+
+def _waves() -> FloatArray:
+    """The waves of one block along one direction: (_SPEEDS, SPAN)."""
     at = np.arange(SPAN)
     window = np.sin(np.pi * (at + 0.5) / SPAN) * np.sqrt(2 / HOP)
     speeds = np.arange(_SPEEDS)[:, None] + 0.5
-    waves = window * np.cos(np.pi / HOP * (at + 0.5 + HOP / 2) * speeds)
-    placed = np.zeros((count, _SPEEDS, length), np.float32)
-    for block in range(count):
-        placed[block, :, block * HOP : block * HOP + SPAN] = waves
-    return placed
+    return np.asarray(window * np.cos(np.pi / HOP * (at + 0.5 + HOP / 2) * speeds), np.float32)
+
+
+_WAVES = _waves()
