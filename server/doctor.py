@@ -11,16 +11,19 @@ import socket
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from threading import Thread
 
 from reenact import doctor
 from reenact.doctor import Finding
-from reenact.errors import SetupError
+from reenact.errors import MotionOutdated, SetupError, TemplateNotFound
+from reenact.gallery import get_template, list_portraits, template_ids
 from server.certificate import anchors_of, certificate_of
 from server.config import Settings, read, variable
 from server.database import Database
 from server.jobs.crew import open_broker, reach
 from server.keys import Keys
+from server.screening import Submission, find_moderators
 from server.storage import RemoteStorage
 
 Check = Callable[[Settings], Iterator[Finding]]
@@ -46,10 +49,17 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
         "database": _database,
         "broker": _broker,
         "storage": _storage,
+        "more_templates": _more_templates,
+        "moderator": _moderator,
         "host": _address,
         "c2pa_cert": _certificate,
     }
-    own = [finding for name, check in checks.items() for finding in _in_time(name, check, settings)]
+    seconds = {"moderator": 2 * settings.moderator_seconds + 1}  # it may take that long in the service too
+    own = [
+        finding
+        for name, check in checks.items()
+        for finding in _in_time(name, check, settings, seconds.get(name, ANSWER_SECONDS))
+    ]
     engine = doctor.examine(
         device=settings.device,
         threads=settings.threads,
@@ -64,7 +74,7 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
     ]
 
 
-def _in_time(name: str, check: Check, settings: Settings) -> list[Finding]:
+def _in_time(name: str, check: Check, settings: Settings, seconds: float) -> list[Finding]:
     """The findings of a check; one that fails, or waits for a machine that keeps silent, is broken."""
     found: list[Finding] = []
 
@@ -78,22 +88,18 @@ def _in_time(name: str, check: Check, settings: Settings) -> list[Finding]:
 
     thread = Thread(target=look, daemon=True)
     thread.start()
-    thread.join(ANSWER_SECONDS)
+    thread.join(seconds)
     if thread.is_alive():
-        silence = (
-            f"no answer within {ANSWER_SECONDS:g} s; see {variable(name)}, and whether a firewall is between"
-        )
+        silence = f"no answer within {seconds:g} s; see {variable(name)}, and whether a firewall is between"
         return [Finding(name, "broken", silence)]
     return found
 
 
 def _data(settings: Settings) -> Iterator[Finding]:
     folder = settings.data.absolute()
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    try:
-        tempfile.TemporaryFile(dir=there).close()
-    except OSError as e:
-        detail = f"{there} cannot be written: {e.strerror}; give it to this user or set REENACT_DATA"
+    there, problem = _place(folder)
+    if problem:
+        detail = f"{there} cannot be written: {problem}; give it to this user or set REENACT_DATA"
         yield Finding("data", "broken", detail)
         return
     yield Finding("data", "ok", f"{folder} " + ("can be written" if there == folder else "will be made"))
@@ -106,6 +112,16 @@ def _data(settings: Settings) -> Iterator[Finding]:
         yield Finding("disk of data", "broken", detail)
     else:
         yield Finding("disk of data", "ok" if free > LITTLE_SPACE else "note", f"{free / 1e9:.1f} GB free")
+
+
+def _place(folder: Path) -> tuple[Path, str | None]:
+    """What there is of a folder's path, and what keeps this user from writing there."""
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    try:
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as e:
+        return there, e.strerror
+    return there, None
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
@@ -147,6 +163,71 @@ def _storage(settings: Settings) -> Iterator[Finding]:
         return
     RemoteStorage(settings.storage, settings.data, 0).probe()
     yield Finding("storage", "ok", f"{settings.storage} can be written")
+
+
+def _more_templates(settings: Settings) -> Iterator[Finding]:
+    folder, name = settings.more_templates.absolute(), "templates added"
+    there, problem = _place(folder)
+    if there != folder:
+        missing = f"{folder} is not there yet; the first template that is added makes it"
+        if settings.broker:
+            missing += "; all servers and workers must see the same folder there: is it mounted?"
+        yield Finding(name, "note" if settings.broker else "ok", missing)
+    else:
+        entries = sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
+        left_out = [finding for id in entries for finding in _added(id, settings)]
+        yield from left_out
+        yield Finding(name, "ok", f"{len(entries) - len(left_out)} of {len(entries)} in {folder} are shown")
+    if problem:
+        yield Finding(
+            name, "note", f"none can be added: {there} cannot be written ({problem}); give it to this user"
+        )
+
+
+def _added(id: str, settings: Settings) -> Iterator[Finding]:
+    """Why the gallery leaves this entry of the folder of added templates out, if it does."""
+    name = f"template {id}"
+    if id in template_ids(settings.templates):
+        yield Finding(name, "note", "one that ships has this id and is shown instead; rename the added one")
+    elif id not in template_ids(settings.more_templates):
+        rule = "that is a folder with a template.toml, its name of small letters, digits and hyphens"
+        yield Finding(name, "note", f"in REENACT_MORE_TEMPLATES, but no template: {rule}; remove it")
+    else:
+        remedy = f"it is not shown: DELETE /v1/templates/{id}, and add its clip again"
+        try:
+            get_template(id, settings.more_templates)
+        except MotionOutdated:
+            yield Finding(name, "broken", f"its motion was made with another model; {remedy}")
+        except TemplateNotFound as e:
+            yield Finding(name, "broken", f"{e} Therefore {remedy}")
+
+
+def _moderator(settings: Settings) -> Iterator[Finding]:
+    """Ask each check about a portrait that ships, as a job for it would."""
+    checks = find_moderators(settings.moderator, settings.moderator_secret, settings.moderator_seconds)
+    if not checks:
+        yield Finding("moderator", "ok", "none: only the block list is asked before a job is rendered")
+    portrait = list_portraits()[0]
+    submission = Submission("doctor", None, portrait.path, portrait.id, None, template_ids()[0])
+    for each, check in checks.items():
+        name = "moderator" if each == settings.moderator else f"moderator {each}"
+        try:
+            reason = check(submission)
+        except Exception as e:  # of whatever code an operator plugs in
+            yield Finding(name, "broken", _unasked(settings, e))
+            continue
+        if reason is None:
+            yield Finding(name, "ok", f"answers, and allows our portrait {portrait.id}")
+        else:
+            detail = f"answers, but refuses our portrait {portrait.id} ({reason}): does it refuse everything?"
+            yield Finding(name, "note", detail)
+
+
+def _unasked(settings: Settings, e: Exception) -> str:
+    """What follows from a check that fails."""
+    jobs = "fail" if settings.moderator_failure == "refuse" else "are rendered unchecked"
+    reason = " ".join(str(e).split()) or type(e).__name__
+    return f"it cannot be asked, so that jobs {jobs}: {reason}; mend it, or see REENACT_MODERATOR"
 
 
 def _certificate(settings: Settings) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from threading import BoundedSemaphore, Event, Thread
 from flask import Flask, current_app
 
 from reenact.engine import Engine
+from reenact.gallery import sweep_templates
 from reenact.runtime import available_cores
 from server.addresses import Addresses
 from server.config import Settings
@@ -94,6 +95,7 @@ class Services:
         """
         uploads = self.storage.drop_others(self.jobs.places(), time.time() - orphan)
         results = self.storage.sweep()
+        sweep_templates(self.settings.more_templates)
         before = time.time() - self.settings.result_hours * HOUR
         for place in self.jobs.lapsed(before):
             self.storage.drop(place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reenact.gallery import sweep_templates
 from server.config import Settings
 from server.services import build
 
@@ -13,7 +14,11 @@ def run(settings: Settings) -> int:
     services = build(replace(settings, broker=None), threads=0, on_broken=lambda error: None)
     services.storage.prepare()
     services.database.prepare()
+    templates = sweep_templates(settings.more_templates)
     gone = services.sweep()
-    print(f"Gone: {gone.uploads} uploads without a job, {gone.results} results, {gone.jobs} jobs.")
+    print(
+        f"Gone: {gone.uploads} uploads without a job, {gone.results} results, {gone.jobs} jobs, "
+        f"{templates} templates that were never finished."
+    )
     services.database.close()
     return 0

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -33,6 +38,7 @@ from reenact.gallery import (
     list_templates,
     read_card,
     remove_template,
+    sweep_templates,
     template_ids,
     write_card,
 )
@@ -362,3 +368,38 @@ def test_replacing_a_template_leaves_nothing_behind(engine: Engine, clip: Path, 
     add_template(engine, clip, "nod", CARD, folder, overwrite=True)
     assert get_template("nod", folder, engine.model).title == "My nod"
     assert sorted(path.name for path in folder.iterdir()) == ["nod", "smile"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from reenact.engine import Engine
+from reenact.gallery import Card, add_template
+
+def watch(done, total):
+    if done == 2:  # of the preview: the card and the motion are written
+        os.kill(os.getpid(), signal.SIGKILL)
+
+card = Card("My nod", "CC0-1.0", "made in a test")
+add_template(Engine(device="cpu"), Path(sys.argv[1]), "my-nod", card, Path(sys.argv[2]), watch=watch)
+"""
+
+
+def test_what_a_killed_build_left_is_swept_but_not_what_is_being_written(clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "motions"
+    shutil.copytree(MOTIONS / "nod", folder / "nod")
+    done = subprocess.run([sys.executable, "-c", KILLED, clip, folder], timeout=240)
+    assert done.returncode == -signal.SIGKILL
+    [left] = [path for path in folder.iterdir() if path.name != "nod"]
+    assert left.name.startswith(".my-nod-") and (left / "motion.npz").is_file()
+    (folder / ".snapshot").mkdir()
+    long_ago = time.time() - 7200
+    for path in folder.rglob("*"):
+        os.utime(path, (long_ago, long_ago))
+
+    (left / "motion.npz").touch()  # as if it were being written
+    assert sweep_templates(folder) == 0 and left.is_dir()
+    os.utime(left / "motion.npz", (long_ago, long_ago))
+    assert sweep_templates(folder) == 1
+    assert sorted(path.name for path in folder.iterdir()) == [".snapshot", "nod"]
+    assert sweep_templates(folder) == sweep_templates(tmp_path / "nowhere") == 0

@@ -11,7 +11,14 @@ from reenact.gallery.build import Built, add_template, build_templates
 from reenact.gallery.card import BuildRecipe, Card, read_card, write_card
 from reenact.gallery.fetch import Famous, Fetched, Portal, famous_portraits, fetch_portraits
 from reenact.gallery.portraits import Portrait, get_portrait, list_portraits
-from reenact.gallery.templates import get_template, is_slug, list_templates, remove_template, template_ids
+from reenact.gallery.templates import (
+    get_template,
+    is_slug,
+    list_templates,
+    remove_template,
+    sweep_templates,
+    template_ids,
+)
 
 __all__ = [
     "BuildRecipe",
@@ -32,6 +39,7 @@ __all__ = [
     "list_templates",
     "read_card",
     "remove_template",
+    "sweep_templates",
     "template_ids",
     "write_card",
 ]

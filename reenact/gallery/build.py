@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,16 @@ from reenact.errors import InvalidOption, MotionOutdated, OutputError, ReenactEr
 from reenact.face.align import align, choose
 from reenact.gallery.card import BuildRecipe, Card, read_card, write_card
 from reenact.gallery.portraits import list_portraits
-from reenact.gallery.templates import DRIVING, MOTION, PREVIEW, get_template, is_slug, template_ids
+from reenact.gallery.templates import (
+    DRIVING,
+    MOTION,
+    PREVIEW,
+    get_template,
+    hidden_place,
+    is_slug,
+    sweep_templates,
+    template_ids,
+)
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
 from reenact.motion.retime import RetimeOptions, retime
@@ -169,8 +177,8 @@ def _whole(place: Path, overwrite: bool) -> Iterator[Path]:
 
     Where something else took the name meanwhile and may not be replaced, that fails too.
     """
-    part = place.parent / f".{place.name}-{secrets.token_hex(4)}"
-    old = part.with_name(part.name + "-old")
+    part, old = (hidden_place(place.name, place.parent) for _ in range(2))
+    sweep_templates(place.parent)
     try:
         part.mkdir(parents=True)
         yield part

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import logging
+import math
 import os
 import re
 import secrets
 import shutil
+import time
 from pathlib import Path
 
 from reenact.config import DEFAULT_MODEL, MOTIONS
@@ -21,6 +23,8 @@ log = logging.getLogger(__name__)
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MOTION, PREVIEW, DRIVING = "motion.npz", "preview.webp", "driving.mp4"
+HIDDEN = re.compile(rf"\.{SLUG.pattern}-[0-9a-f]{{8}}")  # what hidden_place names
+LEFT_ALONE = 3600.0  # seconds that nothing is written to a folder before it counts as left behind
 
 
 def list_templates(
@@ -77,12 +81,39 @@ def remove_template(id: str, folder: Path) -> None:
     """
     if id not in template_ids(folder):
         raise TemplateNotFound(_not_found(id, folder))
-    gone = folder / f".{id}-{secrets.token_hex(4)}-old"
+    gone = hidden_place(id, folder)
     try:
         os.replace(folder / id, gone)
-        shutil.rmtree(gone)
     except OSError as error:
         raise OutputError(f"The template {id} cannot be deleted: {error}.") from error
+    shutil.rmtree(gone, ignore_errors=True)  # a sweep takes the rest
+
+
+def hidden_place(id: str, folder: Path) -> Path:
+    """A new name beside a template, for what is unfinished or to be deleted; ``sweep_templates`` finds it."""
+    return folder / f".{id}-{secrets.token_hex(4)}"
+
+
+def sweep_templates(folder: Path, before: float | None = None) -> int:
+    """Delete the hidden folders of builds that were killed, and count them.
+
+    A build writes its card at once, its motion soon and its preview in minutes: one that wrote nothing for an
+    hour is dead.
+
+    Args:
+        folder: where templates lie; one that is not there, or cannot be read, has nothing to delete.
+        before: time of the last change from which on a folder is left alone; by default an hour ago.
+    """
+    before = time.time() - LEFT_ALONE if before is None else before
+    try:
+        hidden = [path for path in folder.iterdir() if HIDDEN.fullmatch(path.name) and path.is_dir()]
+    except OSError:
+        return 0
+    dead = [path for path in hidden if _last_change(path) < before]
+    for path in dead:
+        log.info("%s, left by a build that was killed, is deleted", path)
+        shutil.rmtree(path, ignore_errors=True)
+    return len(dead)
 
 
 def is_slug(id: str) -> bool:
@@ -103,6 +134,14 @@ def _read(folder: Path, model: str) -> Template:
         preview=preview if preview.is_file() else None,
         driving=driving if driving.is_file() else None,
     )
+
+
+def _last_change(folder: Path) -> float:
+    """When a folder or a file in it was last written; never, where it is just being deleted."""
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except OSError:
+        return math.inf
 
 
 def _shipped_model() -> str:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reenact.config import DEFAULT_MODEL, MOTIONS
+from reenact.gallery import list_portraits
+from reenact.motion.track import load_motion, save_motion
+from reenact.runtime import ModelFolder
 from server import doctor
 from server.database import Database
 
-from .conftest import until
+from .conftest import TEMPLATE, until
 from .test_process import ROOT, Server, start  # noqa: F401  # a fixture
+from .test_screening import Check, check, installed  # noqa: F401  # fixtures
 
 
 def run(**environment: str) -> tuple[int, str]:
@@ -34,8 +41,12 @@ def run(**environment: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+def found(environment: dict[str, str], state: str) -> dict[str, str]:
+    return {each.name: each.detail for each in doctor.examine(environment) if each.state == state}
+
+
 def broken(environment: dict[str, str]) -> dict[str, str]:
-    return {each.name: each.detail for each in doctor.examine(environment) if each.state == "broken"}
+    return found(environment, "broken")
 
 
 def test_a_sound_set_up_is_left_as_it_was(tmp_path: Path) -> None:
@@ -52,6 +63,8 @@ def test_everything_broken_at_once(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as other:
         status, said = run(
+            REENACT_MODERATOR="http://127.0.0.1:1/check",
+            REENACT_MORE_TEMPLATES=str(tmp_path / "file"),
             REENACT_DATA=str(tmp_path / "file"),
             REENACT_TEMPLATES=str(tmp_path / "empty"),
             REENACT_DATABASE="postgresql://user:secret@127.0.0.1:1/name",
@@ -66,9 +79,11 @@ def test_everything_broken_at_once(tmp_path: Path) -> None:
             AWS_SECRET_ACCESS_KEY="test",
         )
     assert status == 1
-    found = dict(re.findall(r"^BROKEN (\w+) +(.*)$", said, flags=re.MULTILINE))
-    assert set(found) == {
+    told = dict(re.findall(r"^BROKEN (\w+) +(.*)$", said, flags=re.MULTILINE))
+    assert set(told) == {
         "data",
+        "more_templates",
+        "moderator",
         "templates",
         "database",
         "broker",
@@ -77,7 +92,7 @@ def test_everything_broken_at_once(tmp_path: Path) -> None:
         "metrics_port",
         "c2pa_cert",
     }
-    for name, detail in found.items():
+    for name, detail in told.items():
         assert name == "templates" or f"REENACT_{name.upper()}" in detail, detail
     assert "secret" not in said
 
@@ -103,8 +118,81 @@ def test_a_machine_that_keeps_silent(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(doctor, "ANSWER_SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
-        found = broken({"REENACT_DATA": str(tmp_path), "REENACT_PORT": "0", "REENACT_BROKER": url})
-    assert "no answer within" in found["broker"] and "firewall" in found["broker"]
+        told = broken({"REENACT_DATA": str(tmp_path), "REENACT_PORT": "0", "REENACT_BROKER": url})
+    assert "no answer within" in told["broker"] and "firewall" in told["broker"]
+
+
+def test_templates_that_were_added_and_cannot_be_shown(templates: Path, tmp_path: Path) -> None:
+    added = tmp_path / "added"
+    settings = {
+        "REENACT_DATA": str(tmp_path / "var"),
+        "REENACT_PORT": "0",
+        "REENACT_MORE_TEMPLATES": str(added),
+    }
+    assert "first template" in found(settings, "ok")["templates added"]
+    elsewhere = settings | {"REENACT_BROKER": "redis://127.0.0.1:1"}
+    assert "is it mounted?" in found(elsewhere, "note")["templates added"]
+
+    shutil.copytree(templates / TEMPLATE, added / "good")
+    shutil.copytree(templates / TEMPLATE, added / "damaged")
+    (added / "damaged" / "motion.npz").write_bytes(b"PK")
+    shutil.copytree(templates / TEMPLATE, added / "outdated")
+    motion = load_motion(templates / TEMPLATE / "motion.npz", ModelFolder(DEFAULT_MODEL).hash("keypoints"))
+    save_motion(replace(motion, model="another"), added / "outdated" / "motion.npz")
+    shutil.copytree(MOTIONS / "nod", added / "nod")
+    (added / "My nod").mkdir()
+    (added / ".nod-0123abcd").mkdir()  # one that is being written
+
+    told, noted = broken(settings), found(settings, "note")
+    assert set(told) == {"template damaged", "template outdated"}
+    assert "no readable motion.npz" in told["template damaged"]
+    assert "another model" in told["template outdated"]
+    assert all(f"DELETE /v1/templates/{name.split()[1]}" in detail for name, detail in told.items())
+    assert "ships has this id" in noted["template nod"] and "no template" in noted["template My nod"]
+    assert "1 of 5" in found(settings, "ok")["templates added"]
+
+
+def test_the_moderator_is_asked_about_a_picture_of_ours(
+    check: Check,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    settings = {
+        "REENACT_DATA": str(tmp_path / "var"),
+        "REENACT_PORT": "0",
+        "REENACT_MODERATOR": check.url,
+        "REENACT_MODERATOR_SECONDS": "0.5",
+    }
+    assert "allows" in found(settings, "ok")["moderator"]
+    [(_, body)] = check.asked
+    assert b'"job": "doctor"' in body and list_portraits()[0].path.read_bytes() in body
+
+    check.answer = b'{"allow": false, "reason": "No faces."}'
+    assert "No faces." in found(settings, "note")["moderator"]
+    for status, answer, seconds, words in (
+        (500, b"", 0.0, "it answered 500"),
+        (200, b"yes", 0.0, "jobs fail"),
+        (200, b'{"allow": 1}', 0.0, "no allow of true or false"),
+        (200, b'{"allow": true}', 1.0, "ReadTimeoutError"),
+    ):
+        check.status, check.answer, check.seconds = status, answer, seconds
+        assert words in broken(settings)["moderator"]
+    unchecked = settings | {"REENACT_MODERATOR_FAILURE": "allow"}
+    assert "jobs are rendered unchecked" in broken(unchecked)["moderator"]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [("check = nothing\n", "cannot be loaded"), ("def check():\n    pass\n", "argument")]
+)
+def test_a_moderator_in_python_that_does_not_work(
+    installed: Callable[[str], None],  # noqa: F811
+    tmp_path: Path,
+    code: str,
+    words: str,
+) -> None:
+    installed(code)
+    told = broken({"REENACT_DATA": str(tmp_path / "var"), "REENACT_PORT": "0"})
+    [detail] = [detail for name, detail in told.items() if name.startswith("moderator")]
+    assert words in detail
 
 
 def test_a_service_that_runs(start: Callable[[], Server], tmp_path: Path) -> None:  # noqa: F811

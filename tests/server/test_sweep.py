@@ -26,7 +26,7 @@ def sweep(data: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "server", "sweep"],
         cwd=ROOT,
-        env={**os.environ, "REENACT_DATA": str(data)},
+        env={**os.environ, "REENACT_DATA": str(data), "REENACT_MORE_TEMPLATES": str(data / "motions")},
         capture_output=True,
         text=True,
         timeout=240,
@@ -57,7 +57,15 @@ def test_what_is_over_goes_and_the_rest_stays(make_app: Callable[..., APIFlask])
         (data / "uploads" / place).mkdir()
         os.utime(data / "uploads" / place, (time.time() - age, time.time() - age))
 
-    assert sweep(data) == "Gone: 1 uploads without a job, 1 results, 1 jobs.\n"
+    (data / "motions" / ".nod-0123abcd").mkdir(parents=True)
+    os.utime(data / "motions" / ".nod-0123abcd", (then, then))
+
+    assert sweep(data) == (
+        "Gone: 1 uploads without a job, 1 results, 1 jobs, 1 templates that were never finished.\n"
+    )
+    assert list((data / "motions").iterdir()) == []
     assert [each.name for each in (data / "uploads").iterdir()] == ["being-taken"]
     assert [each.name for each in (data / "results").iterdir()] == files[1:]
-    assert sweep(data) == "Gone: 0 uploads without a job, 0 results, 0 jobs.\n"
+    assert sweep(data) == (
+        "Gone: 0 uploads without a job, 0 results, 0 jobs, 0 templates that were never finished.\n"
+    )
