@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
+
 from reenact.face.detector import Detection
 from reenact.face.mesh import FaceMesh, square_around_eyes, square_around_landmarks
 from reenact.face.sample import Square
 from reenact.types import Face, Picture
 
 MIN_PRESENCE = 0.5
+# Since the frame before, in face heights and as a ratio of them: beyond that the mesh may have seen no face
+MAX_SHIFT, MAX_GROWTH = 0.15, 1.25
 
 
 class FaceFinder:
@@ -34,8 +38,9 @@ class FaceFinder:
     def follow(self, frames: Iterable[Picture], first: Face | None = None) -> Iterator[Face | None]:
         """The same face through a clip, frame by frame; None where it is not seen.
 
-        A lost face is searched again with the detector; of several, the one nearest to where it was last
-        seen is taken, and before it was ever seen the largest.
+        A face that is lost, or seems to have leapt, is searched again with the detector: the clip may have
+        been cut. Of several, the one nearest to where it was last seen is taken, and before it was ever seen
+        the largest.
         """
         known, seen = first, first
         for frame in frames:
@@ -46,7 +51,10 @@ class FaceFinder:
     def _follow_one(self, frame: Picture, known: Face | None) -> Face | None:
         if known is None:
             return None
-        return self._place(frame, square_around_landmarks(known.landmarks), known.score)
+        face = self._place(frame, square_around_landmarks(known.landmarks), known.score)
+        if face and _leapt(known, face):
+            return _nearest(self.find(frame), known) or face
+        return face
 
     def _place(self, picture: Picture, square: Square, score: float) -> Face | None:
         landmarks, presence = self._mesh(picture, square)
@@ -54,6 +62,12 @@ class FaceFinder:
             return None
         low, high = landmarks.min(0), landmarks.max(0)
         return Face((float(low[0]), float(low[1]), float(high[0]), float(high[1])), score, landmarks)
+
+
+def _leapt(before: Face, now: Face) -> bool:
+    shift = float(np.linalg.norm(now.landmarks.mean(0) - before.landmarks.mean(0)))
+    growth = now.height / before.height
+    return shift > MAX_SHIFT * before.height or not 1 / MAX_GROWTH < growth < MAX_GROWTH
 
 
 def _nearest(faces: list[Face], seen: Face | None) -> Face | None:

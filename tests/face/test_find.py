@@ -125,6 +125,15 @@ def test_a_face_is_followed_lost_and_found_again(engine: Engine, face_crop: np.n
     assert again - start == pytest.approx([-24, 20], abs=3)
 
 
+@pytest.mark.parametrize("shift", [16, 64, 96, 160])
+def test_a_face_is_followed_over_a_cut(engine: Engine, face_crop: np.ndarray, shift: int) -> None:
+    """Where half of it is inside the square of the frame before, the mesh alone would see a skewed face."""
+    clip = [np.pad(face_crop, ((0, 0), (x, 256 - x), (0, 0)), constant_values=128) for x in (0, shift)]
+    before, after = engine.finder.follow(clip)
+    assert before is not None and after is not None
+    assert np.abs(after.landmarks - before.landmarks - [shift, 0]).mean() < 2
+
+
 def test_of_two_faces_the_one_followed_is_kept(engine: Engine, face_crop: np.ndarray) -> None:
     both = beside(at_portraits_size(face_crop, 180), face_crop)
     large, small = engine.finder.find(both)
