@@ -12,6 +12,7 @@ from reenact.generator.network import Rendered
 from reenact.landmarks import EYES_SLICE, MOUTH_SLICE
 from reenact.layers.pose import Pose
 from reenact.training.checkpoint import Model
+from reenact.training.identity import IdentityLoss
 from reenact.training.loop import Losses
 from reenact.training.losses import PerceptualLoss, alpha_loss, expression_weight, weighted_l1
 from reenact.training.sampler import PairSampler
@@ -27,6 +28,7 @@ class LossWeights:
     expression: float = 20.0  # L1 around eyes and mouth
     copied: float = 4.0  # L1 of the warped source alone: teaches the flow early
     alpha: float = 0.02
+    identity: float = 0.25  # where its network is given
     crop: int = 96  # pixels; side of the full-resolution view of the perceptual loss
     face: int = 80  # pixels; side of its view of the face at half resolution
 
@@ -57,10 +59,12 @@ class AnimationStage:
         *,
         batch: int,
         device: torch.device,
+        identity: IdentityLoss | None = None,
         weights: LossWeights | None = None,
     ) -> None:
-        """``animator`` is ``Animator(model)``, compiled or not; ``perceptual`` must be on the device."""
+        """``animator`` is ``Animator(model)``, compiled or not; the losses must be on the device."""
         self.model, self.animator, self.sampler, self.perceptual = model, animator, sampler, perceptual
+        self.identity = identity
         self.batch, self.device, self.weights = batch, device, weights or LossWeights()
         model.detector.eval().requires_grad_(False)
 
@@ -82,6 +86,8 @@ class AnimationStage:
             "copied": (out.copied - driving).abs().mean(),
             "alpha": alpha_loss(out.alpha, out.copied, out.rgb, driving),
         }
+        if self.identity:
+            losses["identity"] = self._identity(out.rgb, driving, driving_pose)
         total = torch.stack([getattr(self.weights, name) * value for name, value in losses.items()]).sum()
         with torch.no_grad():
             static = (source - driving).abs().mean()
@@ -96,6 +102,12 @@ class AnimationStage:
         if face:
             return torch.add(crop, self._view(small, truth, pose.landmarks.mean(1), self.weights.face, 1, 4))
         return torch.add(crop, self.perceptual(small, truth))
+
+    def _identity(self, generated: Tensor, real: Tensor, pose: Pose) -> Tensor:
+        assert self.identity
+        with torch.autocast(self.device.type, torch.bfloat16):
+            found: Tensor = self.identity(generated, real, pose.landmarks)
+        return found
 
     def _view(
         self, generated: Tensor, real: Tensor, centres: Tensor, side: int, aimed: float, taps: int

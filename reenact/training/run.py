@@ -30,6 +30,7 @@ from reenact.training.checkpoint import Model, load_model, save_model
 from reenact.training.closeup_stage import CloseUpStage
 from reenact.training.dataset import Pack, pack_clips, unpack_frames
 from reenact.training.grid import write_grid
+from reenact.training.identity import IdentityLoss
 from reenact.training.keypoint_stage import KeypointStage
 from reenact.training.landmark_teacher import label_landmarks
 from reenact.training.loop import Losses, Run, RunOptions
@@ -67,6 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             stage.add_argument("--part", choices=GRAPHS, required=True, help="of the face")
         if name in ("animation", "closeups"):
             stage.add_argument("--vgg", type=Path, required=True, help="VGG-19 weights (.npz, Keras layout)")
+        if name == "animation":
+            stage.add_argument(
+                "--identity",
+                type=Path,
+                help="face recognition weights (dlib_face_recognition_resnet_model_v1.dat)",
+            )
 
 
 def _add_stage_arguments(stage: argparse.ArgumentParser, rate: float, batch: int) -> None:
@@ -142,7 +149,10 @@ def _prepare_animation(
     run = Run(animator, options)
     forward: nn.Module = torch.compile(animator) if arguments.compile else animator  # type: ignore[assignment]
     sampler, perceptual = _opened(arguments, options)
-    stage = AnimationStage(model, forward, sampler, perceptual, batch=options.batch, device=device)
+    identity = IdentityLoss(arguments.identity).to(device) if arguments.identity else None
+    stage = AnimationStage(
+        model, forward, sampler, perceptual, batch=options.batch, device=device, identity=identity
+    )
     keeper = _Keeper(arguments.out, model, history, run, "", lambda path: write_grid(stage, path))
     _fit(arguments, keeper, stage)
 

@@ -16,7 +16,8 @@ from reenact.training.dataset import Pack, PackedClip
 # How often each group of the manifest is drawn: by sharpness and movement, not by how many clips it has.
 GROUP_WEIGHTS: Mapping[str, float] = {"talk": 0.42, "news": 0.2, "ytf": 0.2, "london": 0.05}
 STILLS_WEIGHT = 0.13  # all groups that are not named above
-EXPRESSIVE, CANDIDATES = 0.5, 5  # so often the most different expression of some frames is the driving one
+# So often the driving frame has, of some, the most different expression; the most different turn of the head
+EXPRESSIVE, TURNED, CANDIDATES = 0.4, 0.3, 5
 
 
 class PairSampler:
@@ -31,7 +32,7 @@ class PairSampler:
         self._frames = torch.from_numpy(np.array(pack.frames)).to(device) if on_device else pack.frames
         chosen = pack.landmarks[:, list(MESH_INDICES)].astype(np.float32)
         self.landmarks = torch.from_numpy(chosen).to(device)
-        self._expressions = expressions(chosen)
+        self._expressions, self._turns = expressions(chosen), turns(chosen)
         self._groups, self._odds = _by_group(pack.clips)
 
     def rows(self, batch: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -53,9 +54,11 @@ class PairSampler:
         clips = people[_below(len(people))]
         clip = clips[_below(len(clips))]
         source, *others = (clip.first + torch.randperm(len(clip.kept))[: 1 + CANDIDATES]).tolist()
-        if torch.rand(()) > EXPRESSIVE:
+        chance = float(torch.rand(()))
+        if chance > EXPRESSIVE + TURNED:
             return source, others[0]
-        change = np.abs(self._expressions[others] - self._expressions[source]).sum(-1)
+        seen = self._expressions if chance < EXPRESSIVE else self._turns
+        change = np.abs(seen[others] - seen[source]).sum(-1)
         return source, others[int(change.argmax())]
 
 
@@ -73,6 +76,20 @@ def expressions(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
         ],
         -1,
     )
+
+
+def turns(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far the nose's tip lies from the cheeks' middle, along them and across, (N, 2).
+
+    As shares of half the cheeks' distance: turns and nods. ``landmarks`` is (N, L, 2).
+    """
+    nose, left, right = (landmarks[:, MESH_INDICES.index(index)] for index in (1, 234, 454))
+    half = (right - left) / 2
+    away = nose - (left + right) / 2
+    along = (away * half).sum(-1)
+    across = away[:, 1] * half[:, 0] - away[:, 0] * half[:, 1]
+    turned: NDArray[np.float32] = np.stack([along, across], -1) / (half**2).sum(-1, keepdims=True).clip(1e-4)
+    return turned
 
 
 def _below(count: int) -> int:

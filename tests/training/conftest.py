@@ -16,6 +16,7 @@ from PIL import Image
 
 from reenact.media import EncodeOptions, write_clip
 from reenact.training.dataset import pack_clips
+from reenact.training.identity import Normed, Recognizer
 from reenact.training.losses import BLOCKS
 from reenact.types import Clip
 
@@ -121,4 +122,40 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     path = tmp_path_factory.mktemp("teacher") / "teacher.onnx"
     onnx.save(model, str(path))
+    return path
+
+
+def _number(value: int) -> bytes:
+    """An integer as dlib writes it."""
+    length = max(1, (value.bit_length() + 7) // 8)
+    return bytes([length]) + value.to_bytes(length, "little")
+
+
+def _tensor(values: NDArray[np.float32], *sizes: int) -> bytes:
+    """A tensor as dlib writes it: version, four sizes, numbers."""
+    return b"".join(map(_number, (2, *sizes))) + values.astype("<f4").tobytes()
+
+
+@pytest.fixture(scope="session")
+def dlib_parameters() -> list[NDArray[np.float32]]:
+    """Of each layer filters with biases, then scales with shifts; at the end the projection."""
+    random, found = np.random.default_rng(0), []
+    network = Recognizer()
+    for layer in (module for module in network.modules() if isinstance(module, Normed)):
+        filters = layer.conv.weight
+        spread = (2 / filters[0].numel()) ** 0.5
+        found += [random.normal(0, spread, layer.sizes[0]), random.normal(0.8, 0.1, layer.sizes[1])]
+    return [values.astype(np.float32) for values in (*found, random.normal(0, 0.06, 256 * 128))]
+
+
+@pytest.fixture(scope="session")
+def dlib(dlib_parameters: list[NDArray[np.float32]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as dlib writes it, with the numbers and empty tensors that lie between."""
+    path = tmp_path_factory.mktemp("dlib") / "weights.dat"
+    between = _number(1) + b"\x06affine_" + _tensor(np.zeros(0, np.float32), 0, 0, 0, 0) + _number(2) * 5
+    parts = [_tensor(values, len(values), 1, 1, 1) for values in dlib_parameters[:-1]]
+    parts.append(_tensor(dlib_parameters[-1], 256, 128, 1, 1))
+    path.write_bytes(
+        _number(1) * 3 + b"\rloss_metric_2" + b"".join(between + part for part in parts) + between
+    )
     return path

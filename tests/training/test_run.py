@@ -39,7 +39,7 @@ def changed(before: Path, after: Path) -> set[str]:
 
 
 def test_every_step_from_clips_to_weights(
-    data: Path, teacher: Path, vgg: Path, tmp_path: Path, start: Path
+    data: Path, teacher: Path, vgg: Path, dlib: Path, tmp_path: Path, start: Path
 ) -> None:
     pack, out = tmp_path / "pack", tmp_path / "out"
     assert call("pack", "--data", data, "--pack", pack, "--per-clip", 2) == 0
@@ -59,7 +59,7 @@ def test_every_step_from_clips_to_weights(
     assert history["detector samples"] == samples
     assert history["animation device"] == "cpu"
 
-    assert stage("animation", pack, out, weights, "--vgg", vgg, "--resume") == 0
+    assert stage("animation", pack, out, weights, "--vgg", vgg, "--identity", dlib, "--resume") == 0
     assert load_model(weights)[1]["animation samples"] > history["animation samples"]
 
     assert stage("closeups", pack, tmp_path / "near", weights, "--vgg", vgg) == 0

@@ -9,7 +9,15 @@ import torch
 
 from reenact.landmarks import COUNT, MESH_INDICES, OPENINGS
 from reenact.training.dataset import Pack
-from reenact.training.sampler import GROUP_WEIGHTS, STILLS_WEIGHT, PairSampler, expressions
+from reenact.training.sampler import (
+    EXPRESSIVE,
+    GROUP_WEIGHTS,
+    STILLS_WEIGHT,
+    TURNED,
+    PairSampler,
+    expressions,
+    turns,
+)
 
 CPU = torch.device("cpu")
 # (group, person, frames): person a of talk has three clips, b has one.
@@ -92,12 +100,27 @@ def test_an_expression_is_what_is_open_whatever_the_size() -> None:
     assert expressions(landmarks * 3)[0] == pytest.approx([0.2, 0.3, 0])
 
 
-def test_expressions_that_differ_are_drawn_more_often(pack: Pack) -> None:
+@pytest.mark.parametrize(("what", "aimed"), [("_expressions", EXPRESSIVE), ("_turns", TURNED)])
+def test_what_differs_most_is_drawn_more_often(pack: Pack, what: str, aimed: float) -> None:
     sampler = PairSampler(pack, CPU, on_device=False)
-    open_row = sum(count for _, _, count in CLIPS) - 1  # the last of the still's five
-    sampler._expressions = np.zeros_like(sampler._expressions)
-    sampler._expressions[open_row] = 1
+    last = sum(count for _, _, count in CLIPS) - 1  # of the still's five
+    sampler._expressions, sampler._turns = (
+        np.zeros_like(all) for all in (sampler._expressions, sampler._turns)
+    )
+    getattr(sampler, what)[last] = 1
     source, driving = sampler.rows(6000)
-    of_clip = np.array([clip_of(row) == 4 for row in source]) & (source != open_row)
-    share = (driving[of_clip] == open_row).mean()
-    assert share == pytest.approx(0.5 + 0.5 / 4, abs=0.06)
+    of_clip = np.array([clip_of(row) == 4 for row in source]) & (source != last)
+    share = (driving[of_clip] == last).mean()
+    assert share == pytest.approx(aimed + (1 - aimed) / 4, abs=0.06)
+
+
+def test_turns_tell_where_the_nose_points_whatever_the_faces_size_and_tilt() -> None:
+    """Rows: straight on, turned, the same smaller and tilted, nodding."""
+    face = np.zeros((4, COUNT, 2), np.float32)
+    cheeks = [MESH_INDICES.index(index) for index in (234, 454)]
+    nose = MESH_INDICES.index(1)
+    face[:, cheeks] = [[-0.4, 0], [0.4, 0]]
+    face[1:3, nose], face[3, nose] = [0.2, 0], [0, 0.1]
+    face[2] = face[2] @ np.float32([[0.8, 0.6], [-0.6, 0.8]]) / 2 + 0.1
+    expected = [[0, 0], [0.5, 0], [0.5, 0], [0, 0.25]]
+    np.testing.assert_allclose(turns(face), expected, atol=1e-6)
