@@ -32,6 +32,28 @@ class LossWeights:
     crop: int = 96  # pixels; side of the full-resolution view of the perceptual loss
     face: int = 80  # pixels; side of its view of the face at half resolution
 
+    def total(self, losses: Losses) -> Tensor:
+        """Their weighted sum."""
+        return torch.stack([getattr(self, name) * value for name, value in losses.items()]).sum()
+
+
+def judge(made: Rendered, real: Tensor, expression: Tensor, perceptual: Tensor) -> Losses:
+    """What every stage minimises of a rendered batch.
+
+    Args:
+        made: what the decoder gave.
+        real: (B, 3, H, W) in [0, 1], the same size.
+        expression: (B, 1, H, W), see ``expression_weight``.
+        perceptual: that loss, of whatever view.
+    """
+    return {
+        "perceptual": perceptual,
+        "l1": (made.rgb - real).abs().mean(),
+        "expression": weighted_l1(made.rgb, real, expression),
+        "copied": (made.copied - real).abs().mean(),
+        "alpha": alpha_loss(made.alpha, made.copied, made.rgb, real),
+    }
+
 
 class Animator(nn.Module):
     """The networks that this stage trains, as one forward pass; the detector stays as it is."""
@@ -78,20 +100,11 @@ class AnimationStage:
         with torch.autocast(self.device.type, torch.bfloat16):
             out = self.animator(source, source_pose, driving_pose)
             perceptual = self._perceptual(out.rgb, driving, driving_pose)
-        expression = expression_weight(driving_pose.landmarks, driving)
-        losses = {
-            "perceptual": perceptual,
-            "l1": (out.rgb - driving).abs().mean(),
-            "expression": weighted_l1(out.rgb, driving, expression),
-            "copied": (out.copied - driving).abs().mean(),
-            "alpha": alpha_loss(out.alpha, out.copied, out.rgb, driving),
-        }
+        losses = judge(out, driving, expression_weight(driving_pose.landmarks, driving), perceptual)
         if self.identity:
             losses["identity"] = self._identity(out.rgb, driving, driving_pose)
-        total = torch.stack([getattr(self.weights, name) * value for name, value in losses.items()]).sum()
-        with torch.no_grad():
-            static = (source - driving).abs().mean()
-        return {"loss": total, **losses, "static": static}
+        static = (source - driving).abs().mean()
+        return {"loss": self.weights.total(losses), **losses, "static": static}
 
     def _perceptual(self, generated: Tensor, real: Tensor, pose: Pose) -> Tensor:
         """The whole at 64 pixels or the face at half resolution; and a crop, mostly on eyes or mouth."""

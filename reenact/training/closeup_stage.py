@@ -13,10 +13,10 @@ from torch.nn import functional
 from reenact.generator.network import Rendered
 from reenact.landmarks import EYES_SLICE, MOUTH_SLICE
 from reenact.layers.pose import Movement, Pose
-from reenact.training.animation_stage import LossWeights
+from reenact.training.animation_stage import LossWeights, judge
 from reenact.training.checkpoint import Model
 from reenact.training.loop import Losses
-from reenact.training.losses import PerceptualLoss, alpha_loss, expression_weight, weighted_l1
+from reenact.training.losses import PerceptualLoss, expression_weight
 from reenact.training.sampler import PairSampler
 from reenact.training.views import cut, draw_pairs
 
@@ -55,15 +55,8 @@ class CloseUpStage:
             truth = _inner(cut(driving, corners, SIDE))
             perceptual = self.perceptual(seen.rgb, truth, 3)
         weight = _inner(cut(expression_weight(driving_pose.landmarks, driving), corners, SIDE))
-        losses = {
-            "perceptual": perceptual,
-            "l1": (seen.rgb - truth).abs().mean(),
-            "expression": weighted_l1(seen.rgb, truth, weight),
-            "copied": (seen.copied - truth).abs().mean(),
-            "alpha": alpha_loss(seen.alpha, seen.copied, seen.rgb, truth),
-        }
-        total = torch.stack([getattr(self.weights, name) * value for name, value in losses.items()]).sum()
-        return {"loss": total, **losses}
+        losses = judge(seen, truth, weight, perceptual)
+        return {"loss": self.weights.total(losses), **losses}
 
     def _corners(self, driving: Pose) -> list[list[int]]:
         """Left and top of each row's cut, in pixels of the picture, on the motion's grid."""
