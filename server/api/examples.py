@@ -78,6 +78,7 @@ MADE: dict[str, Any] = {
         "height": 506,
         "frames": 66,
         "fps": 25.0,
+        "has_audio": False,
         "sha256": "e4ee26fb5d271fa3aa978a17c187b807df9355d5fc775c3a2cbb1e384420d58d",
         "expires_at": "2026-11-25T22:44:34.596224+00:00",
     },

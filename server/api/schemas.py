@@ -204,6 +204,7 @@ class ResultOut(Schema):
     height = Integer(required=True)
     frames = Integer(required=True)
     fps = Float(required=True)
+    has_audio = Boolean(required=True)
     sha256 = String(required=True)
     expires_at = DateTime(required=True)
 

@@ -54,6 +54,7 @@ def _result(made: Outcome, file: Stored) -> dict[str, Any]:
         "height": made.height,
         "frames": made.frames,
         "fps": made.fps,
+        "has_audio": made.sound,
         "sha256": file.sha256,
         "expires_at": _time(file.expires),
     }

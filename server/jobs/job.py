@@ -37,6 +37,7 @@ class Outcome:
     fps: float
     faces: tuple[SeenFace, ...]  # largest first
     seconds: dict[str, float]
+    sound: bool = False  # whether the file has a sound track
 
 
 @dataclass(frozen=True)

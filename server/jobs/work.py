@@ -82,7 +82,8 @@ class Worker:
             made = animate(self._engine, self._selfie(order), self._motion(order), out, options, watch, show)
             stored = self._storage.publish(out, name)
         file, faces = made.written, tuple(SeenFace(face.box, face.score) for face in made.faces)
-        return Outcome(stored, file.width, file.height, file.frames, float(file.fps), faces, made.seconds)
+        size, rate = (file.width, file.height), float(file.fps)
+        return Outcome(stored, *size, file.frames, rate, faces, made.seconds, file.sound)
 
     def share(self, order: Order) -> None:
         """Bring an order's uploads to where every worker finds them."""

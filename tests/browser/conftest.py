@@ -20,6 +20,7 @@ from reenact.motion.retime import RetimeOptions, retime
 from reenact.motion.track import save_motion
 from reenact.types import Clip
 from server.config import Settings
+from tests.sounds import with_tone
 
 from .visit import CHROMIUM, FACE, LONG, MEASURE_SHIFT, PHONE, ROOT, Site, Visit, chromium, serve
 
@@ -132,6 +133,12 @@ def clip(face: Image.Image, folder: Path) -> Path:
     picture = np.asarray(face.resize((256, 256)))
     frames = (np.roll(picture, 3 * shift, axis=1) for shift in range(4))
     return write_clip(Clip(frames, Fraction(10), 4), folder / "clip.mp4").path
+
+
+@pytest.fixture(scope="session")
+def sounding(clip: Path, folder: Path) -> Path:
+    """The same clip with a tone."""
+    return with_tone(clip, folder / "sounding.mp4")
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,37 @@ def test_who_asks_for_calm_gets_no_moving_previews(visit: Come) -> None:
     here.playing()
 
 
+@pytest.mark.parametrize("device", [PHONE, DESKTOP])
+def test_an_animated_picture_stands_still_until_it_is_asked_to_play(
+    visit: Come, device: dict[str, Any]
+) -> None:
+    here = visit(device, reduced_motion="reduce").open()
+    for format in ("gif", "webp"):
+        here.page.locator(f"#options [value={format}]").check(force=True)
+        here.choose()
+        here.state("done")
+        here.until("document.getElementById('still').width > 300")  # pixels; 300 until something is drawn
+        assert here.page.locator("#still").is_visible() and here.page.locator("#animation").is_hidden()
+        here.shot(f"{device['viewport']['width']}-still-{format}")
+        before = here.page.locator("#screen").screenshot()
+        here.page.wait_for_timeout(400)
+        assert here.page.locator("#screen").screenshot() == before
+        here.tap("#pause")
+        assert here.page.locator("#animation").is_visible() and here.page.locator("#still").is_hidden()
+        here.tap("#pause")
+        assert here.page.locator("#still").is_visible()
+
+
+def test_an_animated_picture_can_be_paused(visit: Come) -> None:
+    here = visit(DESKTOP).open()
+    here.page.locator("#options [value=gif]").check(force=True)
+    here.choose()
+    here.state("done")
+    assert here.page.locator("#animation").is_visible()
+    here.tap("#pause")
+    assert here.page.locator("#still").is_visible() and here.page.locator("#animation").is_hidden()
+
+
 def test_on_a_phone_everything_happens_in_sight(visit: Come) -> None:
     here = visit(PHONE).open()
     here.tap(f"#portraits [data-id={FACE}]")

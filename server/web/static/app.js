@@ -5,6 +5,7 @@ import * as faces from "./faces.js";
 import { keep, kept } from "./keep.js";
 import * as motions from "./motions.js";
 import { consented, LARGEST, optionsIn, setOptions, uploads, whole } from "./order.js";
+import * as player from "./player.js";
 import * as problem from "./problem.js";
 import * as result from "./result.js";
 import { Run } from "./run.js";
@@ -29,6 +30,7 @@ start();
 async function start() {
   faces.listen(chooseFace);
   motions.listen(chooseMotion);
+  player.listen();
   result.listen(forget);
   $("consent").addEventListener("change", () => {
     order.consent = $("consent").checked;
@@ -72,7 +74,7 @@ function changed() {
   run?.stop();
   problem.clear();
   screen.people([]);
-  screen.unload();
+  player.unload();
   screen.state(order.face ? "chosen" : "empty");
   if (order.face && order.motion) return askConsent();
   screen.say(order.face ? t("stage.pick_motion") : order.motion ? t("stage.pick_face") : "");
@@ -95,6 +97,7 @@ async function follow(next) {
   run = next;
   problem.clear();
   screen.people([]);
+  player.unload();
   screen.begin(uploads(next.kept.order));
   try {
     const job = await next.finish();
@@ -108,8 +111,9 @@ async function follow(next) {
 
 function present(job, made) {
   last = { id: job.id, order: made };
-  screen.result(job, made.options.format, async () => fail(await missing(job), { order: made }));
-  result.offer(job, made.options.format, made.options.audio === "true" && motions.maySound(made.motion));
+  player.play(job.result, made.options.format, async () => fail(await missing(job), { order: made }));
+  screen.done();
+  result.offer(job, made.options.format);
   const index = made.index === LARGEST ? 0 : Number(made.index);
   screen.people(made.face.file ? job.faces : [], index, (position) => {
     order.index = String(position);

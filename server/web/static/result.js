@@ -1,4 +1,4 @@
-// What can be done with a result: pause, hear, save, share, copy its address, delete.
+// What can be done with a result: save, share, copy its address, delete.
 
 import { say } from "./screen.js";
 import { $, bytes, moment, number, seconds, t } from "./text.js";
@@ -8,26 +8,17 @@ let address = "";
 let expires = "";
 
 export function listen(deleted) {
-  for (const place of [$("pause"), $("video")]) place.addEventListener("click", toggle);
-  for (const kind of ["play", "pause"]) $("video").addEventListener(kind, showPaused);
-  $("sound").addEventListener("click", () => {
-    $("video").muted = !$("video").muted;
-    $("sound").setAttribute("aria-pressed", !$("video").muted);
-  });
   $("share").addEventListener("click", share);
   $("copy").addEventListener("click", copy);
   $("delete").addEventListener("click", deleted);
 }
 
-export function offer(job, format, sound) {
+export function offer(job, format) {
   const { url, width, height, frames, fps } = job.result;
   address = new URL(url, location).href;
   expires = job.result.expires_at;
   $("save").href = url;
   $("save").download = `reenact.${format}`;
-  $("pause").hidden = format !== "mp4";
-  showPaused();
-  $("sound").hidden = format !== "mp4" || !sound;
   $("link-label").hidden = true;
   const size = `\u2066${number(width)} × ${number(height)}\u2069`; // width first, in Arabic too
   $("facts").textContent = [size, seconds(frames / fps), bytes(job.result.bytes)].join(" · ");
@@ -62,13 +53,4 @@ async function copy() {
     $("link").value = address;
     $("link").select();
   }
-}
-
-function toggle() {
-  if ($("video").paused) $("video").play();
-  else $("video").pause();
-}
-
-function showPaused() {
-  $("pause").setAttribute("aria-pressed", $("video").paused);
 }

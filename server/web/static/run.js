@@ -3,6 +3,7 @@
 import { ended, frame, Lost, pause, Problem, remove, send, watch } from "./api.js";
 import { keep } from "./keep.js";
 import { formOf } from "./order.js";
+import { calm } from "./text.js";
 
 const LONGEST = 8000; // milliseconds between two tries to reach the server
 const NEW_TRIES = 2; // a server that lost its memory gets the order again, but not for ever
@@ -63,7 +64,7 @@ export class Run {
 
   #tell(job) {
     this.show.job(job);
-    if (job.frames_done) this.#peek();
+    if (job.frames_done && !calm.matches) this.#peek();
   }
 
   // One question at a time; on a slow line some frames are never seen.

@@ -27,7 +27,6 @@ export function begin(upload) {
   $("steps").querySelector("[data-step=upload]").hidden = !upload;
   $("progress").removeAttribute("value");
   $("count").textContent = "";
-  unload();
   $("live").removeAttribute("src"); // of the one before
   state("working");
   reveal();
@@ -72,25 +71,9 @@ export function say(text) {
   if ($("status").textContent !== text) $("status").textContent = text;
 }
 
-// `missing` is called where the file does not come.
-export function result(job, format, missing) {
-  unload();
-  const view = format === "mp4" ? $("video") : $("animation");
-  view.hidden = false;
-  view.onerror = missing;
-  view.src = job.result.url;
-  if (format === "mp4" && !calm.matches) view.play().catch(() => {}); // the button shows that it stands still
+export function done() {
   state("done");
   say(t("work.done"));
-}
-
-export function unload() {
-  for (const view of [$("video"), $("animation")]) {
-    view.hidden = true;
-    view.onerror = null;
-    view.removeAttribute("src");
-  }
-  $("video").load();
 }
 
 // The faces of a photo as round pictures to tap; `chosen` gets a position, largest first.
