@@ -35,6 +35,7 @@ PORTRAITS = {
             "id": "eileen-collins",
             "title": "Eileen Collins",
             "image_url": "/v1/portraits/eileen-collins/image",
+            "thumbnail_url": "/v1/portraits/eileen-collins/thumbnail",
             "licence": "Public domain",
             "attribution": "NASA",
             "source": "data/astronaut.png of the PyPI package scikit-image 0.26.0 "

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, url_for
+from flask import Response, request, url_for
+from PIL import Image, ImageOps
 
-from reenact.errors import InvalidOption
+from reenact.errors import InputError, InvalidOption
 from reenact.gallery import Portrait, get_portrait, list_portraits
+from reenact.media import read_picture
 from server.api import examples
 from server.api.schemas import Answers, PortraitsOut
-from server.api.templates import picture
+from server.api.templates import HOUR, picture
 from server.errors import NotFound
 from server.services import services
 
@@ -20,6 +26,13 @@ IMAGE: Answers = {
     200: {"description": "The picture.", "content": {"image/*": {}}},
     404: {"description": "not_found"},
 }
+SIDE = 256  # pixels of a thumbnail
+HEAD = 0.5, 0.2  # where the square lies in a larger picture: heads are at the top
+THUMBNAIL: Answers = {
+    200: {"description": "A JPEG of 256 x 256 pixels.", "content": {"image/jpeg": {}}},
+    404: {"description": "not_found"},
+}
+_ONE = Lock()  # an operator's own photo may take 150 MB while it is read
 
 
 @bp.get("")
@@ -34,11 +47,40 @@ def list_all() -> dict[str, Any]:
 @bp.doc(responses=IMAGE)
 def image(id: str) -> Response:
     """The picture itself."""
+    return picture(_path(id))
+
+
+@bp.get("/<id>/thumbnail")
+@bp.doc(responses=THUMBNAIL)
+def thumbnail(id: str) -> Response:
+    """A small square of the picture, for a list."""
+    path = _path(id)
+    try:
+        response = Response(_square(path, path.stat().st_mtime_ns), mimetype="image/jpeg")
+    except (InputError, OSError) as e:
+        raise NotFound(f"The portrait {id} cannot be shown: {e}") from e
+    response.cache_control.max_age = HOUR
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def _path(id: str) -> Path:
     use = services().settings
     try:
-        return picture(get_portrait(id, use.portraits, use.more_portraits).path)
+        return get_portrait(id, use.portraits, use.more_portraits).path
     except InvalidOption as e:
         raise NotFound(str(e)) from e
+
+
+@lru_cache(maxsize=512)
+def _square(path: Path, changed: int) -> bytes:
+    """A picture as a square JPEG; ``changed`` is its time, so that another under its name is read anew."""
+    with _ONE:
+        image = ImageOps.fit(Image.fromarray(read_picture(path)), (SIDE, SIDE), centering=HEAD)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=80)
+    return out.getvalue()
 
 
 def _shown(portrait: Portrait) -> dict[str, Any]:
@@ -46,6 +88,7 @@ def _shown(portrait: Portrait) -> dict[str, Any]:
         "id": portrait.id,
         "title": portrait.title,
         "image_url": url_for("portraits.image", id=portrait.id),
+        "thumbnail_url": url_for("portraits.thumbnail", id=portrait.id),
         "licence": portrait.licence,
         "attribution": portrait.attribution,
         "source": portrait.source,

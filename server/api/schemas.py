@@ -60,6 +60,7 @@ class PortraitOut(Schema):
     id = String(required=True, metadata={"example": "eileen-collins"})
     title = String(required=True)
     image_url = String(required=True)
+    thumbnail_url = String(required=True, metadata=about("A square JPEG of 256 pixels."))
     licence = String(required=True)
     attribution = String(required=True)
     source = String(required=True, metadata=about("Where the picture comes from."))

@@ -127,6 +127,21 @@ def test_script_and_style_stay_small(visit: Come) -> None:
     assert 10_000 < loaded < 100_000
 
 
+@pytest.mark.parametrize("device", [PHONE, {"viewport": {"width": 1280, "height": 800}}])
+def test_the_list_of_faces_is_small_and_the_chosen_one_whole(visit: Come, device: dict[str, Any]) -> None:
+    here = visit(device).open()
+    here.tap("#portraits [data-id=mona-lisa]")
+    here.until("document.getElementById('original').naturalWidth > 256")
+    tiles = "[...document.querySelectorAll('#portraits [data-id] img')]"
+    here.until(f"{tiles}.some((it) => it.naturalWidth)")
+    assert here.page.evaluate(f"{tiles}.every((it) => [0, 256].includes(it.naturalWidth))")
+    here.shot(f"{device['viewport']['width']}-faces")
+    fetched = here.page.evaluate("performance.getEntriesByType('resource').map((it) => it.name)")
+    assert [name for name in fetched if name.endswith("/image")] == [
+        f"{here.site.url}/v1/portraits/mona-lisa/image"
+    ]
+
+
 def test_it_can_be_installed(visit: Come) -> None:
     here = visit().open()
     address = here.page.evaluate("document.querySelector('[rel=manifest]').href")

@@ -126,6 +126,7 @@ def test_a_clip_over_the_servers_own_limits_is_refused(
         ("GET", "/v1/templates/none/preview", 404, "template_not_found"),
         ("GET", "/v1/templates/long/preview", 404, "not_found"),
         ("GET", "/v1/portraits/none/image", 404, "not_found"),
+        ("GET", "/v1/portraits/none/thumbnail", 404, "not_found"),
         ("GET", "/v1/results/none", 404, "not_found"),
         ("GET", "/v1/results/..%2f..%2flock", 404, "not_found"),
         ("GET", "/static/../app.py", 404, "not_found"),

@@ -1,6 +1,12 @@
 from __future__ import annotations
 
+import io
+import os
+from collections.abc import Callable
 from pathlib import Path
+
+from apiflask import APIFlask
+from PIL import Image
 
 from reenact.gallery import list_portraits
 
@@ -38,3 +44,34 @@ def test_every_shipped_portrait_is_listed_with_licence_and_picture(client: Clien
         assert each["title"] and each["licence"] and each["attribution"] and each["source"]
         answer = client.get(each["image_url"])
         assert (answer.status_code, answer.data[:3]) == (200, b"\xff\xd8\xff")
+        with Image.open(io.BytesIO(client.get(each["thumbnail_url"]).data)) as small:
+            assert (small.format, small.size) == ("JPEG", (256, 256))
+
+
+def test_an_operators_own_picture_is_listed_small(make_app: Callable[..., APIFlask], tmp_path: Path) -> None:
+    def paint(colour: str, age: int) -> None:
+        tall = Image.new("RGB", (1000, 4000), "white")
+        tall.paste(colour, (0, 0, 1000, 1400))  # the square begins a fifth of what is left over below the top
+        tall.save(tmp_path / "mine" / "my-aunt.png")
+        os.utime(tmp_path / "mine" / "my-aunt.png", (age, age))
+
+    def small() -> Image.Image:
+        return Image.open(io.BytesIO(client.get(address).data))
+
+    (tmp_path / "mine").mkdir()
+    paint("red", 1)
+    (tmp_path / "mine" / "broken.jpg").write_bytes(b"no picture")
+    client = make_app(more_portraits=tmp_path / "mine").test_client()
+    listed = {each["id"]: each for each in client.get("/v1/portraits").json["portraits"]}  # type: ignore[index]
+    address = listed["my-aunt"]["thumbnail_url"]
+    answer = client.get(address)
+    assert len(answer.data) < 10_000 and answer.cache_control.max_age
+    assert small().size == (256, 256)
+    assert small().getpixel((128, 128))[0] > 200 > 50 > small().getpixel((128, 128))[2]  # type: ignore[index,operator]
+    assert small().getpixel((128, 250)) == (255, 255, 255)
+    assert client.get(address, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    paint("blue", 2)
+    assert client.get(address).data != answer.data
+
+    broken = client.get(listed["broken"]["thumbnail_url"])
+    assert broken.status_code == 404 and "broken" in broken.json["detail"]  # type: ignore[index]

@@ -62,8 +62,8 @@ function portraits() {
 }
 
 function portrait(tile) {
-  const { id, licence } = tile.dataset;
-  return { id, free: FREE.test(licence), url: tile.querySelector("img").src };
+  const { id, licence, url } = tile.dataset;
+  return { id, free: FREE.test(licence), url };
 }
 
 function listenForDrops(take) {
