@@ -156,6 +156,7 @@ def run(
         OutputError: ``out`` cannot be written.
         SetupError: a measured process failed.
     """
+    written = False
     with tempfile.TemporaryDirectory(prefix="reenact-bench-") as name:
         bench = Bench(Path(name), model, device, threads, frames, rounds)
         for part in parts:
@@ -167,7 +168,8 @@ def run(
                     found = said | {"load": [round(load, 1), round(os.getloadavg()[0], 1)]}
                     figures = {**_read(out), part: found, "machine": bench.machine()}
                     _write(figures, out)
-    yield str(out)
+                    written = True
+    yield str(out) if written else "Nothing was measured, and nothing written."
 
 
 def _read(out: Path) -> Figures:

@@ -1,6 +1,7 @@
 """The pages at ``/``, ``/verify`` and ``/docs``: plain files, no build step, nothing from elsewhere.
 
-pages/            what Flask fills in, with the galleries and the reader's language already in it
+pages/            what Flask fills in, with the galleries and the reader's language already in it (layout.html
+                  is what all but /docs share)
 static/           small native modules (app.js puts them together), one style sheet, icons, the manifest
 static/messages/  every word of the page, one file a language
 """
