@@ -59,7 +59,7 @@ def test_every_portrait_that_ships_or_may_be_fetched_is_named() -> None:
         assert f"portrait.{it.id}" in text.messages("en")
 
 
-@pytest.mark.parametrize("name", ["index.html", "verify.html"])
+@pytest.mark.parametrize("name", ["index.html", "verify.html", "layout.html"])
 def test_pages_hold_no_words_of_their_own(name: str) -> None:
     page = (WEB / "pages" / name).read_text(encoding="utf-8")
     bare = re.sub(r"\{[%{#].*?[%}#]\}|<[^>]*>", " ", page, flags=re.S)
