@@ -1,4 +1,4 @@
-"""``reenact-server``: settings from the environment, one process that listens, one engine in it."""
+"""``reenact-server``: settings from the environment, one process that answers, one that holds the engine."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def main() -> None:
 
 def work(settings: Settings) -> None:
     """Do jobs that a server takes; raises SetupError."""
-    from server import worker  # a server must not load onnxruntime before it forks
+    from server import worker  # what a server does without before it forks
 
     worker.work(settings)
 
@@ -144,8 +144,8 @@ def check_keys(settings: Settings) -> None:
 class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn with one process and several threads.
 
-    One process, since it holds the engine. It alone imports the app: a process that was forked
-    after onnxruntime was imported crashes when it ends.
+    One process, since it starts the engine. It alone imports the app, so that the one it is forked from stays
+    small and has no threads.
     """
 
     def __init__(self, settings: Settings) -> None:

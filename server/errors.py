@@ -92,6 +92,12 @@ class ModeratorUnavailable(ReenactError):
     code = "moderator_unavailable"
 
 
+class EngineDied(ReenactError):
+    """The process with the engine ended in the middle of a job."""
+
+    code = "gave_up"
+
+
 class TryLater(ReenactError):
     """Too much at once; ``retry_after`` says in how many seconds it will probably do."""
 

@@ -12,15 +12,15 @@ from flask import Flask, current_app
 
 from reenact.engine import Engine
 from reenact.gallery import sweep_templates
-from reenact.runtime import available_cores
 from server.addresses import Addresses
 from server.config import Settings
 from server.database import Database
-from server.jobs import Jobs, Records, SqlJobs, Worker
+from server.engine import engine_worker
+from server.jobs import ApartWorker, Files, Jobs, Records, SqlJobs, Worker
 from server.keys import Keys
 from server.metrics import Metrics
 from server.rate import OrderRate
-from server.screening import Blocklist, Consents, Moderators, Screen, find_moderators
+from server.screening import Blocklist, Consents
 from server.storage import Storage, open_storage
 from server.webhooks import Webhooks
 
@@ -121,23 +121,23 @@ def init_app(
     on_broken: Callable[[Exception], None],
 ) -> None:
     """Put an app's services together; nothing runs before ``start``."""
-    threads = 0 if settings.broker else settings.job_threads
-    app.extensions[EXTENSION] = build(settings, threads, on_broken, open_engine)
+    app.extensions[EXTENSION] = build(settings, on_broken, open_engine, works=not settings.broker)
 
 
 def build(
     settings: Settings,
-    threads: int,
     on_broken: Callable[[Exception], None],
     open_engine: Callable[[], Engine] | None = None,
+    works: bool = True,
 ) -> Services:
     """Put services together; nothing runs before ``start``.
 
     Args:
         settings: see ``server.config``.
-        threads: jobs that this process does at once; 0 leaves them to others.
         on_broken: is told when the engine cannot be opened.
-        open_engine: gives the warm engine; by default as the settings say.
+        open_engine: gives the warm engine, with which threads of this process work; None gives the work to a
+            process of its own, which opens the engine as the settings say.
+        works: whether jobs are done at all; else that is left to other services on the same records.
 
     Raises:
         SetupError: the database or the broker of the settings cannot be used.
@@ -147,19 +147,20 @@ def build(
     consents, blocklist = Consents(database, settings.consent_days), Blocklist(database)
     metrics = Metrics()
 
-    def open_told() -> Engine:
-        engine = open_engine() if open_engine else open_warm(settings)
-        metrics.opened(engine.provider)
-        return engine
-
+    worker: Worker | None = None
+    if works and open_engine:
+        worker = engine_worker(settings, storage, blocklist, open_engine)
+    elif works:
+        worker = ApartWorker(settings, on_broken)
     jobs = SqlJobs(
         Records(database),
-        Worker(settings, storage, open_told, open_screen(settings, blocklist)),
+        worker,
+        Files(settings, storage),
         on_broken,
         limit=settings.queue_length,
         owner_limit=settings.unfinished_per_key,
         broker=settings.broker,
-        threads=threads,
+        threads=settings.job_threads,
         lease=settings.lease_seconds,
         attempts=settings.attempts,
         at_once=settings.jobs_per_key,
@@ -183,20 +184,6 @@ def build(
         waiting,
         BoundedSemaphore(VERIFYING),
     )
-
-
-def open_screen(settings: Settings, blocklist: Blocklist) -> Screen:
-    """The checks that an order must pass; raises SetupError."""
-    checks = find_moderators(settings.moderator, settings.moderator_secret, settings.moderator_seconds)
-    return Screen(blocklist, Moderators(checks, settings.moderator_failure == "allow"))
-
-
-def open_warm(settings: Settings) -> Engine:
-    """The engine, opened and run once; raises SetupError."""
-    threads = settings.threads or max(1, available_cores() // settings.job_threads)
-    engine = Engine(device=settings.device, threads=threads, require_gpu=settings.require_gpu)
-    engine.warm()
-    return engine
 
 
 def services_of(app: Flask) -> Services:

@@ -11,7 +11,7 @@ from server.services import build
 
 def run(settings: Settings) -> int:
     """Sweep once and say what went; raises SetupError where database or storage cannot be used."""
-    services = build(replace(settings, broker=None), threads=0, on_broken=lambda error: None)
+    services = build(replace(settings, broker=None), lambda error: None, works=False)
     services.storage.prepare()
     services.database.prepare()
     templates = sweep_templates(settings.more_templates)

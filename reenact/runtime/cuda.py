@@ -11,8 +11,7 @@ import sys
 from contextlib import redirect_stdout
 from functools import lru_cache
 from pathlib import Path
-
-import onnxruntime
+from typing import Any
 
 PROVIDER = "CUDAExecutionProvider"
 NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE of the driver's cuInit
@@ -20,7 +19,7 @@ NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE of the driver's cuInit
 
 def built_in() -> bool:
     """Whether the installed ONNX Runtime has the CUDA provider at all."""
-    return PROVIDER in onnxruntime.get_available_providers()
+    return PROVIDER in _runtime().get_available_providers()
 
 
 @lru_cache(maxsize=1)
@@ -32,7 +31,7 @@ def load_libraries() -> None:
     """
     if built_in():
         with redirect_stdout(sys.stderr):  # where it tells what it does not find
-            onnxruntime.preload_dlls()
+            _runtime().preload_dlls()
 
 
 def missing() -> str:
@@ -70,7 +69,7 @@ def _without_device() -> str:
     if not count.value:
         return "The NVIDIA driver sees no GPU. Look at `nvidia-smi` and CUDA_VISIBLE_DEVICES."
     driver.cuDriverGetVersion(ctypes.byref(known))
-    needed, knows = onnxruntime.cuda_version or "0", f"{known.value // 1000}.{known.value % 1000 // 10}"
+    needed, knows = _runtime().cuda_version or "0", f"{known.value // 1000}.{known.value % 1000 // 10}"
     if int(knows.partition(".")[0]) < int(needed.partition(".")[0]):
         return (
             f"The NVIDIA driver knows CUDA up to {knows}, this onnxruntime needs {needed}. Update the driver."
@@ -81,7 +80,7 @@ def _without_device() -> str:
 def _without_libraries() -> str:
     """What ONNX Runtime's provider lacks to be loaded."""
     load_libraries()
-    place = Path(onnxruntime.__file__).parent / "capi"
+    place = Path(_runtime().__file__).parent / "capi"
     try:
         for name in ("shared", "cuda"):
             ctypes.CDLL(str(place / f"libonnxruntime_providers_{name}.so"), ctypes.RTLD_GLOBAL)
@@ -91,3 +90,10 @@ def _without_libraries() -> str:
             f"{sys.executable} -m pip install 'reenact[gpu]'."
         )
     return ""
+
+
+def _runtime() -> Any:
+    """ONNX Runtime; only who opens graphs loads it, not who answers requests."""
+    import onnxruntime
+
+    return onnxruntime

@@ -6,19 +6,20 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime import OrtValue
 
 from reenact.errors import ProviderUnavailable, WeightsBroken
 from reenact.runtime import cuda
 from reenact.runtime.turns import Turns
 
+if TYPE_CHECKING:  # it is imported where a graph is opened: who opens none does without its 20 MB
+    import onnxruntime
+
 Device = Literal["auto", "cpu", "cuda"]
-Kept: TypeAlias = OrtValue  # a tensor that lies where graphs compute
+Kept: TypeAlias = "onnxruntime.OrtValue"  # a tensor that lies where graphs compute
 CPU = "CPUExecutionProvider"
 GPU = (
     cuda.PROVIDER,
@@ -61,6 +62,8 @@ class Session:
             WeightsBroken: the file is missing or no ONNX graph.
             ProviderUnavailable: ``cuda`` was asked for and does not run here, or not for all of the graph.
         """
+        import onnxruntime
+
         on_gpu = runs_on_gpu(device)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = ERRORS_ONLY
@@ -109,7 +112,9 @@ class Session:
 
     def put(self, array: NDArray[np.generic]) -> Kept:
         """An array on the graph's device, for many calls."""
-        return Kept.ortvalue_from_numpy(np.ascontiguousarray(array), self._place)
+        import onnxruntime
+
+        return onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), self._place)
 
     def misplaced(self, provider: str) -> list[str]:
         """The nodes that run on another provider than this one; only known of a graph opened ``wholly``."""
@@ -123,6 +128,8 @@ class Session:
 
 def _open(path: Path, options: onnxruntime.SessionOptions, providers: list[Any]) -> Any:
     """ONNX Runtime's session; its own fallback to the CPU would print to standard output and go on."""
+    import onnxruntime
+
     try:
         return onnxruntime.InferenceSession(str(path), options, providers, enable_fallback=0)
     except Exception as error:  # onnxruntime raises many unrelated types here

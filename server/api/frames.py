@@ -29,7 +29,7 @@ bp.before_request(identify)
 def get(id: str) -> Response:
     """The latest frame of a job that runs.
 
-    A service tells only of jobs that its own process does; where workers do them there is never a frame.
+    A service tells only of jobs that it does itself; where workers do them there is never a frame.
     """
     frame = services().jobs.frame(id, owner())
     if frame is None:

@@ -3,24 +3,29 @@
 order.py     Order: what a client asks for, in values that fit in a database row
 job.py       Job: one order and how far it is; Jobs: the interface that the routes know
 work.py      does one order with the engine
+apart.py     has it done in another process, which holds the engine
+files.py     what an order has on the disk
 table.py     the table of jobs, and rows as jobs
 fairness.py  whose turn it is
-priority.py  who gives way to whom
 records.py   every question to the table: claims with leases, ends, pages
 runner.py    one job from its claim to its end
 crew.py      Dramatiq: who is woken when there is work
 sql.py       SqlJobs: all of it behind the interface
 """
 
+from server.jobs.apart import ApartWorker
+from server.jobs.files import Files
 from server.jobs.job import ENDED, Failure, Idempotency, Job, Jobs, Outcome, SeenFace, Status
 from server.jobs.order import Order
 from server.jobs.records import Records
+from server.jobs.runner import Worker
 from server.jobs.sql import SqlJobs
-from server.jobs.work import Worker
 
 __all__ = [
     "ENDED",
+    "ApartWorker",
     "Failure",
+    "Files",
     "Idempotency",
     "Job",
     "Jobs",

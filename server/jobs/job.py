@@ -136,7 +136,7 @@ class Jobs(Protocol):
         ...
 
     def frame(self, id: str, owner: str | None = None) -> Picture | None:
-        """The latest frame of a job that this process renders, (H, W, 3) uint8 sRGB; raises NotFound."""
+        """The latest frame of a job that is done here, (H, W, 3) uint8 sRGB, or smaller; raises NotFound."""
         ...
 
     def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:

@@ -6,27 +6,60 @@ import logging
 import time
 from collections.abc import Callable
 from threading import Condition, Event
+from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.errors import Cancelled, InputError
+from reenact.pipeline import Show, Watch
 from reenact.types import Picture
 from server import logs
-from server.errors import Refused, public_detail
-from server.jobs.job import Failure, Status
+from server.errors import EngineDied, Refused, public_detail
+from server.jobs.files import Files
+from server.jobs.job import Failure, Job, Outcome, Status
 from server.jobs.records import Claim, Records
-from server.jobs.work import Worker
 from server.metrics import Metrics
 
 log = logging.getLogger(__name__)
 LOOK = 0.3  # seconds between two looks at whether a running job is still wanted
 BREAK_OFF = 5.0  # seconds that a job which is told to stop may take to do so
 CANCELLED, REQUEUED = "cancelled", "requeued"  # ends of an attempt, for the metrics
-GAVE_UP = Failure("gave_up", "The server broke off at each attempt at this job. Try another picture or clip.")
+GAVE_UP = Failure(
+    EngineDied.code, "The server broke off at each attempt at this job. Try another picture or clip."
+)
 
 
 class Stopping(Cancelled):
     """The service stops; the job goes back to the queue."""
+
+
+class Worker(Protocol):
+    """Whoever does orders. All methods may be called from any thread."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether an order would be begun now."""
+        ...
+
+    def open(self) -> str:
+        """Make the engine warm, and tell where the model runs; raises SetupError."""
+        ...
+
+    def do(self, job: Job, name: str, watch: Watch, show: Show) -> Outcome:
+        """Do a job's order, if it may be done, and publish its result under a name, or in the gallery.
+
+        Its uploads stay, for another attempt. ``watch`` is told how far it is, and ends the work by raising;
+        ``show`` is handed frames as they are made.
+
+        Raises:
+            Refused: the order may not be done.
+            ReenactError: the order cannot be done, or ``watch`` stopped it.
+        """
+        ...
+
+    def close(self) -> None:
+        """Do nothing more."""
+        ...
 
 
 class Runner:
@@ -35,7 +68,8 @@ class Runner:
     def __init__(
         self,
         records: Records,
-        worker: Worker,
+        worker: Worker | None,
+        files: Files,
         lease: float,
         attempts: int,
         at_once: int,
@@ -46,14 +80,16 @@ class Runner:
 
         Args:
             records: where jobs are claimed and ended.
-            worker: holds the engine.
+            worker: does the orders; None where others do.
+            files: of the orders.
             lease: seconds after which an attempt that gives no sign of life counts as dead.
             attempts: how often a job is begun before it fails.
             at_once: jobs of one owner that may run, in all processes.
             changed: is called after every change of a job.
             metrics: are told of every attempt.
         """
-        self._records, self._worker, self._changed, self._metrics = records, worker, changed, metrics
+        self._records, self._worker, self._files = records, worker, files
+        self._changed, self._metrics = changed, metrics
         self._lease, self._attempts, self._at_once = lease, attempts, at_once
         self._running: dict[str, Claim] = {}
         self._frames: dict[str, Picture] = {}  # by job, the latest; gone with the attempt
@@ -98,10 +134,10 @@ class Runner:
         """Put back the jobs whose attempt died, and tell how many; see ``Records.reap``."""
         reaped = self._records.reap(now, self._attempts, GAVE_UP)
         for claim in reaped:
-            self._worker.delete(claim.result)
+            self._files.delete(claim.result)
             if claim.job.status == "failed":
                 log.error("Job %s was begun %d times and never ended", claim.job.id, claim.job.attempts)
-                self._worker.drop(claim.job.order)
+                self._files.drop(claim.job.order)
             else:
                 log.warning("Job %s lost its worker and waits again", claim.job.id)
             self._changed()
@@ -124,6 +160,7 @@ class Runner:
             return self._idle.wait_for(lambda: not self._running, seconds)
 
     def _do(self, claim: Claim) -> None:
+        assert self._worker
         try:
             outcome = self._worker.do(
                 claim.job, claim.result, self._watch(claim.lease), self._show(claim.job.id)
@@ -139,9 +176,9 @@ class Runner:
             )
         else:
             self._metrics.ended(CANCELLED)
-            self._worker.delete(claim.result)
+            self._files.delete(claim.result)
             if self._records.get(claim.job.id, None).status == "cancelled":
-                self._worker.withdraw(claim.job)
+                self._files.withdraw(claim.job)
             self._clean(claim)
 
     def _watch(self, lease: str) -> Callable[[int, int], None]:
@@ -193,9 +230,10 @@ class Runner:
                 self._records.release(claim.lease, counted=True)
             else:
                 self._end(claim, error)
+            self._files.delete(claim.result)  # it may have been published all the same
 
     def _end(self, claim: Claim, error: Exception) -> None:
-        failure = Failure(*public_detail(error))
+        failure = GAVE_UP if isinstance(error, EngineDied) else Failure(*public_detail(error))
         self._metrics.ended(failure.code)
         status: Status = "rejected" if isinstance(error, Refused) else "failed"
         self._records.fail(claim.lease, status, failure)
@@ -205,8 +243,8 @@ class Runner:
         """Delete the uploads, unless another attempt needs them; a selfie stays that is to be kept."""
         try:
             if keep:
-                self._worker.keep(claim.job.order)
+                self._files.keep(claim.job.order)
             elif claim.job.order.place not in self._records.places():
-                self._worker.drop(claim.job.order)
+                self._files.drop(claim.job.order)
         except Exception:  # of the database, the disk or the bucket; the job has ended all the same
             log.exception("The uploads of job %s stay until the next sweep", claim.job.id)

@@ -14,12 +14,11 @@ from sqlalchemy import Connection
 from reenact.types import Picture
 from server.errors import NotReady, QueueFull, QuotaExceeded
 from server.jobs.crew import Crew
+from server.jobs.files import Files
 from server.jobs.job import ENDED, Beside, Idempotency, Job, Status
 from server.jobs.order import Order
-from server.jobs.priority import give_way
 from server.jobs.records import Records
-from server.jobs.runner import Runner
-from server.jobs.work import Worker
+from server.jobs.runner import Runner, Worker
 from server.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -33,7 +32,8 @@ class SqlJobs:
     def __init__(
         self,
         records: Records,
-        worker: Worker,
+        worker: Worker | None,
+        files: Files,
         on_broken: Callable[[Exception], None],
         *,
         limit: int,
@@ -50,12 +50,13 @@ class SqlJobs:
 
         Args:
             records: the table.
-            worker: does the orders.
+            worker: does the orders; None leaves them to others.
+            files: of the orders.
             on_broken: is told when the worker cannot be opened, for instance because the model is damaged.
             limit: jobs that may wait.
             owner_limit: unfinished jobs that one owner may have; None sets no limit.
             broker: URL of Redis or RabbitMQ; None means that this process does the jobs by itself.
-            threads: jobs at once in this process; 0 leaves them to others.
+            threads: jobs at once.
             lease: seconds without a sign of life after which an attempt counts as dead.
             attempts: how often a job is begun before it fails.
             at_once: jobs of one owner that may run, in all processes.
@@ -65,14 +66,14 @@ class SqlJobs:
         Raises:
             SetupError: the broker's URL cannot be used.
         """
-        self._records, self._worker, self._on_broken = records, worker, on_broken
+        self._records, self._worker, self._files, self._on_broken = records, worker, files, on_broken
         self._limit, self._owner_limit = limit, owner_limit
         self._threads, self._lease, self._alone = threads, lease, alone
-        self._serves = broker is None  # this process answers requests too
         self._bell, self._rings = Condition(), 0
+        self._metrics = metrics
         metrics.follow(records, lambda: self.ready)
-        self._runner = Runner(records, worker, lease, attempts, at_once, self._ring, metrics)
-        self._crew = Crew(broker, max(threads, 1), self._runner.do_next)
+        self._runner = Runner(records, worker, files, lease, attempts, at_once, self._ring, metrics)
+        self._crew = Crew(broker, threads, self._runner.do_next)
         self._ready, self._reached = False, True
         self._closed, self._starting = Event(), Lock()
         self._opening = Thread(target=self._open, name="engine", daemon=True)
@@ -81,7 +82,7 @@ class SqlJobs:
     @property
     def ready(self) -> bool:
         """Whether the worker is open, where this process works, and database and broker are there."""
-        return self._ready and self._reached
+        return self._ready and self._reached and (self._worker is None or self._worker.ready)
 
     def start(self) -> None:
         """Put back what a crash broke off, then open the worker in its own thread and begin."""
@@ -111,10 +112,10 @@ class SqlJobs:
 
         while True:  # a second time only where the same key is sent twice at once
             if idempotency and (first := self.repeated(owner, idempotency)):
-                self._worker.drop(order)
+                self._files.drop(order)
                 return first
             self._check_room(owner)
-            self._worker.share(order)
+            self._files.share(order)
             now = time.time()
             job = Job(id, order, "queued", now, frames_total, owner=owner, webhook=webhook, metadata=metadata)
             if self._records.insert(job, idempotency, room, *([beside] if beside else [])):
@@ -136,7 +137,7 @@ class SqlJobs:
         return self._records.get(id, owner)
 
     def frame(self, id: str, owner: str | None = None) -> Picture | None:
-        """The latest frame of a job that this process renders; raises NotFound."""
+        """The latest frame of a job that is done here; raises NotFound."""
         return self._runner.frame(id) if self.get(id, owner).status == "running" else None
 
     def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
@@ -174,8 +175,8 @@ class SqlJobs:
         """
         before = self._records.cancel(id, owner)
         if before.outcome and before.outcome.stored:
-            self._worker.delete(before.outcome.stored.token)
-        self._worker.drop(before.order)
+            self._files.delete(before.outcome.stored.token)
+        self._files.drop(before.order)
         self._ring()
         return self.get(id)
 
@@ -200,6 +201,8 @@ class SqlJobs:
         self._closed.set()
         self._ring()
         still = self._runner.close(seconds)
+        if self._worker:
+            self._worker.close()
         with self._starting:
             self._crew.stop(1.0)
         for thread in (self._keeping, self._opening):
@@ -209,22 +212,21 @@ class SqlJobs:
         return still and not self._opening.is_alive()
 
     def _open(self) -> None:
-        """Open the worker, then let the threads begin; all that this thread starts gives way as it does."""
-        if self._serves:
-            give_way()
-        if self._threads:
+        """Open the worker, then let the threads begin."""
+        if self._worker:
             try:
-                self._worker.open()
+                self._metrics.opened(self._worker.open())
             except Exception as e:
-                self._on_broken(e)
+                if not self._closed.is_set():
+                    self._on_broken(e)
                 return
         with self._starting:
             if self._closed.is_set():
                 return
-            if self._threads:
+            if self._worker:
                 self._crew.start()
             self._ready = True
-        for _ in range(self._threads):
+        for _ in range(self._threads if self._worker else 0):
             self._crew.rescue(self._lease)
 
     def _keep(self) -> None:

@@ -9,15 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from reenact.engine import Engine
-from reenact.gallery import (
-    Card,
-    add_template,
-    get_portrait,
-    get_template,
-    read_card,
-    remove_template,
-    template_ids,
-)
+from reenact.gallery import Card, add_template, get_portrait, get_template
 from reenact.pipeline import Show, Watch, animate
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.credentials import check
@@ -26,14 +18,15 @@ from reenact.types import Template
 from server.certificate import certificate_of
 from server.config import Settings
 from server.errors import NotReady
+from server.jobs.files import made_by
 from server.jobs.job import Job, Outcome, SeenFace
 from server.jobs.order import Order
 from server.screening import Screen, Submission
 from server.storage import DRIVING, SELFIE, Storage
 
 
-class Worker:
-    """Holds the engine and does orders, one at a time."""
+class EngineWorker:
+    """Holds the engine and does orders with it, each in the thread that asks; see ``Worker``."""
 
     def __init__(
         self,
@@ -49,24 +42,26 @@ class Worker:
         self._certificate: Certificate | None = None
         self._key = settings.watermark_key.encode() if settings.watermark_key else PUBLIC_KEY
 
-    def open(self) -> None:
-        """Open the certificate and the engine; raises SetupError."""
+    @property
+    def ready(self) -> bool:
+        """Whether it is open."""
+        return self._engine is not None
+
+    def open(self) -> str:
+        """Open the certificate and the engine, and tell where the model runs; raises SetupError."""
         self._certificate = certificate_of(self._settings)
         check(self._certificate)
         self._engine = self._open_engine()
+        return self._engine.provider
+
+    def close(self) -> None:
+        """The engine ends with its process."""
 
     def do(self, job: Job, name: str, watch: Watch, show: Show) -> Outcome:
-        """Do a job's order, if it may be done, and publish its result under a name, or in the gallery.
-
-        Its uploads stay, for another attempt.
+        """Do a job's order; see ``Worker``.
 
         Every frame carries the watermark of the job, and the file Content Credentials. The clip of a new
         template is an operator's own, so that it is not screened.
-        ``watch`` is told of every frame, ``show`` is handed it.
-
-        Raises:
-            Refused: the order may not be done.
-            ReenactError: the order cannot be done, or ``watch`` stopped it.
         """
         if self._engine is None:
             raise NotReady("The model is still being loaded.")
@@ -85,27 +80,6 @@ class Worker:
         size, rate = (file.width, file.height), float(file.fps)
         return Outcome(stored, *size, file.frames, rate, faces, made.seconds, file.sound)
 
-    def share(self, order: Order) -> None:
-        """Bring an order's uploads to where every worker finds them."""
-        self._storage.share(order.place)
-
-    def drop(self, order: Order) -> None:
-        """Delete an order's uploads."""
-        self._storage.drop(order.place)
-
-    def keep(self, order: Order) -> None:
-        """Delete an order's uploads but for its selfie."""
-        self._storage.drop_rest(order.place, SELFIE)
-
-    def delete(self, name: str) -> None:
-        """Delete a result."""
-        self._storage.delete(name)
-
-    def withdraw(self, job: Job) -> None:
-        """Delete the template that a job added, if it did."""
-        if job.order.card and self._made(job):
-            remove_template(job.order.template or "", self._settings.more_templates)
-
     def _add(self, engine: Engine, job: Job, watch: Watch) -> Outcome:
         """Make a template of a job's clip; a former attempt's is made anew, and another's is left alone."""
         order, begun = job.order, time.perf_counter()
@@ -118,16 +92,11 @@ class Worker:
                 order.template or "",
                 card,
                 self._settings.more_templates,
-                overwrite=self._made(job),
+                overwrite=made_by(job, self._settings),
                 watch=watch,
             )
         motion, seconds = made.motion, {"add": round(time.perf_counter() - begun, 4)}
         return Outcome(None, 0, 0, len(motion), float(motion.fps), (), seconds)
-
-    def _made(self, job: Job) -> bool:
-        """Whether the template that a job is to make is there, and of its making."""
-        id, folder = job.order.template or "", self._settings.more_templates
-        return id in template_ids(folder) and read_card(folder / id).made_by == job.id
 
     def _submission(self, job: Job) -> Submission:
         """A job as the checks see it."""

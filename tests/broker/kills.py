@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import random
 import re
+import signal
 import tempfile
 import time
 import uuid
@@ -23,7 +25,7 @@ from .gallery import FRAMES, make_gallery
 from .machines import Process, Server, Worker, redis, wait_for
 
 ORDERS = 2  # a round
-PARTS = ("whole", "parent", "child")  # of a server: gunicorn's arbiter and the process that serves
+PARTS = ("whole", "parent", "child", "engine")  # of a server: gunicorn's arbiter, who answers, who computes
 LONGEST = 2.5  # seconds from the orders to the kill
 
 
@@ -81,8 +83,11 @@ def one_round(server: Server, victims: dict[str, Process], dice: random.Random, 
         tally.taken.append(insist(server, tally))
     time.sleep(dice.uniform(0, LONGEST))
     name = dice.choice(sorted(victims))
-    part = dice.choice(PARTS) if name == "server" else "whole"
-    if part == "child":  # gunicorn starts another
+    parts = PARTS if len(victims) == 1 else PARTS[:-1]  # workers have the engine themselves
+    part = dice.choice(parts) if name == "server" else "whole"
+    if part == "engine":  # the server starts another
+        os.kill(server.engine, signal.SIGKILL)
+    elif part == "child":  # gunicorn does
         victims[name].kill_child()
     else:
         victims[name].kill() if part == "whole" else victims[name].kill_parent()
@@ -125,7 +130,7 @@ def judge(server: Server, folder: Path, tally: Tally) -> None:
         tally.duplicated.append(f"{left} results belong to no job")
     logs = [path.read_text() for path in folder.glob("*.log")]
     made = sum(len(re.findall(r"Job \w+ made ", log)) for log in logs)
-    tally.begun_again = sum(log.count("waits again") for log in logs)
+    tally.begun_again = sum(log.count("waits again") + log.count("failed at attempt") for log in logs)
     if made > len(seen):  # it is fewer where the kill came between the end of a job and its line in the log
         tally.duplicated.append(f"{made} completions of {len(seen)} jobs")
 

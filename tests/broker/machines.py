@@ -55,6 +55,12 @@ def listens(port: int) -> bool:
         return True
 
 
+def children(pid: int) -> list[int]:
+    """What a process has started and has not ended."""
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True)
+    return [int(each) for each in found.stdout.split()]
+
+
 class Process:
     """A program in a group of its own, so that it can be killed with all it started."""
 
@@ -88,9 +94,8 @@ class Process:
 
     def kill_child(self) -> None:
         """Kill what the process started."""
-        found = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True)
-        for child in found.stdout.split():
-            os.kill(int(child), signal.SIGKILL)
+        for child in children(self.process.pid):
+            os.kill(child, signal.SIGKILL)
 
     def kill(self) -> None:
         """As a power cut would: no process of the group gets to do anything more."""
@@ -176,6 +181,18 @@ class Server(Process):
         port = self.address.rpartition(":")[2]
         more = {"REENACT_DATA": str(folder / "var"), "REENACT_PORT": port} | environment
         super().__init__([sys.executable, "-m", "server"], folder / "server.log", **more)
+
+    @property
+    def answers(self) -> int:
+        """The process that answers requests."""
+        (found,) = children(self.process.pid)
+        return found
+
+    @property
+    def engine(self) -> int:
+        """The process that holds the engine, where the server does the jobs."""
+        (found,) = children(self.answers)
+        return found
 
     def ready(self, seconds: float = 60) -> None:
         wait_for(lambda: self.ask("/readyz"), seconds, "the server")

@@ -43,3 +43,17 @@ def test_the_job_is_kept_and_who_waits_is_let_go(server: Server, number: int, tm
     # Put back, and not counted as an attempt: a process that was killed would leave it running.
     with closing(sqlite3.connect(tmp_path / "var" / "reenact.db")) as records:
         assert records.execute("SELECT DISTINCT status, attempts FROM jobs").fetchall() == [("queued", 0)]
+
+
+def test_a_job_that_ends_in_time_is_finished(gallery: Path, tmp_path: Path) -> None:
+    server = Server(tmp_path, REENACT_TEMPLATES=str(gallery), REENACT_STOP_SECONDS="30")
+    try:
+        server.ready()
+        short = server.order()
+        wait_for(lambda: server.job(short)["status"] == "running")
+        assert server.stop() == 0  # the engine's process hears it too, and goes on all the same
+    finally:
+        server.kill()
+    with closing(sqlite3.connect(tmp_path / "var" / "reenact.db")) as records:
+        assert records.execute("SELECT status, attempts FROM jobs").fetchall() == [("succeeded", 1)]
+    assert len(list((tmp_path / "var" / "results").iterdir())) == 1

@@ -14,7 +14,6 @@ import asyncio
 import json
 import socket
 import statistics
-import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -211,12 +210,9 @@ def row(server: Server, jobs: int, warm: int) -> tuple[float, list[float]]:
 
 
 def resident(server: Server) -> float:
-    """MB of the server's process that holds the engine."""
-    found = subprocess.run(
-        ["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=True
-    )
-    status = Path(f"/proc/{found.stdout.split()[0]}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+    """MB of the process that answers and of the one that holds the engine."""
+    statuses = (Path(f"/proc/{pid}/status").read_text() for pid in (server.answers, server.engine))
+    return sum(int(status.partition("VmRSS:")[2].split()[0]) for status in statuses) / 1024
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -28,6 +29,7 @@ from reenact.gallery import list_portraits
 from reenact.media import open_clip, read_picture
 from server.app import create_app
 from server.config import Settings
+from server.engine import open_warm
 from server.services import services_of
 from tests.broker.gallery import make_gallery
 
@@ -52,7 +54,7 @@ def run(count: int, folder: Path, seed: int = 0) -> Tally:
     dice, tally = random.Random(seed), Tally()
     templates = make_gallery(folder / "templates")
     settings = Settings(data=folder / "var", templates=templates, queue_length=10_000, wait_seconds=300)
-    app = create_app(settings)
+    app = create_app(settings, partial(open_warm, settings))  # here, so that its memory is seen
     use = services_of(app)
     use.start()
     while not use.jobs.ready:

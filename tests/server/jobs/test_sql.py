@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +16,6 @@ from sqlalchemy import text
 from reenact.pipeline import Animated, animate
 from server.errors import QueueFull
 from server.jobs import ENDED, Idempotency, Job, Jobs, Order
-from server.jobs.priority import NICE
 from server.services import Services, services_of
 
 from ..conftest import FRAMES, LONG, PORTRAIT, TEMPLATE, until
@@ -183,24 +179,6 @@ def test_many_at_once_get_no_more_room_than_there_is(make_app: Make) -> None:
         sent = [pool.submit(submit, services) for _ in range(8)]
     refused = [each for each in sent if isinstance(each.exception(), QueueFull)]
     assert (len(refused), services.jobs.counts()["queued"]) == (5, 3)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="threads are nice on Linux only")
-def test_jobs_give_way_to_requests(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    nice: list[int] = []
-
-    def own() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    def look(*arguments: Any) -> Animated:
-        nice.append(own())
-        return animate(*arguments)
-
-    monkeypatch.setattr("server.jobs.work.animate", look)
-    before = own()
-    services = services_of(make_app())
-    assert ended(services.jobs, submit(services).id).status == "succeeded"
-    assert nice == [max(before, NICE)] and own() == before
 
 
 def test_two_threads_do_two_jobs_at_once(make_app: Make) -> None:

@@ -1,0 +1,44 @@
+"""What an order has on the disk besides its records: uploads, result, template."""
+
+from __future__ import annotations
+
+from reenact.gallery import read_card, remove_template, template_ids
+from server.config import Settings
+from server.jobs.job import Job
+from server.jobs.order import Order
+from server.storage import SELFIE, Storage
+
+
+class Files:
+    """Brings the files of orders to whoever does them, and deletes what is left."""
+
+    def __init__(self, settings: Settings, storage: Storage) -> None:
+        """Only remembers both."""
+        self._settings, self._storage = settings, storage
+
+    def share(self, order: Order) -> None:
+        """Bring an order's uploads to where every worker finds them."""
+        self._storage.share(order.place)
+
+    def drop(self, order: Order) -> None:
+        """Delete an order's uploads."""
+        self._storage.drop(order.place)
+
+    def keep(self, order: Order) -> None:
+        """Delete an order's uploads but for its selfie."""
+        self._storage.drop_rest(order.place, SELFIE)
+
+    def delete(self, name: str) -> None:
+        """Delete a result."""
+        self._storage.delete(name)
+
+    def withdraw(self, job: Job) -> None:
+        """Delete the template that a job added, if it did."""
+        if job.order.card and made_by(job, self._settings):
+            remove_template(job.order.template or "", self._settings.more_templates)
+
+
+def made_by(job: Job, settings: Settings) -> bool:
+    """Whether the template that a job is to make is there, and of its making."""
+    id, folder = job.order.template or "", settings.more_templates
+    return id in template_ids(folder) and read_card(folder / id).made_by == job.id
