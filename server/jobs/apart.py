@@ -12,8 +12,10 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from subprocess import PIPE, Popen
 from threading import Event, Lock, Thread
@@ -152,6 +154,7 @@ class ApartWorker:
             told = pairs[0][0].recv()
             if isinstance(told, Exception):
                 raise told
+            _give_way(process.pid)  # not before: it would not get warm beside other busy programs
         except BaseException:
             _end(process)
             raise
@@ -163,12 +166,19 @@ class ApartWorker:
 
 
 def _spawn(lines: list[Line]) -> Popen[bytes]:
-    """The process, which imports from where this one does, and gives way to it from its first thread on."""
+    """The process, which imports from where this one does."""
     numbers = [line.fileno() for line in lines]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(each or os.curdir for each in sys.path)}
-    process = Popen([*COMMAND, *map(str, numbers)], stdin=PIPE, pass_fds=numbers, env=environment)
-    os.setpriority(os.PRIO_PROCESS, process.pid, min(os.getpriority(os.PRIO_PROCESS, 0) + NICE, 19))
-    return process
+    return Popen([*COMMAND, *map(str, numbers)], stdin=PIPE, pass_fds=numbers, env=environment)
+
+
+def _give_way(pid: int) -> None:
+    """Let a process give way to this one with all its threads; on Linux each has its own priority."""
+    nice = min(os.getpriority(os.PRIO_PROCESS, 0) + NICE, 19)
+    threads = Path(f"/proc/{pid}/task")
+    for each in threads.iterdir() if threads.exists() else [Path(str(pid))]:
+        with suppress(ProcessLookupError):  # a thread that has just ended
+            os.setpriority(os.PRIO_PROCESS, int(each.name), nice)
 
 
 def _end(process: Popen[bytes]) -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from server.jobs.apart import NICE
+
 from .gallery import FRAMES
 from .machines import Server, children, delete, wait_for
 
@@ -158,8 +160,9 @@ def test_the_engine_alone_loads_the_model_and_gives_way(start: Callable[..., Ser
     assert children(server.engine) == []
     assert "onnxruntime" in Path(f"/proc/{server.engine}/maps").read_text()
     assert "onnxruntime" not in Path(f"/proc/{server.answers}/maps").read_text()
-    own, engines = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (server.answers, server.engine))
-    assert engines == min(own + 10, 19)
+    own = os.getpriority(os.PRIO_PROCESS, server.answers)
+    threads = [int(each.name) for each in Path(f"/proc/{server.engine}/task").iterdir()]
+    assert {os.getpriority(os.PRIO_PROCESS, each) for each in threads} == {min(own + NICE, 19)}
 
 
 if sys.platform != "linux":
