@@ -34,6 +34,17 @@ _LOAD = select(
     select(func.count()).where(jobs.c.status == "queued").scalar_subquery(),
     select(func.count()).where((jobs.c.owner == bindparam("owner")) & _NOT_ENDED).scalar_subquery(),
 )
+_TAKEN = (
+    select((jobs.c.ended - jobs.c.started).label("seconds"))
+    .where(jobs.c.status == "succeeded")
+    .order_by(jobs.c.seq.desc())
+    .limit(REMEMBERED)
+    .subquery()
+)
+_DURATIONS = select(
+    select(func.avg(_TAKEN.c.seconds)).scalar_subquery(),
+    select(func.min(jobs.c.started)).where(jobs.c.status == "running").scalar_subquery(),
+)
 _UNKNOWN = "There is no such animation; it may have been deleted or forgotten."
 
 
@@ -159,13 +170,8 @@ class Records:
 
     def durations(self) -> tuple[float | None, float | None]:
         """Mean seconds of the last jobs that succeeded, and when the oldest that runs was begun."""
-        taken = select((jobs.c.ended - jobs.c.started).label("seconds"))
-        last = (
-            taken.where(jobs.c.status == "succeeded").order_by(jobs.c.seq.desc()).limit(REMEMBERED).subquery()
-        )
         with self.database.read() as connection:
-            mean = connection.scalar(select(func.avg(last.c.seconds)))
-            oldest = connection.scalar(select(func.min(jobs.c.started)).where(jobs.c.status == "running"))
+            mean, oldest = connection.execute(_DURATIONS).one()
         return mean, oldest
 
     def claim(self, seconds: float, at_once: int = 10_000) -> Claim | None:

@@ -70,6 +70,7 @@ class SqlJobs:
         self._limit, self._owner_limit = limit, owner_limit
         self._threads, self._lease, self._alone = threads, lease, alone
         self._bell, self._rings = Condition(), 0
+        self._promised = 0.0  # when there will be room for the last one who was refused
         self._metrics = metrics
         metrics.follow(records, lambda: self.ready)
         self._runner = Runner(records, worker, files, lease, attempts, at_once, self._ring, metrics)
@@ -259,15 +260,25 @@ class SqlJobs:
         waiting, unfinished = self._records.load(owner, taking)
         least = 1 if taking is None else 0
         if owner and self._owner_limit and unfinished + least > self._owner_limit:
-            raise QuotaExceeded(self._seconds_until_room())
+            raise QuotaExceeded(self._seconds_until_room(in_turn=False))
         if waiting + least > self._limit:
-            raise QueueFull(self._seconds_until_room())
+            raise QueueFull(self._seconds_until_room(in_turn=True))
 
-    def _seconds_until_room(self) -> int:
-        """When the oldest running job will probably end."""
+    def _seconds_until_room(self, in_turn: bool) -> int:
+        """When the oldest running job will probably end, or ``in_turn`` one after it for each who is refused.
+
+        All would come back in the same instant otherwise, and all but one in vain. Nobody is told a longer
+        time than the whole queue takes.
+        """
         usual, begun = self._records.durations()
-        spent = time.time() - begun if begun else 0.0
-        return max(1, math.ceil((usual or FIRST_GUESS) - spent))
+        usual, now = usual or FIRST_GUESS, time.time()
+        room = now + max(0.0, usual - (now - begun if begun else 0.0))
+        if in_turn:
+            pace = usual / self._threads
+            with self._bell:
+                later = self._promised + pace
+                room = self._promised = later if room < later < now + self._limit * pace else room
+        return max(1, math.ceil(room - now))
 
     def _ring(self) -> None:
         with self._bell:

@@ -117,7 +117,7 @@ async def _order(port: int, found: Crowd, stop: asyncio.Event) -> str | None:
     if status != 429 or not after.isdecimal() or not 1 <= int(after) <= 3600:
         found.strange.append(f"{status} {after} {body[:200]!r}")
     try:
-        await asyncio.wait_for(stop.wait(), min(float(after or 1), 5))
+        await asyncio.wait_for(stop.wait(), float(after or 1))
     except TimeoutError:
         pass
     return None
