@@ -49,7 +49,7 @@ def main() -> None:
         parts.add_parser("consents", help="show who said when that a face may be used"),
     )
     parts.add_parser("sweep", help="delete now what is expired, and say what went")
-    parts.add_parser("doctor", help="check settings, disk, database, broker, bucket, ports and engine")
+    parts.add_parser("doctor", help="say what would keep the service from running, and what to do")
     arguments = parser.parse_args()
     if arguments.part == "doctor":
         from server import doctor

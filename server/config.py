@@ -5,6 +5,7 @@ Every field is set by the variable ``REENACT_<FIELD>``, for instance ``REENACT_P
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import math
 from collections.abc import Callable, Mapping
@@ -141,7 +142,9 @@ def read(environment: Mapping[str, str]) -> Settings:
     given = {name: text for name, text in environment.items() if name.startswith(PREFIX) and text.strip()}
     unknown = sorted(given.keys() - known.keys() - FOREIGN)
     if unknown:
-        raise SettingInvalid(f"{unknown[0]} is no setting. There are: {', '.join(known)}.")
+        near = difflib.get_close_matches(unknown[0], known, n=2, cutoff=0.85)
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
+        raise SettingInvalid(f"{unknown[0]} is no setting. {hint}")
     values = {known[name]: _cast(known[name], text.strip()) for name, text in given.items() if name in known}
     return Settings(**values)
 

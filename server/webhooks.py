@@ -103,7 +103,11 @@ class Webhooks:
         if secret is None:
             return self._done(call)  # the key was revoked: nobody could check the signature
         body = self._render(call.id)
-        headers = {"Content-Type": "application/json", SIGNATURE: sign(body, secret, int(time.time()))}
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Reenact",
+            SIGNATURE: sign(body, secret, int(time.time())),
+        }
         try:
             status = outbound.post(call.url, body, headers, self._allowed)
         except (OSError, InvalidOption) as e:

@@ -186,7 +186,7 @@ def _whole(place: Path, overwrite: bool) -> Iterator[Path]:
             os.replace(place, old)
         os.replace(part, place)
     except OSError as error:
-        raise OutputError(f"The template cannot be written to {place}: {error}.") from error
+        raise OutputError(f"The template cannot be written to {place}: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

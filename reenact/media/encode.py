@@ -214,8 +214,9 @@ def _part_file(out: Path) -> Iterator[Path]:
     part = out.parent / f".{secrets.token_hex(8)}.part"
     try:
         part.open("xb").close()
-    except (OSError, ValueError) as e:
-        raise OutputError(f"Nothing can be written to the folder {out.parent}: {e}.") from e
+    except (OSError, ValueError) as e:  # ValueError: a name with a zero byte
+        reason = getattr(e, "strerror", None) or e
+        raise OutputError(f"Nothing can be written to the folder {out.parent}: {reason}.") from e
     try:
         yield part
     finally:

@@ -34,5 +34,5 @@ def refusal() -> str:
             packets += codec.encode(frame)
         packets += codec.encode(None)
     except (av.FFmpegError, ValueError) as error:  # ValueError: FFmpeg was built without it
-        return f"{NAME} does not start ({error})"
+        return f"{NAME} does not start ({getattr(error, 'strerror', None) or error})"
     return "" if len(packets) == FRAMES else f"{NAME} gave {len(packets)} of {FRAMES} frames"

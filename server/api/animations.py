@@ -93,7 +93,8 @@ def get(id: str) -> Answer:
 def delete(id: str) -> tuple[str, int]:
     """Stop a job and delete its files.
 
-    A job that has not ended becomes `cancelled`; of one that has ended, the result is deleted.
+    A job that has not ended becomes `cancelled`; of one that has ended, result, kept selfie, faces and
+    metadata are deleted, and its status stays.
     """
     services().jobs.cancel(id, owner())
     return "", 204

@@ -22,6 +22,13 @@ from server.screening import digest
 from server.storage import DRIVING, SELFIE, Storage
 
 SELFIE_GONE = "This selfie is not kept any more. Send it again."
+_CHOICES = {  # fields of which one excludes others
+    "selfie": "a file",
+    "portrait": "an id",
+    "selfie_of": "the id of a job",
+    "driving": "a file",
+    "template": "an id",
+}
 _OPTIONS = ("format", "size", "mode", "strength", "paste", "face", "audio", "mirror")
 
 
@@ -46,8 +53,10 @@ def take_in(form: dict[str, Any], settings: Settings, storage: Storage, kept: Ca
     Raises:
         InputError: the selfie, the clip, an id or an option cannot be used.
     """
-    selfie, portrait, again = _face_of(form)
-    driving, template = _either(form, "driving", "template")
+    selfie, portrait, again = _one_of(form, "selfie", "portrait", "selfie_of")
+    driving, template = _one_of(form, "driving", "template")
+    if portrait and form["keep_selfie"]:
+        raise InvalidOption("keep_selfie: There is no selfie to keep, since a portrait is asked for.")
     options = {name: form[name] for name in _OPTIONS} | {"label": _label(form, settings.label)}
     source = kept(again) if again else None
     place = storage.open_place()
@@ -95,13 +104,16 @@ def _label(form: dict[str, Any], policy: str) -> str | None:
     return form["language"] if form["label"] or policy == "always" else None
 
 
-def _either(form: dict[str, Any], file: str, id: str) -> tuple[FileStorage | None, str | None]:
-    """Exactly one of an upload and an id. A browser sends an empty part for a file that was not chosen."""
-    upload: FileStorage | None = form.get(file) or None
-    name: str | None = form.get(id)
-    if (upload is None) == (name is None):
-        raise InvalidOption(f"Send either the file {file!r} or the id {id!r}, exactly one of them.")
-    return upload, name
+def _one_of(form: dict[str, Any], *names: str) -> list[Any]:
+    """What was sent under each name, None for all but exactly one.
+
+    A browser sends an empty part for a file that was not chosen.
+    """
+    found = [form.get(name) or None for name in names]
+    if found.count(None) != len(names) - 1:
+        *others, last = (f"{name} ({_CHOICES[name]})" for name in names)
+        raise InvalidOption(f"Send exactly one of {', '.join(others)} and {last}.")
+    return found
 
 
 def _check_motion(order: Order, upload: FileStorage | None, settings: Settings, storage: Storage) -> int:
@@ -118,19 +130,6 @@ def _check_clip(order: Order, upload: FileStorage, settings: Settings, storage: 
     upload.save(path)
     clip = open_clip(path, VideoLimits(max_seconds=settings.driving_seconds, max_side=settings.driving_side))
     return clip.frame_count or 0
-
-
-def _face_of(form: dict[str, Any]) -> tuple[FileStorage | None, str | None, str | None]:
-    """Exactly one of a selfie, the id of a portrait, and the id of the job whose selfie is meant."""
-    again: str | None = form.get("selfie_of")
-    if again is None:
-        selfie, portrait = _either(form, "selfie", "portrait")
-        if portrait and form["keep_selfie"]:
-            raise InvalidOption("keep_selfie: There is no selfie to keep, since a portrait is asked for.")
-        return selfie, portrait, None
-    if form.get("selfie") or form.get("portrait"):
-        raise InvalidOption("selfie_of: Send it without a selfie and without a portrait.")
-    return None, None, again
 
 
 def _copy_selfie(storage: Storage, source: str, place: str) -> None:

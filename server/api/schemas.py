@@ -22,6 +22,14 @@ def about(text: str) -> dict[str, str]:
     return {"description": text}
 
 
+def _file(text: str, required: bool = False) -> File:
+    """A file of a form. Whoever sends its name instead, as curl does without the @, is told so."""
+    error = "Send a file, not a text; with curl: an @ before its path."
+    return File(  # type: ignore[no-untyped-call]  # flask-marshmallow has no types
+        required=required, error_messages={"invalid": error}, metadata=about(text)
+    )
+
+
 def _short(text: str) -> None:
     """Refuse more than a kilobyte of a client's own data, and what no database keeps."""
     if len(text.encode(errors="surrogatepass")) > METADATA_BYTES or "\0" in text:
@@ -86,9 +94,7 @@ def _consent(what: str) -> Boolean:
 class TemplateIn(Schema):
     """A motion to add to the gallery."""
 
-    driving = File(  # type: ignore[no-untyped-call]
-        required=True, metadata=about("MP4, MOV, WebM, MKV, GIF or animated WebP with one face.")
-    )
+    driving = _file("MP4, MOV, WebM, MKV, GIF or animated WebP with one face.", required=True)
     title = String(required=True, validate=Length(1, 100))
     id = String(
         validate=Regexp(
@@ -105,10 +111,7 @@ class TemplateIn(Schema):
 class AnimationIn(Schema):
     """An order: one face and one motion."""
 
-    # flask-marshmallow has no types
-    selfie = File(  # type: ignore[no-untyped-call]
-        metadata=about("JPEG, PNG, WebP, HEIC or AVIF; this, `selfie_of` or `portrait`.")
-    )
+    selfie = _file("JPEG, PNG, WebP, HEIC or AVIF; this, `selfie_of` or `portrait`.")
     selfie_of = String(
         validate=Length(1, 64),
         metadata=about("Id of a job of yours with `keep_selfie`: its selfie again, without sending it."),
@@ -122,9 +125,7 @@ class AnimationIn(Schema):
     )
     portrait = String(validate=Length(1, 64), metadata=about("Id of a portrait; instead of a selfie."))
     template = String(validate=Length(1, 64), metadata=about("Id of a template; this or `driving`."))
-    driving = File(  # type: ignore[no-untyped-call]
-        metadata=about("MP4, MOV, WebM, MKV, GIF or animated WebP with one face; this or `template`.")
-    )
+    driving = _file("MP4, MOV, WebM, MKV, GIF or animated WebP with one face; this or `template`.")
     format = String(load_default="mp4", validate=OneOf(["mp4", "gif", "webp"]))
     size = Integer(
         load_default=256,
@@ -172,7 +173,8 @@ class AnimationIn(Schema):
         validate=Length(1, 2000),
         metadata=about(
             "Public address to POST the job to when it ends, with `Reenact-Signature: t=time,v1=code`: the "
-            "HMAC-SHA256 of time, dot and body under the key's secret. Three tries."
+            "HMAC-SHA256 of time, dot and body under the key's secret. Three tries. It takes an access key, "
+            "on one's own machine too."
         ),
     )
     metadata = String(
@@ -184,9 +186,7 @@ class AnimationIn(Schema):
 class PhotoIn(Schema):
     """A photo to look at."""
 
-    selfie = File(  # type: ignore[no-untyped-call]
-        required=True, metadata=about("JPEG, PNG, WebP, HEIC or AVIF.")
-    )
+    selfie = _file("JPEG, PNG, WebP, HEIC or AVIF.", required=True)
 
 
 class FaceOut(Schema):
