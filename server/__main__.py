@@ -35,6 +35,7 @@ LOOK = 0.1  # seconds between two looks at whether gunicorn still takes requests
 CLOSE_SECONDS = 9  # that closing takes at most, after the time that running jobs get
 LOCK_SECONDS = 5  # that a killed server's orphan may take to notice and go
 USAGE = 2  # exit status for a setting that cannot be used
+INTERRUPTED = 130  # for Ctrl+C before there was anything to stop, as shells count it
 
 
 def main() -> None:
@@ -51,11 +52,11 @@ def main() -> None:
     parts.add_parser("sweep", help="delete now what is expired, and say what went")
     parts.add_parser("doctor", help="say what would keep the service from running, and what to do")
     arguments = parser.parse_args()
-    if arguments.part == "doctor":
-        from server import doctor
-
-        sys.exit(doctor.run(os.environ))
     try:
+        if arguments.part == "doctor":
+            from server import doctor
+
+            sys.exit(doctor.run(os.environ))
         settings = read(os.environ)
         logging.config.dictConfig(logs.config(settings.log))
         if arguments.part == "worker":
@@ -75,6 +76,8 @@ def main() -> None:
     except SetupError as e:
         print(f"reenact-server: {e}", file=sys.stderr)
         sys.exit(USAGE)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def work(settings: Settings) -> None:

@@ -80,9 +80,11 @@ class Services:
     def close(self, seconds: float | None = None) -> bool:
         """Stop; what has not ended within the time waits for the next start. Whether all stood still."""
         self._stopped.set()
+        seconds = self.settings.stop_seconds if seconds is None else seconds
+        log.info("Stopping; jobs that run get %g s to end, and then go back into the queue", seconds)
         if self.webhooks:
             self.webhooks.close()
-        still = self.jobs.close(self.settings.stop_seconds if seconds is None else seconds)
+        still = self.jobs.close(seconds)
         self._end_metrics()
         return still
 

@@ -133,7 +133,8 @@ class ApartWorker:
             try:
                 return self._start()
             except (EOFError, OSError) as e:
-                log.error("The engine's process died before it was ready: %r", e)
+                if not self._closed.is_set():
+                    log.error("The engine's process died before it was ready: %r", e)
             if self._closed.wait(pause):
                 raise NotReady("The server is stopping.")
             pause = min(2 * pause, LONGEST)

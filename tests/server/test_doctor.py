@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -120,6 +121,23 @@ def test_a_machine_that_keeps_silent(tmp_path: Path, monkeypatch: pytest.MonkeyP
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
         told = broken({"REENACT_DATA": str(tmp_path), "REENACT_PORT": "0", "REENACT_BROKER": url})
     assert "no answer within" in told["broker"] and "firewall" in told["broker"]
+
+
+def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "server", "doctor"],
+            cwd=ROOT,
+            env=os.environ | {"REENACT_DATA": str(tmp_path), "REENACT_BROKER": url},
+            stderr=subprocess.PIPE,
+        )
+        silent.settimeout(60)
+        line, _ = silent.accept()  # it asks, and would wait for an answer
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=10)
+        line.close()
+    assert (process.returncode, said) == (130, b"")
 
 
 def test_templates_that_were_added_and_cannot_be_shown(templates: Path, tmp_path: Path) -> None:
