@@ -45,6 +45,8 @@ def init_app(app: APIFlask) -> None:
 
 
 def _finish(spec: Any) -> Any:
+    # What clients come for goes before what looks after the server.
+    spec["paths"] = dict(sorted(spec["paths"].items(), key=lambda it: (not it[0].startswith("/v1/"), it[0])))
     for operations in spec["paths"].values():
         for operation in operations.values():
             if isinstance(operation, dict):

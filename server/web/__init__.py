@@ -8,10 +8,12 @@ static/messages/  every word of the page, one file a language
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 from apiflask import APIBlueprint, APIFlask
 from flask import Response, current_app, make_response, render_template, request
+from markupsafe import Markup, escape
 
 from reenact.gallery import list_portraits, list_templates
 from server.errors import CODES
@@ -45,6 +47,13 @@ def verify() -> Response:
 def docs() -> str:
     """The OpenAPI document as a page to read. APIFlask's own pages load their scripts from the internet."""
     return render_template("docs.html", spec=cast(APIFlask, current_app).spec, codes=CODES)
+
+
+@bp.app_template_filter("prose")
+def prose(description: str) -> Markup:
+    """A description of the OpenAPI document as HTML: names between backticks as code, broken lines joined."""
+    joined = re.sub(r"(?<!\n)\n(?!\n)", " ", description)
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(joined))))
 
 
 def _in_language(template: str, **values: object) -> Response:

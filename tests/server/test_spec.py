@@ -47,6 +47,12 @@ def test_every_route_is_in_the_document_and_on_the_page(client: Client, app: API
         assert f"{method.upper()} {path}" in page
     for code in CODES:
         assert f'id="{code}"' in page
+    for name in ("Idempotency-Key", "Prefer", "cursor", "queue_position", "has_audio"):
+        assert f"<code>{name}</code>" in page
+    assert "`" not in page and "Successful response" not in page
+    links, places = (set(re.findall(rf'{name}="#?([A-Z]\w+)"', page)) for name in ("href", "id"))
+    assert links <= places and "JobOut" in links
+    assert page.index("POST /v1/animations") < page.index("GET /v1/animations") < page.index("GET /healthz")
 
 
 def test_every_operation_is_described(client: Client) -> None:
