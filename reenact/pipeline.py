@@ -113,7 +113,7 @@ def animate(
     motion, audio = _motion_of(engine, template, watch)
     clock.lap("track")
     source = prepare_source(engine, picture, face, crop, options.size)
-    driven = transfer(source.keypoints, motion.keypoints, options.transfer)
+    driven = transfer(source.keypoints, motion.keypoints, options.transfer, motion.fps)
     frames = _finished(engine.renderer.render(source, driven), picture, faces, crop, options)
     shown = watched(frames, len(motion), watch, show)
     seal = _seal(engine, selfie, template, options.certificate)

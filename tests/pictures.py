@@ -34,8 +34,9 @@ def moved(engine: Engine, portrait: str, template: str) -> list[Picture]:
     picture = read_picture(path)
     face = choose(engine.finder.find(picture), "largest")
     source = prepare_source(engine, picture, face, align(face), 256)
-    motion = get_template(template).motion.keypoints
-    return list(engine.renderer.render(source, transfer(source.keypoints, motion, TransferOptions())))
+    motion = get_template(template).motion
+    driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)
+    return list(engine.renderer.render(source, driven))
 
 
 def height(frames: list[Picture], template: str) -> Picture:

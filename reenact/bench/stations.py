@@ -46,7 +46,7 @@ def source_and_poses(engine: Engine, selfie: Path, motion: Motion) -> tuple[Sour
     picture = read_picture(selfie)
     face = choose(engine.finder.find(picture))
     source = prepare_source(engine, picture, face, align(face), NATIVE_SIZE)
-    return source, transfer(source.keypoints, motion.keypoints, TransferOptions())
+    return source, transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)
 
 
 def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Path) -> Figures:
@@ -58,7 +58,7 @@ def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Pat
     source = note(
         "cut, keypoints and encode source", 1, lambda: prepare_source(engine, picture, face, crop, size)
     )
-    driven = transfer(source.keypoints, motion.keypoints, TransferOptions())[: 8 * BATCH]
+    driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)[: 8 * BATCH]
     starts, count = range(0, len(driven), BATCH), len(driven)
     batches = [driven[start : start + BATCH] for start in starts]
     made = note("motion and decode", count, lambda: [engine.renderer.paint(source, each) for each in batches])

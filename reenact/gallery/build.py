@@ -114,7 +114,7 @@ def write_preview(engine: Engine, motion: Motion, out: Path, watch: Watch | None
     picture = read_picture(list_portraits()[0].path)
     face = choose(engine.finder.find(picture))
     source = prepare_source(engine, picture, face, align(face), NATIVE_SIZE)
-    driven = transfer(source.keypoints, motion.keypoints, TransferOptions())
+    driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)
     every = -(-motion.fps // PREVIEW_FPS)
     shown = driven[:: int(every)]
     frames = watched(engine.renderer.render(source, shown), len(shown), watch)

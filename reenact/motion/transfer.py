@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reenact.errors import InvalidOption
-from reenact.landmarks import MESH_INDICES, OPENINGS
+from reenact.landmarks import OPENINGS
+from reenact.motion.mouth import open_mouth
 from reenact.types import FloatArray, Keypoints
 
 Mode = Literal["relative", "absolute"]
 
-_INNER_LIPS, *_LIDS = OPENINGS
-# The lower lip and the chin, which drop together, as positions in MESH_INDICES.
-_LOWER_LIP = [MESH_INDICES.index(index) for index in (14, 17, 178, 402, 152)]
-_MOST_LEFT_OUT = 0.25  # at most so much of the driving's opening is left out where the selfie's mouth is open
-_EASE = 2  # frames in which a mouth is led from the selfie's own opening to the driving's
+_, *_LIDS = OPENINGS
 
 
 @dataclass(frozen=True)
@@ -39,13 +37,14 @@ class TransferOptions:
             raise InvalidOption(f"strength is between 0 and 2, not {self.strength:g}.")
 
 
-def transfer(source: Keypoints, driving: Keypoints, options: TransferOptions) -> Keypoints:
+def transfer(source: Keypoints, driving: Keypoints, options: TransferOptions, fps: Fraction) -> Keypoints:
     """Keypoints that make ``source`` move like ``driving``.
 
     Args:
         source: of the selfie, without a time axis.
         driving: of the template, T frames.
         options: mode, strength and start frame.
+        fps: frames a second of the driving.
 
     Returns:
         T frames of keypoints for the renderer.
@@ -53,7 +52,7 @@ def transfer(source: Keypoints, driving: Keypoints, options: TransferOptions) ->
     if options.mode == "absolute":
         return _towards(source, driving, options.strength)
     start = best_start(source, driving) if options.start == "best" else 0
-    return _relative(source, driving, start, options.strength)
+    return _relative(source, driving, start, options.strength, fps)
 
 
 def best_start(source: Keypoints, driving: Keypoints) -> int:
@@ -84,46 +83,22 @@ def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
-def _relative(source: Keypoints, driving: Keypoints, first: int, strength: float) -> Keypoints:
+def _relative(source: Keypoints, driving: Keypoints, first: int, strength: float, fps: Fraction) -> Keypoints:
     """FOMM's ``normalize_kp``: shifts scaled by the faces' sizes, jacobians by their change (equation 14).
 
     The size of a face is the square root of its hull's area. ``first`` is the frame that motion counts from.
     """
     start = driving[first]
-    scale = np.sqrt(hull_area(source.landmarks) / max(hull_area(start.landmarks), 1e-6))
+    size = float(np.sqrt(hull_area(source.landmarks)))
+    scale = size / float(np.sqrt(max(hull_area(start.landmarks), 1e-6)))
     points = source.points + (driving.points - start.points) * np.float32(scale * strength)
     landmarks = source.landmarks + (driving.landmarks - start.landmarks) * np.float32(scale * strength)
-    drop = _further_drop(source, driving, start, scale) * np.float32(scale * strength)
-    landmarks[:, _LOWER_LIP] += (_eased(len(driving), first)[:, None] * drop)[:, None]
+    landmarks = open_mouth(landmarks, source.landmarks, driving.landmarks, first, size, scale, strength, fps)
     change = driving.jacobians @ np.linalg.inv(start.jacobians)
     eye = np.eye(2, dtype=np.float32)
     jacobians = (eye + (change - eye) * np.float32(strength)) @ source.jacobians
     landmarks = _close_lids_in_proportion(landmarks, source, driving, start, strength)
     return Keypoints(points, jacobians.astype(np.float32), landmarks)
-
-
-def _further_drop(source: Keypoints, driving: Keypoints, start: Keypoints, scale: float) -> FloatArray:
-    """How much lower (T, 2) the lower lip hangs than plain shifts would have it, in the driving's size.
-
-    Openings count from where the driving's mouth is most closed: a clip that starts with an open mouth would
-    else press a closed one together. And a mouth that is open in the selfie, as in a smile, opens less far
-    beyond that.
-    """
-    upper, lower = _INNER_LIPS
-    openings = driving.landmarks[:, lower] - driving.landmarks[:, upper]
-    widths = np.linalg.norm(openings, axis=-1)
-    closed = openings[widths.argmin()]
-    own = np.linalg.norm(source.landmarks[lower] - source.landmarks[upper]) / scale
-    less = np.clip(own / max(float(widths.max() - widths.min()), 1e-6), 0, _MOST_LEFT_OUT)
-    at_start = start.landmarks[lower] - start.landmarks[upper] - closed
-    return np.asarray(at_start - less * (openings - closed), np.float32)
-
-
-def _eased(count: int, first: int) -> FloatArray:
-    """0 at frame ``first``, 1 from some frames on: (T,). In a loop both ways, so that it closes."""
-    away = np.abs(np.arange(count) - first)
-    share = np.minimum(np.minimum(away, count - away) / _EASE, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
 def _close_lids_in_proportion(

@@ -1,0 +1,91 @@
+"""How a selfie's mouth opens: as far as the driving's, however both look when the clip starts."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from reenact.landmarks import MESH_INDICES
+from reenact.types import FloatArray
+
+# Inner lips as positions in MESH_INDICES: the middle, then both sides.
+_UPPER = [MESH_INDICES.index(index) for index in (13, 81, 311)]
+_LOWER = [MESH_INDICES.index(index) for index in (14, 178, 402)]
+
+# How far points go down as lips part by 1, by the judge's landmarks of 260 training clips: the lower lip
+# drops, the upper is lifted a little, outer lips, chin and jaw follow.
+_UPPER_SHARE, _LOWER_SHARE = -0.2, 0.8
+_FOLLOWING = {
+    MESH_INDICES.index(index): share
+    for index, share in ((0, -0.1), (17, 0.75), (152, 0.43), (172, 0.28), (397, 0.28))
+}
+_LED_IN = 0.08  # seconds in which a mouth is led from the selfie's own opening to the driving's
+_CLOSING = 0.32  # seconds in which a smile closes
+# In face sizes: closed lips are painted closed until about so much opening is asked for, so more is asked.
+_SLACK = 0.025
+
+
+def open_mouth(
+    landmarks: FloatArray,
+    source: FloatArray,
+    driving: FloatArray,
+    first: int,
+    size: float,
+    scale: float,
+    strength: float,
+    fps: Fraction,
+) -> FloatArray:
+    """Landmarks whose lips part as far as the driving's, and not only by its change since frame ``first``.
+
+    Args:
+        landmarks: (T, L, 2), the source's, shifted as the driving's are since ``first``.
+        source: (L, 2), in crop units as all of them.
+        driving: (T, L, 2).
+        first: the frame that motion counts from, and that stays the selfie.
+        size: of the selfie's face, the square root of its hull's area.
+        scale: ``size`` over that of the driving's face.
+        strength: of the movement, 0 to 2.
+        fps: frames a second of the driving.
+
+    Returns:
+        (T, L, 2), with lips, chin and jaw moved.
+    """
+    driven = (driving[:, _LOWER] - driving[:, _UPPER]) * np.float32(scale * strength)
+    widths = np.linalg.norm(driven[:, 0], axis=-1)
+    # From where the mouth is most closed, not from the start: a clip that starts with an open mouth would
+    # else press a closed one together.
+    opened = driven - driven[widths.argmin()]
+    own = source[_LOWER] - source[_UPPER]
+    slack = max(_SLACK * size - float(np.linalg.norm(own[0])), 0)
+    further = _eased(len(driven), first, _LED_IN, fps) * (opened[first] + _taken_up(opened, slack))
+    further = further - _eased(len(driven), first, _CLOSING, fps) * _smile(own, widths)
+    landmarks = landmarks.copy()
+    landmarks[:, _UPPER] += _UPPER_SHARE * further
+    landmarks[:, _LOWER] += _LOWER_SHARE * further
+    for index, share in _FOLLOWING.items():
+        landmarks[:, index] += share * further[:, 0]
+    return landmarks.astype(np.float32)
+
+
+def _taken_up(opened: FloatArray, slack: float) -> FloatArray:
+    """What is asked for beyond openings (T, 3, 2) so that as much is painted: ``slack`` at most."""
+    width = np.linalg.norm(opened, axis=-1, keepdims=True)
+    return np.asarray(opened * slack / np.maximum(width + slack, 1e-6), np.float32)
+
+
+def _smile(own: FloatArray, widths: FloatArray) -> FloatArray:
+    """How much of a selfie's own opening (3, 2) goes where the driving's mouth, ``widths`` (T) open, closes.
+
+    All but what the driving's mouth keeps open, if that moves by as much. Over one that rests a smile stays.
+    """
+    width = max(float(np.linalg.norm(own[0])), 1e-6)
+    moves = min(float(np.ptp(widths)) / width, 1)
+    return np.asarray(own * (moves * max(1 - float(widths.min()) / width, 0)), np.float32)
+
+
+def _eased(count: int, first: int, seconds: float, fps: Fraction) -> FloatArray:
+    """0 at frame ``first``, 1 after so many seconds: (T, 1, 1). In a loop both ways, so that it closes."""
+    away = np.abs(np.arange(count) - first)
+    share = np.minimum(np.minimum(away, count - away) / max(seconds * float(fps), 1), 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)[:, None, None]
