@@ -1,8 +1,11 @@
-"""gunicorn's worker with threads, whose loop waits for no client.
+"""gunicorn's worker with threads, whose loop waits for no client, and where looks do not wait for orders.
 
 The loop accepts connections and hands them to threads. As gunicorn has it, a new connection takes a thread
 before it has sent anything, and the loop itself stays with each answered one until the client has closed its
 side, up to two seconds in which nobody else is let in. Here both wait in the selector.
+
+What is sent with POST, orders that take ten times as long as a look and uploads that take longer, has threads
+of its own, as many again. In one line with them, a look would come after all that were sent before it.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
@@ -28,11 +31,19 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._lingering: deque[Any] = deque()  # connections, the one that ends first at the left
+        self._orders: Executor  # for what is sent with POST
+
+    def init_process(self) -> None:
+        """Begin, in the process that was forked."""
+        self._orders = self.get_thread_pool()
+        super().init_process()
 
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection to a thread, a new one as soon as it has sent something."""
         if conn.initialized or conn.data_ready:
-            super().enqueue_req(conn)
+            pool = self._orders if _posts(conn.sock) else self.tpool
+            done = pool.submit(self.handle, conn)
+            done.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
             return
         conn.timeout = time.monotonic() + SILENT
         self.pending_conns.append(conn)
@@ -82,3 +93,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def _end(self, conn: Any) -> None:
         self.nr_conns -= 1
         conn.close()
+
+
+def _posts(line: socket.socket) -> bool:
+    """Whether the request that begins to arrive is a POST."""
+    try:
+        return line.recv(4, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"POST"
+    except OSError:  # the thread will find out what it is
+        return False

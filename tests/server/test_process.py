@@ -149,6 +149,22 @@ def test_clients_that_neither_speak_nor_go_keep_nobody_waiting(start: Callable[[
     assert server.stop() == 0
 
 
+def test_orders_that_are_slow_to_arrive_keep_no_look_waiting(start: Callable[[], Server]) -> None:
+    server = start()
+    until(lambda: server.ask("/healthz")[0], lambda status: status == 200)
+    port = int(server.address.rpartition(":")[2])
+    head = "POST /v1/animations HTTP/1.1\r\nHost: here\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    with ExitStack() as lines:
+        for _ in range(40):  # more than there are threads
+            line = lines.enter_context(socket.create_connection(("127.0.0.1", port)))
+            line.sendall(f"{head}Content-Length: 1000\r\n\r\n--x".encode())
+        time.sleep(0.5)
+        begun = time.monotonic()
+        assert server.ask("/healthz")[0] == 200
+        assert time.monotonic() - begun < 2
+    assert server.stop() == 0
+
+
 def test_a_line_that_stays_silent_is_ended(start: Callable[[], Server]) -> None:
     server = start()
     with socket.create_connection(("127.0.0.1", int(server.address.rpartition(":")[2])), 60) as line:
