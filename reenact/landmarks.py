@@ -31,3 +31,14 @@ OPENINGS = tuple(
     for upper, lower in ((13, 14), (159, 145), (386, 374))
 )
 """Positions of upper and lower inner lip, and of the upper and lower lid of each eye."""
+
+GAPS = tuple(
+    tuple(MESH_INDICES.index(index) for index in gap)
+    for gap in (
+        *((13, 14, 61, 291), (81, 178, 61, 291), (311, 402, 61, 291)),
+        *((159, 145, 33, 133), (386, 374, 362, 263)),
+    )
+)
+"""Positions of upper and lower rim and of the two corners: three gaps of the mouth, one of each eye."""
+
+MOUTH_GAPS = 3  # the first of ``GAPS``

@@ -17,8 +17,10 @@ from torch.nn import functional
 
 from reenact.layers.blocks import Down, ModulatedResidual, Same, Up
 from reenact.layers.geometry import resize, resize_flow, warp
+from reenact.layers.openings import MAPS
 from reenact.layers.pose import Movement, Pose
 
+OPENINGS = 2 * MAPS  # of the driving and of the source
 FINEST_SHIFT = 0.1  # crop units: how far the decoder may move a pixel beyond the dense motion
 
 
@@ -83,10 +85,10 @@ class Decoder(nn.Module):
             nn.Linear(config.code, config.code),
             nn.ReLU(),
         )
-        self.mix_coarse = Same(wide + config.condition, wide)
+        self.mix_coarse = Same(wide + config.condition + 4 * OPENINGS, wide)
         self.blocks = nn.ModuleList(ModulatedResidual(wide, config.code) for _ in range(config.blocks))
         self.up = Up(wide, 32)
-        self.mix_fine = nn.Sequential(Same(32 + config.fine + 4, 32), Same(32, 32))
+        self.mix_fine = nn.Sequential(Same(32 + config.fine + 4 + OPENINGS, 32), Same(32, 32))
         self.head = nn.Conv2d(32, 12 + 4 + 2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         assert self.head.bias is not None
@@ -109,10 +111,10 @@ class Decoder(nn.Module):
             driving: pose to take.
             motion: what ``DenseMotion`` returned.
         """
-        flow, occlusion, condition, window = motion
+        flow, occlusion, condition, window, openings = motion
         code = self.expression(torch.cat([_shape(source), _shape(driving) - _shape(source)], -1))
         coarse = warp(features.coarse, flow) * occlusion[:, :1]
-        y = self.mix_coarse(torch.cat([coarse, condition], 1))
+        y = self.mix_coarse(torch.cat([coarse, condition, openings], 1))
         for block in self.blocks:
             y = block(y, code)
         size = (2 * flow.shape[1], 2 * flow.shape[2])
@@ -121,7 +123,9 @@ class Decoder(nn.Module):
         half = functional.avg_pool2d(image, 2).to(features.fine.dtype)
         moved = warp(torch.cat([features.fine, half], 1), flow)
         fine, glance = moved[:, :-3] * seen, moved[:, -3:]
-        head = self.head(self.mix_fine(torch.cat([self.up(y), fine, glance, seen], 1))).float()
+        openings = functional.pixel_shuffle(openings, 2).to(fine.dtype)
+        mixed = self.mix_fine(torch.cat([self.up(y), fine, glance, seen, openings], 1))
+        head = self.head(mixed).float()
         flow = flow + FINEST_SHIFT * (torch.tanh(head[:, 16:18]) * window).permute(0, 2, 3, 1)
         copied = warp(image, resize_flow(flow, (2 * size[0], 2 * size[1])))
         rgb = copied + functional.pixel_shuffle(torch.tanh(head[:, :12]) * window, 2)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from reenact.layers.blocks import Hourglass, Same
 from reenact.layers.geometry import gaussians, inverse_2x2, multiply_2x2, pixel_grid, warp
+from reenact.layers.openings import openings
 from reenact.layers.pose import Movement, Pose
 from reenact.layers.window import head_window
 
@@ -59,8 +61,8 @@ class DenseMotion(nn.Module):
         point_heat = gaussians(driving.points, grid, POINT_VARIANCE) - gaussians(
             source_pose.points, grid, POINT_VARIANCE
         )
-        shown = slice(1 + self.config.keypoints)
-        copies = self._copies(source, _placed(grid, turns[:, shown], shifts[:, shown]))
+        copied = slice(1 + self.config.keypoints)
+        copies = self._copies(source, _placed(grid, turns[:, copied], shifts[:, copied]))
         place = grid.permute(2, 0, 1).expand(driving.points.shape[0], -1, -1, -1)
         features = self.hourglass(torch.cat([copies, point_heat, driving_heat - source_heat, place], 1))
         flow = _mixed(grid, turns, shifts, self.mask(features).float())
@@ -68,7 +70,8 @@ class DenseMotion(nn.Module):
         condition = self.condition(torch.cat([features, driving_heat, source_heat, shift], 1))
         window = head_window(source_pose.landmarks, driving.landmarks, grid)
         held = grid + (flow - grid) * window.permute(0, 2, 3, 1)
-        return Movement(held, torch.sigmoid(self.occlusion(features)), condition, window)
+        shown = _openings(driving, source_pose, 2 * source.shape[2], 2 * source.shape[3])
+        return Movement(held, torch.sigmoid(self.occlusion(features)), condition, window, shown)
 
     @staticmethod
     def _candidates(source: Pose, driving: Pose) -> tuple[Tensor, Tensor]:
@@ -93,6 +96,13 @@ class DenseMotion(nn.Module):
         count, height = candidates.shape[2:4]
         moved = warp(source, candidates.flatten(2, 3).permute(0, 2, 3, 1))
         return moved.reshape(-1, 3, count, height, moved.shape[3]).transpose(1, 2).flatten(1, 2)
+
+
+def _openings(driving: Pose, source: Pose, height: int, width: int) -> Tensor:
+    """Of both faces, each 2 x 2 pixels as channels: (B, 16, height / 2, width / 2)."""
+    grid = pixel_grid(driving.landmarks.new_empty(height, width))
+    both = torch.cat([openings(pose.landmarks, grid) for pose in (driving, source)], 1)
+    return functional.pixel_unshuffle(both, 2)
 
 
 def _turned(turns: Tensor, places: Tensor) -> Tensor:

@@ -10,13 +10,17 @@ from torch.nn import functional
 
 from reenact.generator.network import Rendered
 from reenact.landmarks import EYES_SLICE, MOUTH_SLICE
+from reenact.layers.geometry import pixel_grid
+from reenact.layers.openings import openings
 from reenact.layers.pose import Pose
 from reenact.training.checkpoint import Model
 from reenact.training.identity import IdentityLoss
 from reenact.training.loop import Losses
-from reenact.training.losses import PerceptualLoss, alpha_loss, expression_weight, weighted_l1
+from reenact.training.losses import PerceptualLoss, alpha_loss, expression_weight, gaps_l1, weighted_l1
 from reenact.training.sampler import PairSampler
 from reenact.training.views import boxes_around, cut, draw_pairs
+
+CLOSED = 1.5 / 128  # crop units: half the height of what counts where mouth or eyes are closed
 
 
 @dataclass(frozen=True)
@@ -26,9 +30,10 @@ class LossWeights:
     perceptual: float = 1.0
     l1: float = 10.0
     expression: float = 20.0  # L1 around eyes and mouth
+    gaps: float = 20.0  # L1 inside mouth and eyes, however far they are open
     copied: float = 4.0  # L1 of the warped source alone: teaches the flow early
     alpha: float = 0.02
-    identity: float = 0.25  # where its network is given
+    identity: float = 0.75  # where its network is given
     crop: int = 96  # pixels; side of the full-resolution view of the perceptual loss
     face: int = 80  # pixels; side of its view of the face at half resolution
 
@@ -37,22 +42,29 @@ class LossWeights:
         return torch.stack([getattr(self, name) * value for name, value in losses.items()]).sum()
 
 
-def judge(made: Rendered, real: Tensor, expression: Tensor, perceptual: Tensor) -> Losses:
+def judge(made: Rendered, real: Tensor, expression: Tensor, gaps: Tensor, perceptual: Tensor) -> Losses:
     """What every stage minimises of a rendered batch.
 
     Args:
         made: what the decoder gave.
         real: (B, 3, H, W) in [0, 1], the same size.
         expression: (B, 1, H, W), see ``expression_weight``.
+        gaps: (B, 2, H, W), see ``gaps_of``.
         perceptual: that loss, of whatever view.
     """
     return {
         "perceptual": perceptual,
         "l1": (made.rgb - real).abs().mean(),
         "expression": weighted_l1(made.rgb, real, expression),
+        "gaps": gaps_l1(made.rgb, real, gaps),
         "copied": (made.copied - real).abs().mean(),
         "alpha": alpha_loss(made.alpha, made.copied, made.rgb, real),
     }
+
+
+def gaps_of(landmarks: Tensor, like: Tensor) -> Tensor:
+    """Mouth and eyes on the pixels of ``like`` (B, 3, H, W), closed ones as lines: (B, 2, H, W)."""
+    return openings(landmarks, pixel_grid(like), CLOSED)
 
 
 class Animator(nn.Module):
@@ -100,7 +112,10 @@ class AnimationStage:
         with torch.autocast(self.device.type, torch.bfloat16):
             out = self.animator(source, source_pose, driving_pose)
             perceptual = self._perceptual(out.rgb, driving, driving_pose)
-        losses = judge(out, driving, expression_weight(driving_pose.landmarks, driving), perceptual)
+        landmarks = driving_pose.landmarks
+        losses = judge(
+            out, driving, expression_weight(landmarks, driving), gaps_of(landmarks, driving), perceptual
+        )
         if self.identity:
             losses["identity"] = self._identity(out.rgb, driving, driving_pose)
         static = (source - driving).abs().mean()

@@ -6,8 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from reenact.landmarks import MIRRORED
+from reenact.landmarks import MESH_INDICES, MIRRORED
 from reenact.layers.geometry import pixel_grid
+
+OUTER_RIMS = tuple(MESH_INDICES.index(index) for index in (0, 17))  # middles of upper and lower lip
+LOOSE = 1.5 / 128  # crop units, standard deviation
 
 
 def jitter_colours(pictures: list[Tensor], strength: float = 0.25) -> list[Tensor]:
@@ -92,3 +95,14 @@ class RandomWarp:
             moved = self.move(at)
             rows = [torch.autograd.grad(moved[..., i].sum(), at, create_graph=True)[0] for i in (0, 1)]
         return torch.stack(rows, -2)
+
+
+def loosen_lips(landmarks: Tensor) -> Tensor:
+    """Landmarks (B, L, 2) with the lips' outer rims a little off.
+
+    They move with the inner ones, so that a network which may choose opens mouths by the outer rims, which
+    are tracked less well.
+    """
+    noise = torch.zeros_like(landmarks)
+    noise[:, list(OUTER_RIMS)] = torch.randn_like(landmarks[:, list(OUTER_RIMS)]) * LOOSE
+    return landmarks + noise

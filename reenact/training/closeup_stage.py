@@ -13,7 +13,7 @@ from torch.nn import functional
 from reenact.generator.network import Rendered
 from reenact.landmarks import EYES_SLICE, MOUTH_SLICE
 from reenact.layers.pose import Movement, Pose
-from reenact.training.animation_stage import LossWeights, judge
+from reenact.training.animation_stage import LossWeights, gaps_of, judge
 from reenact.training.checkpoint import Model
 from reenact.training.loop import Losses
 from reenact.training.losses import PerceptualLoss, expression_weight
@@ -54,8 +54,12 @@ class CloseUpStage:
             seen = Rendered(_inner(out.rgb), _inner(out.alpha), out.flow, _inner(out.copied))
             truth = _inner(cut(driving, corners, SIDE))
             perceptual = self.perceptual(seen.rgb, truth, 3)
-        weight = _inner(cut(expression_weight(driving_pose.landmarks, driving), corners, SIDE))
-        losses = judge(seen, truth, weight, perceptual)
+        landmarks = driving_pose.landmarks
+        expression, gaps = (
+            _inner(cut(where, corners, SIDE))
+            for where in (expression_weight(landmarks, driving), gaps_of(landmarks, driving))
+        )
+        losses = judge(seen, truth, expression, gaps, perceptual)
         return {"loss": self.weights.total(losses), **losses}
 
     def _corners(self, driving: Pose) -> list[list[int]]:

@@ -17,6 +17,7 @@ from reenact.training.augment import RandomWarp
 BLOCKS = (2, 2, 4, 1)
 # Scales each tap to about unit mean on face crops.
 TAP_SCALES = (1 / 60, 1 / 250, 1 / 300, 1 / 600)
+SMALLEST_GAP = 20  # pixels; a gap of which less is in view counts less
 CAFFE_MEAN = (103.939, 116.779, 123.68)
 
 
@@ -73,6 +74,15 @@ def expression_weight(landmarks: Tensor, like: Tensor) -> Tensor:
 def weighted_l1(generated: Tensor, real: Tensor, weight: Tensor) -> Tensor:
     """Mean absolute difference under ``weight`` (B, 1, H, W)."""
     return ((generated - real).abs().mean(1, keepdim=True) * weight).sum() / weight.sum().clamp_min(1)
+
+
+def gaps_l1(generated: Tensor, real: Tensor, gaps: Tensor) -> Tensor:
+    """Mean absolute difference inside mouth and eyes, of which a narrow one counts as much as a wide one.
+
+    ``gaps`` is (B, 2, H, W), see ``openings``.
+    """
+    difference = (generated - real).abs().mean(1, keepdim=True)
+    return ((difference * gaps).sum((2, 3)) / gaps.sum((2, 3)).clamp_min(SMALLEST_GAP)).mean()
 
 
 def alpha_loss(alpha: Tensor, copied: Tensor, generated: Tensor, real: Tensor, bonus: float = 0.01) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reenact.layers.pose import Pose
-from reenact.training.augment import jitter_colours, mirror
+from reenact.training.augment import jitter_colours, loosen_lips, mirror
 from reenact.training.sampler import PairSampler
 
 
@@ -24,7 +24,7 @@ def draw_pairs(sampler: PairSampler, detector: nn.Module, batch: int) -> tuple[T
     with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
         points, jacobians = detector(functional.avg_pool2d(torch.cat([source, driving]), 4))
     source_pose = Pose(points[:batch], jacobians[:batch], source_landmarks)
-    driving_pose = Pose(points[batch:], jacobians[batch:], driving_landmarks)
+    driving_pose = Pose(points[batch:], jacobians[batch:], loosen_lips(driving_landmarks))
     return source, driving, source_pose, driving_pose
 
 

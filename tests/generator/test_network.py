@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from reenact.generator.network import (
     FINEST_SHIFT,
+    OPENINGS,
     Decoder,
     Encoder,
     GeneratorConfig,
@@ -29,7 +30,8 @@ def pose(seed: int) -> Pose:
 def movement(shift: float = 0.0) -> Movement:
     flow = pixel_grid(torch.empty(64, 64)).expand(2, -1, -1, -1) + shift
     condition = torch.rand(2, CONFIG.condition, 64, 64, generator=torch.Generator().manual_seed(2))
-    return Movement(flow, torch.ones(2, 2, 64, 64), condition, torch.ones(2, 1, 64, 64))
+    openings = torch.rand(2, 4 * OPENINGS, 64, 64, generator=torch.Generator().manual_seed(3))
+    return Movement(flow, torch.ones(2, 2, 64, 64), condition, torch.ones(2, 1, 64, 64), openings)
 
 
 def render(decoder: Decoder, image: Tensor, shift: float = 0.0, motion: Movement | None = None) -> Rendered:
@@ -116,3 +118,19 @@ def test_a_part_is_painted_as_in_the_whole(image: Tensor) -> None:
     torch.testing.assert_close(
         seen.rgb[..., inner, inner], whole.rgb[..., 104:152, 104:152], atol=1e-4, rtol=0
     )
+
+
+def test_what_is_painted_depends_on_the_openings(image: Tensor) -> None:
+    decoder = Decoder(CONFIG)
+    torch.manual_seed(0)
+    nn.init.normal_(decoder.head.weight, std=0.3)
+    motion = movement()
+    other = motion.openings.clone()
+    other[:, :, 40, 24] = 1 - other[:, :, 40, 24]
+    changed = (
+        render(decoder, image, motion=motion._replace(openings=other)).rgb
+        != render(decoder, image, motion=motion).rgb
+    ).any(1)
+    rows, columns = changed.nonzero()[:, 1:].unbind(1)
+    assert changed[:, 160:164, 96:100].all()
+    assert rows.min() > 100 and rows.max() < 220 and columns.min() > 40 and columns.max() < 160

@@ -79,19 +79,23 @@ def test_copies_are_the_source_moved_by_each_candidate(network: DenseMotion) -> 
 
 
 def test_shapes_and_ranges(network: DenseMotion) -> None:
-    flow, occlusion, condition, window = network(torch.rand(2, 3, 64, 64), random_pose(8), random_pose(9))
+    flow, occlusion, condition, window, openings = network(
+        torch.rand(2, 3, 64, 64), random_pose(8), random_pose(9)
+    )
     assert flow.shape == (2, 64, 64, 2)
     assert occlusion.shape == (2, 2, 64, 64)
     assert condition.shape == (2, CONFIG.condition, 64, 64)
     assert 0 <= occlusion.min() <= occlusion.max() <= 1
     assert window.shape == (2, 1, 64, 64)
+    assert openings.shape == (2, 16, 64, 64)
+    assert 0 <= openings.min() <= openings.max() <= 1
 
 
 def test_outside_the_window_nothing_moves(network: DenseMotion) -> None:
     near = random_pose(6), random_pose(7)
     source, driving = (pose._replace(landmarks=pose.landmarks * 0.5) for pose in near)
     image = torch.rand(2, 3, 16, 16)
-    flow, _, _, window = network(image, source, driving)
+    flow, _, _, window, _ = network(image, source, driving)
     outside = window[:, 0] == 0
     assert 0.1 < outside.float().mean() < 0.9
     still = pixel_grid(image).expand(2, -1, -1, -1)

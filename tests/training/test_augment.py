@@ -5,7 +5,7 @@ import torch
 
 from reenact.landmarks import COUNT, MESH_INDICES
 from reenact.layers.geometry import pixel_grid
-from reenact.training.augment import RandomWarp, jitter_colours, mirror
+from reenact.training.augment import LOOSE, RandomWarp, jitter_colours, loosen_lips, mirror
 
 CPU = torch.device("cpu")
 
@@ -99,3 +99,12 @@ def test_a_jacobian_can_be_trained_through(requires_grad: bool) -> None:
     if requires_grad:
         jacobian.square().sum().backward()
         assert points.grad is not None and points.grad.abs().sum() > 0
+
+
+def test_only_the_outer_rims_of_the_lips_are_loosened() -> None:
+    torch.manual_seed(0)
+    landmarks = torch.rand(400, COUNT, 2)
+    change = loosen_lips(landmarks) - landmarks
+    moved = change.abs().amax((0, 2)) > 0
+    assert [MESH_INDICES[place] for place in moved.nonzero()[:, 0]] == [0, 17]
+    assert change[:, moved].std() == pytest.approx(LOOSE, rel=0.1)

@@ -16,6 +16,7 @@ from reenact.training.losses import (
     alpha_loss,
     equivariance_loss,
     expression_weight,
+    gaps_l1,
     weighted_l1,
 )
 
@@ -114,3 +115,15 @@ def test_keypoints_that_move_with_the_picture_cost_nothing() -> None:
     doubled = equivariance_loss(points, 2 * jacobians, warped, warped_jacobians, warp)
     assert doubled.item() == pytest.approx(0.25, abs=1e-4)  # half of the identity is missing
     assert equivariance_loss(warped, jacobians, points, warped_jacobians, warp) > 0.01
+
+
+def test_a_narrow_gap_counts_as_much_as_a_wide_one() -> None:
+    real = torch.rand(1, 3, 64, 64)
+    gaps = torch.zeros(1, 2, 64, 64)
+    gaps[:, 0, 10:40, 10:40], gaps[:, 1, 50:52, 10:30] = 1, 1
+    wide, narrow = real.clone(), real.clone()
+    wide[..., 10:40, 10:40] += 0.1
+    narrow[..., 50:52, 10:30] += 0.1
+    assert gaps_l1(wide, real, gaps) == pytest.approx(0.05, rel=1e-4)  # the other of the two is right
+    assert gaps_l1(narrow, real, gaps) == pytest.approx(0.05, rel=1e-4)
+    assert gaps_l1(real, real, torch.zeros_like(gaps)) == 0

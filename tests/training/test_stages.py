@@ -132,7 +132,7 @@ def test_animation_learns_and_leaves_the_detector_alone(animation: AnimationStag
         losses = animation()
         run._descend(losses["loss"])
     after = measure(animation)
-    assert set(losses) == {"loss", "perceptual", "l1", "expression", "copied", "alpha", "static"}
+    assert set(losses) == {"loss", "perceptual", "l1", "expression", "gaps", "copied", "alpha", "static"}
     weights = LossWeights()
     total = sum(getattr(weights, name) * before[name] for name in before.keys() - {"loss", "static"})
     assert before["loss"] == pytest.approx(total, rel=1e-4)
