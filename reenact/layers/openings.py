@@ -30,17 +30,28 @@ def openings(landmarks: Tensor, grid: Tensor, floor: float = 0.0) -> Tensor:
     """
     upper, lower, first, second = (landmarks[:, list(places)] for places in zip(*GAPS, strict=True))
     line = second - first
-    length = line.square().sum(-1, keepdim=True).clamp_min(1e-6).sqrt()
-    along = line / length
-    down = torch.stack([-along[..., 1], along[..., 0]], -1)
-    half = ((lower - upper) * down).sum(-1).clamp_min(0) / 2 + floor
-    reach = length[..., 0] * torch.tensor(
-        [ACROSS[place >= MOUTH_GAPS] for place in range(len(GAPS))], device=length.device
-    )
-    away = grid[None, None] - ((upper + lower) / 2)[:, :, None, None]
-    beside = (away * along[:, :, None, None]).sum(-1) / reach[..., None, None]
-    height = (FILL * half).square() + LEAST**2
-    above = (away * down[:, :, None, None]).sum(-1).square() / height[..., None, None]
-    drawn = (half / (half + LEAST))[..., None, None] * torch.exp((beside.square() + above) * -0.5)
-    mouth, eyes = drawn[:, :MOUTH_GAPS], drawn[:, MOUTH_GAPS:]
-    return torch.stack([mouth.amax(1), eyes.amax(1)], 1)
+    length = line.square().sum(-1).clamp_min(1e-6).sqrt()
+    along_x, along_y = (line / length[..., None]).unbind(-1)
+    gap_x, gap_y = (lower - upper).unbind(-1)
+    half = (gap_y * along_x - gap_x * along_y).clamp_min(0) / 2 + floor
+    share = torch.tensor([ACROSS[place >= MOUTH_GAPS] for place in range(len(GAPS))], device=length.device)
+    wide, high = (share * length).square(), (FILL * half).square() + LEAST**2
+    strength = half / (half + LEAST)
+    xx, yy = along_x**2 / wide + along_y**2 / high, along_y**2 / wide + along_x**2 / high
+    xy = along_x * along_y * (1 / wide - 1 / high)
+    drawn = _bumps((upper + lower) / 2, xx, xy, yy, strength, grid)
+    return torch.stack([drawn[:, :MOUTH_GAPS].amax(1), drawn[:, MOUTH_GAPS:].amax(1)], 1)
+
+
+def _bumps(centre: Tensor, xx: Tensor, xy: Tensor, yy: Tensor, height: Tensor, grid: Tensor) -> Tensor:
+    """Gaussians of these inverse covariances and heights (B, n) around ``centre`` (B, n, 2): (B, n, H, W).
+
+    Their exponents are polynomials of x and y, so that one matrix product gives them all.
+    """
+    x0, y0 = centre.unbind(-1)
+    x, y = grid.flatten(0, 1).unbind(-1)
+    at_zero = xx * x0**2 + 2 * xy * x0 * y0 + yy * y0**2 - 2 * height.clamp_min(1e-9).log()
+    terms = [xx, 2 * xy, yy, -2 * (xx * x0 + xy * y0), -2 * (xy * x0 + yy * y0), at_zero]
+    powers = torch.stack([x * x, x * y, y * y, x, y, torch.ones_like(x)])
+    exponent = torch.stack(terms, -1) @ powers * -0.5
+    return exponent.exp().reshape(*exponent.shape[:2], *grid.shape[:2])

@@ -36,11 +36,11 @@ def face(mouth: float, eyes: float, tilt: float = 0.0) -> Tensor:
 def test_closed_ones_are_not_drawn() -> None:
     maps = openings(face(0, 0), GRID)
     assert maps.shape == (1, 2, 256, 256)
-    assert (maps == 0).all()
+    assert maps.max() < 1e-6
 
 
 def test_lips_that_cross_count_as_closed() -> None:
-    assert (openings(face(-3, 8), GRID)[:, 0] == 0).all()
+    assert openings(face(-3, 8), GRID)[:, 0].max() < 1e-6
 
 
 @pytest.mark.parametrize("tilt", [0.0, 0.5])
