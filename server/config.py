@@ -23,6 +23,7 @@ PREFIX = "REENACT_"
 CHOICES = {
     "device": ("auto", "cpu", "cuda"),
     "encoder": ("x264", "nvenc"),
+    "job_priority": ("nice", "idle"),
     "label": ("request", "always", "never"),
     "log": ("text", "json"),
     "moderator_failure": ("refuse", "allow"),
@@ -75,6 +76,7 @@ class Settings:
     storage: str | None = None  # s3://bucket/folder of uploads and results; none means the data folder
     broker: str | None = None  # redis://... or amqp://... wakes `reenact-server worker`s; none: work here
     job_threads: int = _setting(1, 1, 64)  # jobs at once in one process; more than one pays on a GPU only
+    job_priority: Literal["nice", "idle"] = "nice"  # nice: a tenth beside busy programs; idle: the rest
     jobs_per_key: int = _setting(10_000, 1, 10_000)  # that run at once, in all processes; others wait
     lease_seconds: float = _setting(15.0, 1, 3600)  # without a sign of life, after which a job is begun anew
     attempts: int = _setting(3, 1, 1000)  # how often a job is begun before it fails

@@ -155,7 +155,9 @@ class ApartWorker:
             told = pairs[0][0].recv()
             if isinstance(told, Exception):
                 raise told
-            _give_way(process.pid)  # not before: it would not get warm beside other busy programs
+            _give_way(
+                process.pid, self._settings.job_priority == "idle"
+            )  # not before: it would not get warm beside other busy programs
         except BaseException:
             _end(process)
             raise
@@ -173,13 +175,18 @@ def _spawn(lines: list[Line]) -> Popen[bytes]:
     return Popen([*COMMAND, *map(str, numbers)], stdin=PIPE, pass_fds=numbers, env=environment)
 
 
-def _give_way(pid: int) -> None:
-    """Let a process give way to this one with all its threads; on Linux each has its own priority."""
+def _give_way(pid: int, idle: bool) -> None:
+    """Let a process give way to this one with all its threads; on Linux each has its own priority.
+
+    There, who is nice may keep a core for milliseconds that another wants; who is ``idle`` loses it at once.
+    """
     nice = min(os.getpriority(os.PRIO_PROCESS, 0) + NICE, 19)
     threads = Path(f"/proc/{pid}/task")
     for each in threads.iterdir() if threads.exists() else [Path(str(pid))]:
         with suppress(ProcessLookupError):  # a thread that has just ended
             os.setpriority(os.PRIO_PROCESS, int(each.name), nice)
+            if idle and sys.platform == "linux":
+                os.sched_setscheduler(int(each.name), os.SCHED_IDLE, os.sched_param(0))
 
 
 def _end(process: Popen[bytes]) -> None:

@@ -154,8 +154,11 @@ def test_an_engine_that_cannot_be_opened_ends_the_server_with_a_sentence(
     assert "Traceback" not in log
 
 
-def test_the_engine_alone_loads_the_model_and_gives_way(start: Callable[..., Server]) -> None:
-    server = start()
+@pytest.mark.parametrize(("priority", "policy"), [("nice", "SCHED_OTHER"), ("idle", "SCHED_IDLE")])
+def test_the_engine_alone_loads_the_model_and_gives_way(
+    start: Callable[..., Server], priority: str, policy: str
+) -> None:
+    server = start(REENACT_JOB_PRIORITY=priority)
     server.ready()
     assert children(server.engine) == []
     assert "onnxruntime" in Path(f"/proc/{server.engine}/maps").read_text()
@@ -163,6 +166,8 @@ def test_the_engine_alone_loads_the_model_and_gives_way(start: Callable[..., Ser
     own = os.getpriority(os.PRIO_PROCESS, server.answers)
     threads = [int(each.name) for each in Path(f"/proc/{server.engine}/task").iterdir()]
     assert {os.getpriority(os.PRIO_PROCESS, each) for each in threads} == {min(own + NICE, 19)}
+    assert {os.sched_getscheduler(each) for each in threads} == {getattr(os, policy)}
+    assert os.sched_getscheduler(server.answers) == os.SCHED_OTHER
 
 
 if sys.platform != "linux":

@@ -224,8 +224,10 @@ def main() -> None:
     long = parts.add_parser("row", help="many jobs in a row")
     long.add_argument("--jobs", type=int, default=300)
     long.add_argument("--warm", type=int, default=50)
+    for each in (many, long):
+        each.add_argument("--priority", choices=("nice", "idle"), default="nice", help="of the jobs")
     asked = parser.parse_args()
-    with serving() as server:
+    with serving(REENACT_JOB_PRIORITY=asked.priority) as server:
         if asked.part == "crowd":
             found = crowd(server, asked.clients, asked.seconds)
             print(f"{asked.clients} clients: {dict(found.answers)}, {found.succeeded} results fetched")
