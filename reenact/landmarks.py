@@ -26,12 +26,6 @@ MIRRORED = tuple(MESH_INDICES.index(_PARTNER.get(index, index)) for index in MES
 MOUTH_SLICE = slice(0, len(LIPS))
 EYES_SLICE = slice(len(LIPS), len(LIPS + LIDS + EYE_CORNERS + IRISES))
 
-OPENINGS = tuple(
-    (MESH_INDICES.index(upper), MESH_INDICES.index(lower))
-    for upper, lower in ((13, 14), (159, 145), (386, 374))
-)
-"""Positions of upper and lower inner lip, and of the upper and lower lid of each eye."""
-
 GAPS = tuple(
     tuple(MESH_INDICES.index(index) for index in gap)
     for gap in (
@@ -41,4 +35,7 @@ GAPS = tuple(
 )
 """Positions of upper and lower rim and of the two corners: three gaps of the mouth, one of each eye."""
 
-MOUTH_GAPS = 3  # the first of ``GAPS``
+MOUTH_GAPS = 3  # the first of ``GAPS``, of which the first is the mouth's middle
+
+OPENINGS = tuple((upper, lower) for upper, lower, *_ in (GAPS[0], *GAPS[MOUTH_GAPS:]))
+"""Positions of upper and lower inner lip, and of the upper and lower lid of each eye."""

@@ -6,12 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from reenact.landmarks import MESH_INDICES
+from reenact.landmarks import GAPS, MESH_INDICES, MOUTH_GAPS
 from reenact.types import FloatArray
 
 # Inner lips as positions in MESH_INDICES: the middle, then both sides.
-_UPPER = [MESH_INDICES.index(index) for index in (13, 81, 311)]
-_LOWER = [MESH_INDICES.index(index) for index in (14, 178, 402)]
+_UPPER, _LOWER = ([gap[rim] for gap in GAPS[:MOUTH_GAPS]] for rim in (0, 1))
 
 # How far points go down as lips part by 1, by the judge's landmarks of 260 training clips: the lower lip
 # drops, the upper is lifted a little, outer lips, chin and jaw follow.

@@ -112,12 +112,15 @@ class AnimationStage:
         with torch.autocast(self.device.type, torch.bfloat16):
             out = self.animator(source, source_pose, driving_pose)
             perceptual = self._perceptual(out.rgb, driving, driving_pose)
+            same: Tensor | None = (
+                self.identity(out.rgb, driving, driving_pose.landmarks) if self.identity else None
+            )
         landmarks = driving_pose.landmarks
         losses = judge(
             out, driving, expression_weight(landmarks, driving), gaps_of(landmarks, driving), perceptual
         )
-        if self.identity:
-            losses["identity"] = self._identity(out.rgb, driving, driving_pose)
+        if same is not None:
+            losses["identity"] = same
         static = (source - driving).abs().mean()
         return {"loss": self.weights.total(losses), **losses, "static": static}
 
@@ -130,12 +133,6 @@ class AnimationStage:
         if face:
             return torch.add(crop, self._view(small, truth, pose.landmarks.mean(1), self.weights.face, 1, 4))
         return torch.add(crop, self.perceptual(small, truth))
-
-    def _identity(self, generated: Tensor, real: Tensor, pose: Pose) -> Tensor:
-        assert self.identity
-        with torch.autocast(self.device.type, torch.bfloat16):
-            found: Tensor = self.identity(generated, real, pose.landmarks)
-        return found
 
     def _view(
         self, generated: Tensor, real: Tensor, centres: Tensor, side: int, aimed: float, taps: int

@@ -155,9 +155,8 @@ class ApartWorker:
             told = pairs[0][0].recv()
             if isinstance(told, Exception):
                 raise told
-            _give_way(
-                process.pid, self._settings.job_priority == "idle"
-            )  # not before: it would not get warm beside other busy programs
+            # Not before: it would not get warm beside other busy programs.
+            _give_way(process.pid, self._settings.job_priority == "idle")
         except BaseException:
             _end(process)
             raise
