@@ -86,6 +86,19 @@ def test_a_larger_size_gives_a_larger_video(visit: Come, site: Site) -> None:
     assert order(site).size == 512
 
 
+def test_the_face_alone_is_a_square(visit: Come, site: Site) -> None:
+    here = visit(PHONE).open()
+    here.choose()
+    here.state("done")
+    here.tap("#options [value=crop]")
+    here.state("working")
+    here.state("done")
+    here.playing()
+    size = here.page.evaluate("(v => [v.videoWidth, v.videoHeight])(document.getElementById('video'))")
+    assert size == [256, 256]
+    assert order(site).paste == "crop"
+
+
 def test_the_strength_is_set_in_one_move(visit: Come, site: Site) -> None:
     here = visit(DESKTOP).open()
     here.choose()

@@ -34,6 +34,24 @@ def test_axe_finds_nothing_serious(visit: Come, scheme: str, locale: str) -> Non
     assert serious(here.page) == []
 
 
+def test_the_interface_can_be_read_on_a_phone(visit: Come) -> None:
+    here = visit(PHONE)
+    here.page.goto(f"{here.site.url}/docs")
+    assert here.page.evaluate(
+        "[...document.querySelectorAll('article')].every((it) => it.scrollWidth <= it.clientWidth)"
+    )
+    assert serious(here.page) == []
+
+
+def test_colours_of_ones_own_still_show_what_is_chosen(visit: Come) -> None:
+    here = visit(DESKTOP, forced_colors="active").open()
+    here.choose()
+    style = "getComputedStyle(document.querySelector('{}')).outlineStyle"
+    for tiles in ("#portraits", "#templates"):
+        assert here.page.evaluate(style.format(f"{tiles} [aria-pressed=true]")) == "solid"
+        assert here.page.evaluate(style.format(f"{tiles} [aria-pressed=false]")) == "none"
+
+
 def test_the_keyboard_is_enough(visit: Come) -> None:
     here = visit(DESKTOP).open()
     for tile in (f"#portraits [data-id={FACE}]", f"#templates [data-id={MOTION}]"):

@@ -12,10 +12,10 @@ from .visit import DESKTOP, DEVICES, FACE, LONG, MOTION, PHONE, Visit
 
 pytestmark = pytest.mark.browser
 Come = Callable[..., Visit]
-GIVE = """([way, photo]) => {
-  const bytes = Uint8Array.from(atob(photo), (each) => each.charCodeAt(0));
+GIVE = """([way, file, type]) => {
+  const bytes = Uint8Array.from(atob(file), (each) => each.charCodeAt(0));
   const data = new DataTransfer();
-  data.items.add(new File([bytes], "me.jpg", { type: "image/jpeg" }));
+  data.items.add(new File([bytes], "me", { type }));
   const options = { bubbles: true, dataTransfer: data, clipboardData: data };
   const event = way === "drop" ? new DragEvent("drop", options) : new ClipboardEvent("paste", options);
   document.body.dispatchEvent(event);
@@ -63,9 +63,17 @@ def test_an_upload_waits_for_consent_and_then_moves(visit: Come, photo: Path) ->
 @pytest.mark.parametrize("way", ["drop", "paste"])
 def test_a_photo_may_be_dropped_or_pasted(visit: Come, photo: Path, way: str) -> None:
     here = visit(DESKTOP).open()
-    here.page.evaluate(GIVE, [way, base64.b64encode(photo.read_bytes()).decode()])
+    here.page.evaluate(GIVE, [way, base64.b64encode(photo.read_bytes()).decode(), "image/jpeg"])
     here.state("chosen")
     assert here.page.locator("#own-face").get_attribute("aria-pressed") == "true"
+
+
+def test_a_clip_that_is_dropped_is_a_motion(visit: Come, clip: Path) -> None:
+    here = visit(DESKTOP).open()
+    here.tap(f"#portraits [data-id={FACE}]")
+    here.page.evaluate(GIVE, ["drop", base64.b64encode(clip.read_bytes()).decode(), "video/mp4"])
+    here.state("done")
+    assert here.page.locator("#own-motion").get_attribute("aria-pressed") == "true"
 
 
 def test_the_camera_takes_a_selfie(visit: Come) -> None:

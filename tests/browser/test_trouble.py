@@ -29,6 +29,7 @@ BAD = (
     "image_too_large",
     "upload_too_large",
 )
+UNSEEN = ("unsupported_media",)  # the server is asked at once about what no browser draws
 
 
 def jobs(site: Site) -> list[Any]:
@@ -74,7 +75,8 @@ def test_a_photo_that_will_not_do(visit: Come, bad: dict[str, Any], photo: Path,
     here = visit(expected=(REFUSED,)).open()
     here.tap(f"#templates [data-id={MOTION}]")
     here.upload(bad[code])
-    here.tap("#consent")
+    if code not in UNSEEN:
+        here.tap("#consent")
     here.problem(code)
     here.shot(f"phone-{code}")
     with here.page.expect_file_chooser() as chooser:  # the one button under the sentence helps
@@ -113,6 +115,33 @@ def test_a_clip_that_will_not_do(visit: Come, bad_clips: dict[str, Any], clip: P
         here.tap("#problem button")
     chooser.value.set_files(clip)
     here.state("done")
+
+
+def test_a_photo_that_nobody_can_read_is_not_kept(visit: Come, bad: dict[str, Any]) -> None:
+    here = visit(expected=(REFUSED,)).open()
+    here.upload(bad["unsupported_media"])
+    here.problem("unsupported_media")
+    assert here.page.locator("#no-preview").is_hidden()  # it says that the server can read it
+    assert here.page.locator("#own-face").is_hidden()
+    here.tap(f"#templates [data-id={MOTION}]")
+    here.state("empty")  # asks for a face, not for consent to one that cannot be used
+
+
+def test_what_could_not_be_deleted_is_not_said_to_be(visit: Come, site: Site) -> None:
+    here = visit(expected=(REFUSED,)).open()
+    here.choose()
+    here.state("done")
+    site.close()
+    try:
+        here.tap("#delete")
+        here.until("document.getElementById('status').textContent.includes('could not')")
+    finally:
+        site.open()
+    here.state("done")
+    here.tap("#delete")
+    here.until("document.getElementById('status').textContent.includes('is deleted')")
+    assert here.page.evaluate("document.activeElement.id") == "stage"  # the keyboard's place is not lost
+    assert all(job.outcome is None for job in jobs(site)[:1])
 
 
 def test_of_two_files_either_may_be_changed(visit: Come, noise: Path, clip: Path) -> None:

@@ -28,7 +28,7 @@ const help = {
 start();
 
 async function start() {
-  faces.listen(chooseFace);
+  faces.listen(chooseFace, chooseMotion);
   motions.listen(chooseMotion);
   player.listen();
   result.listen(forget);
@@ -63,9 +63,24 @@ function chooseMotion(motion) {
 function showChoice() {
   order.face = faces.mark(order.face);
   order.motion = motions.mark(order.motion);
-  screen.original(order.face, faces.redraw);
+  screen.original(order.face, redraw);
   $("audio").hidden = !motions.maySound(order.motion);
   $("consent-line").hidden = !order.face || Boolean(order.face.free);
+}
+
+// What the server cannot read either is told before anybody asks whose face it is.
+async function redraw(face) {
+  try {
+    return await faces.redraw(face);
+  } catch (error) {
+    if (!run && order.face === face) {
+      order.face = null;
+      faces.forgetOwn();
+      showChoice();
+      fail(error, { order: { face } });
+    }
+    return false;
+  }
 }
 
 // Everything that changes the order ends here: with a face, a motion and consent it is made at once.
@@ -117,6 +132,7 @@ function present(job, made) {
   const index = made.index === LARGEST ? 0 : Number(made.index);
   screen.people(made.face.file ? job.faces : [], index, (position) => {
     order.index = String(position);
+    screen.hold();
     go();
   });
 }
@@ -135,13 +151,20 @@ function fail(error, { order: made, done }) {
 }
 
 function cancel() {
+  screen.hold();
   run?.stop();
-  $("stage").focus({ preventScroll: true });
 }
 
+// What the server does not know any more is as good as deleted.
 async function forget() {
-  await Promise.allSettled([last && remove(last.id), keep(null)]);
+  try {
+    if (last) await remove(last.id);
+  } catch (error) {
+    if (error.code !== "not_found") return screen.say(t("result.delete_failed"));
+  }
+  await keep(null);
   last = null;
+  screen.hold();
   if (order.face?.file) order.face = null;
   faces.forgetOwn();
   order.motion = null;
@@ -152,6 +175,7 @@ async function forget() {
 
 function enter(event) {
   event.preventDefault();
+  screen.hold();
   useKey($("key").value.trim());
   $("access").reset();
   if (whole(order)) go();

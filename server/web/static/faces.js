@@ -1,12 +1,16 @@
 // The first choice: a portrait, a photo (chosen, dropped or pasted) or a shot of the camera.
 
-import { preview } from "./api.js";
+import { preview, Problem } from "./api.js";
 import { $ } from "./text.js";
 
 const FREE = /^(public domain|cc0)/i;
 
+// Of the server about a photo; others, a full queue for instance, say nothing of it.
+const UNREADABLE = ["unsupported_media", "image_unreadable", "image_too_large", "upload_too_large"];
+
 // `chosen` gets {id, free, url} or {file, url, width}; the width is there where `url` shows a smaller picture.
-export function listen(chosen) {
+// A clip that is dropped goes to `moved` as {file}.
+export function listen(chosen, moved) {
   const take = (file) => file && chosen(own(file));
   for (const tile of portraits()) tile.addEventListener("click", () => chosen(portrait(tile)));
   $("own-face").addEventListener("click", () => chosen(mine));
@@ -17,7 +21,7 @@ export function listen(chosen) {
     $("photo").value = ""; // so that the same photo can be chosen again
   });
   $("open-camera").addEventListener("click", async () => (await import("./camera.js")).open(take));
-  listenForDrops(take);
+  listenForDrops((file) => (moves(file) ? moved({ file }) : take(file)));
   addEventListener("paste", (event) => take(picture(event.clipboardData)));
 }
 
@@ -41,8 +45,9 @@ function own(file) {
 }
 
 // Have the server draw a photo that this browser cannot (HEIC, mostly); whether it is still the one to show.
+// Throws the Problem that the server has with the photo.
 export async function redraw(face) {
-  const seen = face.file && !face.width && (await preview(face.file).catch(() => null));
+  const seen = face.file && !face.width && (await preview(face.file).catch(unlessUnreadable));
   if (!seen || face !== mine) return false;
   URL.revokeObjectURL(mine.url);
   Object.assign(mine, { url: URL.createObjectURL(seen.blob), width: seen.width });
@@ -75,6 +80,15 @@ function listenForDrops(take) {
       if (kind === "drop") take(event.dataTransfer.files[0]);
     });
   }
+}
+
+function unlessUnreadable(error) {
+  if (error instanceof Problem && UNREADABLE.includes(error.code)) throw error;
+  return null;
+}
+
+function moves(file) {
+  return file && (file.type.startsWith("video/") || file.type === "image/gif");
 }
 
 function picture(data) {

@@ -1,5 +1,6 @@
 // What went wrong, in the visitor's words, and what helps.
 
+import { hold } from "./screen.js";
 import { $, has, make, number, t } from "./text.js";
 
 const PHOTO = "photo", CLIP = "clip", FILE = "file", AGAIN = "again", RELOAD = "reload", CONSENT = "consent", KEY = "key";
@@ -7,7 +8,7 @@ const REJECTED = "rejected"; // the operator's own words say why
 const HELP = {
   no_face_found: FILE, face_too_small: FILE, unsupported_media: FILE, upload_too_large: FILE,
   image_unreadable: PHOTO, image_too_large: PHOTO, face_index_out_of_range: PHOTO,
-  driving_unreadable: CLIP, driving_too_long: CLIP,
+  driving_unreadable: CLIP, driving_too_long: CLIP, driving_still: CLIP,
   template_not_found: RELOAD, invalid_option: RELOAD, motion_outdated: RELOAD,
   face_blocked: PHOTO, rejected: FILE, consent_required: CONSENT, unauthorized: KEY, forbidden: KEY,
 };
@@ -38,7 +39,10 @@ function remediesOf(code, order) {
 
 function buttonOf(remedy, help) {
   const button = make("button", { type: "button", className: "main", textContent: t(`help.${remedy}`) });
-  button.addEventListener("click", () => help());
+  button.addEventListener("click", () => {
+    hold();
+    help();
+  });
   return button;
 }
 

@@ -17,7 +17,7 @@ export function original(face, redraw) {
   image.onerror = async () => {
     const shown = await redraw(face);
     if (shown) original(face, redraw);
-    else $("screen").classList.toggle("no-preview", !image.naturalWidth); // another may have been chosen
+    else $("screen").classList.toggle("no-preview", Boolean(image.src) && !image.naturalWidth); // or another is chosen
   };
   image.dataset.width = face.width ?? "";
   image.src = $("inset").src = face.url;
@@ -35,6 +35,11 @@ export function begin(upload) {
 // On a phone that lies on its side the galleries are below the stage.
 export function reveal() {
   $("screen").scrollIntoView({ block: "nearest", behavior: calm.matches ? "instant" : "smooth" });
+}
+
+// Takes the focus before the button that has it goes away, so that the keyboard's place is not lost.
+export function hold() {
+  $("stage").focus({ preventScroll: true });
 }
 
 export const work = {
