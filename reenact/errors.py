@@ -11,6 +11,7 @@ ReenactError                    code internal
 │   ├── TemplateNotFound        template_not_found
 │   ├── DrivingUnreadable       driving_unreadable
 │   ├── DrivingTooLong          driving_too_long
+│   ├── DrivingStill            driving_still
 │   └── InvalidOption           invalid_option
 ├── OutputError                 output_unwritable
 ├── Cancelled                   cancelled
@@ -90,6 +91,12 @@ class DrivingTooLong(InputError):
     """The driving clip exceeds the limits on seconds, frames or bytes."""
 
     code = "driving_too_long"
+
+
+class DrivingStill(InputError):
+    """The driving clip has a single frame, so that nothing moves in it."""
+
+    code = "driving_still"
 
 
 class InvalidOption(InputError):

@@ -20,12 +20,12 @@ import numpy as np
 
 from reenact.compose.canvas import Canvas
 from reenact.engine import Engine
-from reenact.errors import InvalidOption, NoFaceFound
+from reenact.errors import DrivingStill, InvalidOption, NoFaceFound
 from reenact.face.align import Choice, align, choose, cut
 from reenact.generator.renderer import NATIVE_SIZE, Source
 from reenact.media import EncodeOptions, VideoLimits, Written, open_clip, read_picture, write_clip
 from reenact.motion.steady import steadied
-from reenact.motion.transfer import TransferOptions, transfer
+from reenact.motion.transfer import Mode, TransferOptions, transfer
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.credentials import Input, Origin, sign
 from reenact.provenance.embed import Marker, Watermark
@@ -37,8 +37,9 @@ SIZES = (256, 512, 1024)
 CONTRACT_SIZE = (NATIVE_SIZE, NATIVE_SIZE)
 VIDEO_LIMITS = VideoLimits()
 
-Watch = Callable[[int, int], None]
 Show = Callable[[Picture], None]
+"""Called with every frame as it goes into the file."""
+Watch = Callable[[int, int], None]
 """Called with (frames done, frames in all) as frames are made; what it raises stops the work.
 
 While a clip's motion is taken it is called with 0 frames done, so that the work can be stopped there too.
@@ -110,7 +111,7 @@ def animate(
         picture, face = _mirrored(engine, picture, face)
     crop = align(face)
     clock.lap("find")
-    motion, audio = _motion_of(engine, template, watch)
+    motion, audio = _motion_of(engine, template, options.transfer.mode, watch)
     clock.lap("track")
     source = prepare_source(engine, picture, face, crop, options.size)
     driven = transfer(source.keypoints, motion.keypoints, options.transfer, motion.fps)
@@ -242,11 +243,23 @@ def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = Non
     return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
 
 
-def _motion_of(engine: Engine, template: Template | Path, watch: Watch | None) -> tuple[Motion, Path | None]:
+def _motion_of(
+    engine: Engine, template: Template | Path, mode: Mode, watch: Watch | None
+) -> tuple[Motion, Path | None]:
     """A template's stored motion, or a clip's, with the file that has the sound."""
     if isinstance(template, Template):
         return template.motion, template.driving
-    return track(engine, template, watch=watch), template
+    motion = track(engine, template, watch=watch)
+    return motion if mode == "absolute" else moving(motion), template
+
+
+def moving(motion: Motion) -> Motion:
+    """The motion of a clip; raises DrivingStill where it can move nothing."""
+    if len(motion) == 1:
+        raise DrivingStill(
+            "The clip is a single picture, so nothing would move. Send one in which a face moves."
+        )
+    return motion
 
 
 def known_faces(found: list[Face | None]) -> list[Face]:

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
+from reenact.config import version
 from reenact.errors import SetupError
 from server import block_command, keys_command, logs
 from server.certificate import anchors_of, announce
@@ -41,6 +42,7 @@ INTERRUPTED = 130  # for Ctrl+C before there was anything to stop, as shells cou
 def main() -> None:
     """Start the service or a worker and stay until SIGTERM or Ctrl+C; or manage keys, sweep, look around."""
     parser = argparse.ArgumentParser("reenact-server", description="Set it up with REENACT_... variables.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     parts = parser.add_subparsers(dest="part", help="default: serve")
     parts.add_parser("serve", help="listen for requests")
     parts.add_parser("worker", help="do the jobs that a broker gives out")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 
 from apiflask import APIFlask
 from flask import Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from reenact.config import version
 from reenact.engine import Engine
 from server import api, compress, cross_origin, errors, request_id, request_log, services, web
 from server.body_time import BodyTime
@@ -45,7 +45,7 @@ def create_app(
     app = APIFlask(
         "server",
         title="Reenact",
-        version=_version(),
+        version=version(),
         docs_path=None,
         static_folder="web/static",
         template_folder="web/pages",
@@ -96,10 +96,3 @@ def _protect(response: Response) -> Response:
 
 def _log_broken(error: Exception) -> None:
     log.error("The engine cannot be opened: %s", error)
-
-
-def _version() -> str:
-    try:
-        return version("reenact")
-    except PackageNotFoundError:  # run from a folder that was not installed
-        return "0"

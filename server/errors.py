@@ -140,6 +140,7 @@ CODES: dict[str, tuple[int, str]] = {
     "image_unreadable": (422, "The picture is damaged, cut off or empty."),
     "driving_unreadable": (422, "The clip is damaged, empty or without a picture."),
     "driving_too_long": (422, "The clip is too long or too large."),
+    "driving_still": (422, "The clip is a single picture, so nothing would move."),
     "no_face_found": (422, "No face was found in the picture, or in too few frames of the clip."),
     "face_too_small": (422, "The face has too few pixels."),
     "face_index_out_of_range": (422, "The picture has fewer faces than that."),

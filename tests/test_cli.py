@@ -20,7 +20,7 @@ from PIL import Image
 
 import reenact
 from reenact.cli import develop, main
-from reenact.config import DEFAULT_MODEL, MOTIONS, development
+from reenact.config import DEFAULT_MODEL, MOTIONS, development, version
 from reenact.engine import Engine
 from reenact.gallery import get_template, list_portraits
 from reenact.media import open_clip, write_clip
@@ -31,6 +31,7 @@ from reenact.types import Clip
 ROOT = Path(__file__).parents[1]
 SELFIE = list_portraits()[0].path
 FRAMES = 3
+A_LINE = ["animate", "a.jpg", "-t", "nod", "-o", "x.mp4"]
 
 Output = pytest.CaptureFixture[str]
 
@@ -178,6 +179,34 @@ def test_what_cannot_be_done_gets_one_line_and_a_code(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_still_picture_is_no_motion(animate: Callable[..., int], tmp_path: Path, capsys: Output) -> None:
+    Image.open(SELFIE).save(tmp_path / "still.gif")
+    assert animate("--template", str(tmp_path / "still.gif")) == 3
+    assert the_error(capsys).startswith("error[driving_still]")
+
+
+def test_what_it_is_made_of_is_not_written_over(
+    animate: Callable[..., int], clip: Path, tmp_path: Path, capsys: Output
+) -> None:
+    shutil.copy(clip, tmp_path / "clip.mp4")
+    Image.open(SELFIE).save(tmp_path / "me.webp")
+    for out, arguments in {"clip.mp4": {}, "me.webp": {"selfie": tmp_path / "me.webp"}}.items():
+        before = (tmp_path / out).read_bytes()
+        assert animate("--template", str(tmp_path / "clip.mp4"), out=out, **arguments) == 2
+        assert "written over" in the_error(capsys)
+        assert (tmp_path / out).read_bytes() == before
+    assert main(["reconstruct", str(clip), str(clip)]) == 2
+    assert "written over" in the_error(capsys)
+
+
+@pytest.mark.parametrize("verb", [["animate"], ["verify"]])
+def test_a_folder_is_no_file(verb: list[str], tmp_path: Path, capsys: Output) -> None:
+    rest = ["-t", "nod", "-o", str(tmp_path / "out.mp4")] if verb == ["animate"] else []
+    assert main([*verb, str(tmp_path), *rest]) == 3
+    said = the_error(capsys)
+    assert re.search("folder|directory", said) and "Errno" not in said
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -252,13 +281,29 @@ def test_ctrl_c_writes_nothing(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["dance"], ["animate"], ["animate", "a.jpg", "-t", "nod", "-o", "x.mp4", "--size", "300"]],
+    [
+        [],
+        ["dance"],
+        ["animate"],
+        [*A_LINE, "--size", "300"],
+        [*A_LINE, "--face", "left"],
+        [*A_LINE, "--face", "-1"],
+        [*A_LINE, "--threads", "all"],
+    ],
 )
 def test_a_wrong_command_line_is_2(arguments: list[str], capsys: Output) -> None:
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
-    assert "usage: reenact" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "usage: reenact" in said and " value: " not in said  # argparse's words name our functions
+
+
+def test_it_tells_its_version(capsys: Output) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"reenact {version()}\n"
 
 
 def test_as_a_process_of_its_own(motions: Path, tmp_path: Path) -> None:
@@ -306,6 +351,8 @@ def test_templates_and_portraits_are_listed(capsys: Output) -> None:
     assert {line.split()[0] for line in listed} >= {"ID", "nod", "look-around", "wink"}
     assert main(["portraits", "list"]) == 0
     assert "eileen-collins" in capsys.readouterr().out
+    assert main(["templates", "list", "--folder", "no/such/folder"]) == 2
+    assert "no/such/folder" in the_error(capsys)
 
 
 def test_templates_are_added_and_built(clip: Path, tmp_path: Path, capsys: Output) -> None:

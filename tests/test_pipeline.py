@@ -14,6 +14,7 @@ from reenact.compose.canvas import Canvas
 from reenact.engine import Engine
 from reenact.errors import (
     Cancelled,
+    DrivingStill,
     FaceIndexOutOfRange,
     FaceTooSmall,
     InvalidOption,
@@ -178,12 +179,16 @@ def test_no_strength_is_no_movement(engine: Engine, selfie: Path, motion: Motion
     assert np.abs(frames - frames[0]).max() <= 4
 
 
-def test_a_clip_of_one_frame_gives_one_frame(
+def test_a_clip_of_one_frame_gives_its_pose_but_no_movement(
     engine: Engine, selfie: Path, portrait: Picture, square: Crop, tmp_path: Path
 ) -> None:
     clip = write(tmp_path / "one.mp4", [moved(portrait, square, 0.05, (320, 300))])
-    result = animate(engine, selfie, clip, tmp_path / "out.mp4", CROP)
+    posed = AnimateOptions(paste="crop", transfer=TransferOptions("absolute"))
+    result = animate(engine, selfie, clip, tmp_path / "out.mp4", posed)
     assert result.written.frames == len(read(tmp_path / "out.mp4")) == 1
+    with pytest.raises(DrivingStill, match="nothing would move"):
+        animate(engine, selfie, clip, tmp_path / "still.mp4", CROP)
+    assert not (tmp_path / "still.mp4").exists()
 
 
 def test_each_frame_is_reported(engine: Engine, selfie: Path, motion: Motion, tmp_path: Path) -> None:

@@ -106,11 +106,17 @@ def test_what_is_no_portrait_is_not_kept(portal: Portal, tmp_path: Path, file: s
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_network_the_rest_is_tried_and_nothing_is_made(tmp_path: Path) -> None:
+def test_without_a_network_that_is_said_once_and_nothing_is_made(tmp_path: Path) -> None:
     nobody = Portal("http://127.0.0.1:9/", frozenset({"127.0.0.1"}))
-    fetched = list(fetch_portraits(tmp_path / "none", [Famous("a", "A.jpg"), Famous("b", "B.jpg")], nobody))
-    assert [each.error and each.error.code for each in fetched] == ["setup", "setup"]
+    (fetched,) = fetch_portraits(tmp_path / "none", [Famous("a", "A.jpg"), Famous("b", "B.jpg")], nobody)
+    assert fetched.error and fetched.error.code == "setup"
+    assert "127.0.0.1 cannot be reached" in str(fetched.error)
     assert not (tmp_path / "none").exists()
+
+
+def test_one_that_is_refused_does_not_stop_the_others(portal: Portal, tmp_path: Path) -> None:
+    wanted = [Famous("gone", "Missing.jpg"), Famous("mona-lisa", "Face.jpg")]
+    assert [each.new for each in fetch_portraits(tmp_path, wanted, portal)] == [False, True]
 
 
 def test_what_is_known_of_the_famous_is_whole() -> None:

@@ -3,9 +3,10 @@
 main.py        arguments in, exit code out; every error becomes one line
 common.py      options and output that verbs share
 animate.py     animate, reconstruct
-templates.py   templates list|add|build, portraits list
+templates.py   templates list|add|build, portraits list|fetch
+verify.py      verify
 check.py       doctor, bench
-develop.py     evaluate, train, export
+develop.py     evaluate, train, export, import-checkpoint
 
 A verb imports its engine when it runs: help stays quick, and ``doctor`` works where nothing else does.
 """

@@ -100,6 +100,7 @@ def _animate(arguments: argparse.Namespace) -> int:
     options = _options(arguments)  # first of all: a wrong option need not wait for the model
     engine = open_engine(arguments)
     template = _template(arguments.template, arguments.motions, engine.model)
+    _keep_inputs(arguments.out, arguments.selfie, template)
     with progress(arguments.quiet) as watch:
         result = animate(engine, arguments.selfie, template, arguments.out, options, watch)
     say(_summary(result.written, began), arguments.quiet)
@@ -112,6 +113,7 @@ def _reconstruct(arguments: argparse.Namespace) -> int:
     from reenact.pipeline import reconstruct
 
     began = time.perf_counter()
+    _keep_inputs(arguments.out, arguments.clip)
     engine = open_engine(arguments)
     with progress(arguments.quiet) as watch:
         written = reconstruct(engine, arguments.clip, arguments.out, watch)
@@ -176,7 +178,21 @@ def _template(name: str, folder: Path, model: str) -> Template | Path:
 
 
 def _face(text: str) -> int | str:
+    """A choice of ``choose``, for argparse."""
+    if text != "largest" and not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is neither largest nor a whole number from 0 on")
     return text if text == "largest" else int(text)
+
+
+def _keep_inputs(out: Path, *inputs: Path | Template) -> None:
+    """Refuse to write the result over a file that it is made of; raises InvalidOption."""
+    from reenact.errors import InvalidOption
+
+    for each in inputs:
+        if isinstance(each, Path) and out.exists() and each.exists() and out.samefile(each):
+            raise InvalidOption(
+                f"The result is made of {out} and would be written over it. Name another file."
+            )
 
 
 def _summary(written: Written, began: float) -> str:

@@ -95,10 +95,9 @@ def exit_code(error: BaseException) -> int:
 
 def positive(text: str) -> int:
     """A number from 1 on, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
 
 
 def say(line: str, quiet: bool = False) -> None:

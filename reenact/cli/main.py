@@ -10,11 +10,8 @@ from collections.abc import Sequence
 
 from reenact.cli import animate, check, develop, templates, verify
 from reenact.cli.common import exit_code, show_warnings
-from reenact.errors import (
-    Cancelled,
-    ExtraMissing,
-    ReenactError,
-)
+from reenact.config import version
+from reenact.errors import Cancelled, ExtraMissing, ReenactError
 
 EXIT_CODES = """\
 exit codes:
@@ -67,6 +64,7 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     animate.register(verbs)
     templates.register(verbs)

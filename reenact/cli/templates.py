@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, exit_code, open_engine, say
 from reenact.config import MORE_PORTRAITS, MOTIONS
+from reenact.errors import InvalidOption
 
 CLIPS = Path("..") / "shared" / "faces"  # beside the checkout, where training data lies
 
@@ -107,6 +108,8 @@ def _more_option(verb: argparse.ArgumentParser) -> None:
 def _list(arguments: argparse.Namespace) -> int:
     from reenact.gallery import list_templates
 
+    if not arguments.folder.is_dir():
+        raise InvalidOption(f"There is no folder {arguments.folder}.")
     rows = [
         (template.id, f"{template.motion.seconds:.1f} s", template.title, " ".join(template.tags))
         for template in list_templates(arguments.folder)

@@ -30,7 +30,7 @@ from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
 from reenact.motion.retime import RetimeOptions, retime
 from reenact.motion.track import load_motion, save_motion
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.pipeline import Watch, prepare_source, track, watched
+from reenact.pipeline import Watch, moving, prepare_source, track, watched
 from reenact.types import Clip, Motion, Template
 
 PREVIEW_FPS = 15  # frames a second at most: a preview must be small
@@ -146,7 +146,7 @@ def _captured(engine: Engine, clip: Path, changes: RetimeOptions, watch: Watch |
             f"The clip {clip.name} has {count} frames, counted from 0; there is no frame {last}."
         )
     part = changes.first, None if changes.last is None else changes.last + 1
-    motion = track(engine, clip, part=part, watch=watch)
+    motion = moving(track(engine, clip, part=part, watch=watch))
     return retime(motion, replace(changes, first=0, last=None))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -63,6 +63,10 @@ class Portal:
         return asked.scheme == urlsplit(self.address).scheme and asked.hostname in self.hosts
 
 
+class Unreachable(SetupError):
+    """The portal cannot be reached at all, so that asking it for another file is of no use."""
+
+
 def famous_portraits() -> list[Famous]:
     """All portraits that can be fetched."""
     entries = tomllib.loads(FAMOUS.read_text(encoding="utf-8"))["portraits"]
@@ -77,8 +81,9 @@ def fetch_portraits(
     A picture is kept only if it is whole, of an accepted type and size, and shows a face. It is written anew,
     so that nothing but its pixels comes along. ``Fetched.error`` is one of:
 
-    SetupError: the portal cannot be reached or refuses. UnsupportedMedia, ImageTooLarge, ImageUnreadable,
-    NoFaceFound: what came is no such picture. OutputError: the folder cannot be written.
+    SetupError: the portal refuses, or cannot be reached; then no other is asked for. UnsupportedMedia,
+    ImageTooLarge, ImageUnreadable, NoFaceFound: what came is no such picture. OutputError: the folder cannot
+    be written.
     """
     for each in wanted or famous_portraits():
         path = folder / f"{each.id}.jpg"
@@ -92,6 +97,8 @@ def fetch_portraits(
             yield Fetched(each.id, new=True)
         except ReenactError as error:
             yield Fetched(each.id, error=error)
+            if isinstance(error, Unreachable):
+                return
 
 
 def download(portal: Portal, file: str) -> bytes:
@@ -108,8 +115,11 @@ def download(portal: Portal, file: str) -> bytes:
     except HTTPError as error:
         error.close()
         raise SetupError(f"{file}: the portal answered {error.code}. Try again later.") from error
+    except URLError as error:
+        host, reason = urlsplit(portal.address).hostname, getattr(error.reason, "strerror", error.reason)
+        raise Unreachable(f"{host} cannot be reached: {reason}. Is there a network?") from error
     except (OSError, HTTPException) as error:
-        raise SetupError(f"{file}: the portal cannot be reached ({error}). Is there a network?") from error
+        raise SetupError(f"{file}: it did not come whole ({error}). Try again later.") from error
 
 
 class _Redirects(HTTPRedirectHandler):

@@ -118,6 +118,8 @@ def _content(source: bytes | Path, limits: PictureLimits) -> bytes:
         _check_bytes(len(source), limits)
         return source
     try:
+        if source.is_dir():
+            raise ImageUnreadable(f"{source} is a folder. Name a picture in it.")
         if not source.is_file():
             raise ImageUnreadable(f"There is no picture file {source}.")
         _check_bytes(source.stat().st_size, limits)

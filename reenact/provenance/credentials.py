@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import c2pa
 
+from reenact.config import version
 from reenact.errors import CertificateUnusable, OutputError
 from reenact.media import formats
 from reenact.provenance.certificate import Certificate
@@ -134,10 +134,7 @@ def context(anchors: str | None = None) -> c2pa.Context:
 @cache
 def program() -> dict[str, str]:
     """This program and its version, as a manifest names it."""
-    try:
-        return {"name": GENERATOR, "version": version("reenact")}
-    except PackageNotFoundError:  # run from a folder that was not installed
-        return {"name": GENERATOR, "version": "0"}
+    return {"name": GENERATOR, "version": version()}
 
 
 _Pair = tuple[Input, list[str] | None]  # an input and, where its manifest is kept, what is taken out of it

@@ -100,7 +100,7 @@ def _recognised(file: Path) -> formats.Format | None:
         with file.open("rb") as content:
             head = content.read(formats.HEAD_BYTES)
     except OSError as e:
-        raise DrivingUnreadable(f"The file {file} cannot be opened: {e}.") from e
+        raise DrivingUnreadable(f"The file {file} cannot be opened: {e.strerror or e}.") from e
     if not head:
         raise DrivingUnreadable("The file is empty (0 bytes). Send it again.")
     return formats.recognise(head)
