@@ -11,15 +11,18 @@ of its own, as many again. In one line with them, a look would come after all th
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from collections import deque
 from concurrent.futures import Executor, Future
 from functools import partial
 from selectors import EVENT_READ
+from threading import Barrier
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+TURN = 0.0005  # seconds after which a thread lets another have the interpreter; Python's own are 5 ms
 SILENT = 10.0  # seconds in which a new connection must begin to send
 LINGER = 2.0  # seconds in which a client must close a connection that was answered for the last time
 DRAIN = 65536  # bytes that are read at once of what nobody wants any more
@@ -35,13 +38,29 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 
     def init_process(self) -> None:
         """Begin, in the process that was forked."""
+        sys.setswitchinterval(TURN)
         self._orders = self.get_thread_pool()
         super().init_process()
 
+    def get_thread_pool(self) -> Executor:
+        """Threads that are there already: while some of a first crowd's were started, nobody was let in."""
+        pool: Executor = super().get_thread_pool()
+        there = Barrier(self.cfg.threads)
+        list(pool.map(lambda _: there.wait(), range(self.cfg.threads)))
+        return pool
+
+    def accept(self, listener: Any) -> None:
+        """Let in all who wait, as long as there is room."""
+        before = -1
+        while before < self.nr_conns < self.worker_connections:
+            before = self.nr_conns
+            super().accept(listener)
+
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection to a thread, a new one as soon as it has sent something."""
-        if conn.initialized or conn.data_ready:
-            pool = self._orders if _posts(conn.sock) else self.tpool
+        sent = _first(conn.sock)
+        if sent or conn.initialized or conn.data_ready:
+            pool = self._orders if sent == b"POST" else self.tpool
             done = pool.submit(self.handle, conn)
             done.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
             return
@@ -95,9 +114,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         conn.close()
 
 
-def _posts(line: socket.socket) -> bool:
-    """Whether the request that begins to arrive is a POST."""
+def _first(line: socket.socket) -> bytes:
+    """The first letters of a request that begins to arrive; none where none has yet, or never will."""
     try:
-        return line.recv(4, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"POST"
+        return line.recv(4, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except OSError:  # the thread will find out what it is
-        return False
+        return b""

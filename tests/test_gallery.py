@@ -195,6 +195,18 @@ def test_a_damaged_template_does_not_hide_the_others(
         get_template("nod", folder)
 
 
+def test_a_template_is_read_again_when_its_files_have_changed_and_only_then(folder: Path) -> None:
+    first = get_template("nod", folder)
+    assert get_template("nod", folder).motion is first.motion
+    assert not any(array.flags.writeable for array in vars(first.motion.keypoints).values())
+    write_card(CARD, folder / "nod")
+    assert get_template("nod", folder).title == CARD.title != first.title
+    (folder / "nod" / "preview.webp").unlink()
+    assert get_template("nod", folder).preview is None
+    shutil.copy(MOTIONS / "blink" / "motion.npz", folder / "nod")
+    assert len(get_template("nod", folder).motion) != len(first.motion)
+
+
 def test_a_template_of_another_model_is_refused(folder: Path) -> None:
     with pytest.raises(MotionOutdated, match="make templates"):
         get_template("nod", folder, "another")

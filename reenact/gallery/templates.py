@@ -10,7 +10,9 @@ import re
 import secrets
 import shutil
 import time
+from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 
 from reenact.config import DEFAULT_MODEL, MOTIONS
 from reenact.errors import MotionOutdated, OutputError, TemplateNotFound
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MOTION, PREVIEW, DRIVING = "motion.npz", "preview.webp", "driving.mp4"
 HIDDEN = re.compile(rf"\.{SLUG.pattern}-[0-9a-f]{{8}}")  # what hidden_place names
+REMEMBERED = 128  # templates; one of five seconds takes 60 kB
 LEFT_ALONE = 3600.0  # seconds that nothing is written to a folder before it counts as left behind
 
 
@@ -122,8 +125,13 @@ def is_slug(id: str) -> bool:
 
 
 def _read(folder: Path, model: str) -> Template:
-    card = read_card(folder)
-    preview, driving = folder / PREVIEW, folder / DRIVING
+    """A template, read once as long as its files stay the same: services ask for it with each order."""
+    return _read_as(folder, model, tuple(_stamp(folder / name) for name in (FILE, MOTION, PREVIEW, DRIVING)))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _read_as(folder: Path, model: str, stamps: tuple[object, ...]) -> Template:
+    card, (*_, preview, driving) = read_card(folder), stamps
     return Template(
         id=folder.name,
         title=card.title,
@@ -131,9 +139,18 @@ def _read(folder: Path, model: str) -> Template:
         motion=load_motion(folder / MOTION, model),
         licence=card.licence,
         attribution=card.attribution,
-        preview=preview if preview.is_file() else None,
-        driving=driving if driving.is_file() else None,
+        preview=folder / PREVIEW if preview else None,
+        driving=folder / DRIVING if driving else None,
     )
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    """What becomes another whenever a file does; None where there is none."""
+    try:
+        now = file.stat()
+    except OSError:
+        return None
+    return (now.st_ino, now.st_size, now.st_mtime_ns) if S_ISREG(now.st_mode) else None
 
 
 def _last_change(folder: Path) -> float:

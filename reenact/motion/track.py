@@ -37,7 +37,7 @@ def save_motion(motion: Motion, path: Path) -> None:
 
 
 def load_motion(path: Path, model: str) -> Motion:
-    """Read a motion made by the keypoint graph whose SHA-256 is ``model``.
+    """Read a motion made by the keypoint graph whose SHA-256 is ``model``; nobody may change its arrays.
 
     Raises:
         TemplateNotFound: there is no such file, or it is no motion.
@@ -59,6 +59,8 @@ def load_motion(path: Path, model: str) -> Motion:
         )
     if not _is_motion(keypoints) or fps <= 0:
         raise TemplateNotFound(unreadable)
+    for array in (keypoints.points, keypoints.jacobians, keypoints.landmarks):
+        array.flags.writeable = False  # the gallery gives the same motion to many
     return Motion(keypoints, fps, made_by)
 
 

@@ -91,10 +91,12 @@ class Records:
                 if idempotency:  # a key is free again after a day
                     old = _mine(job.owner) & _keyed(idempotency) & (jobs.c.created < job.created - DAY)
                     connection.execute(update(jobs).where(old).values(idempotency_key=None))
-                connection.execute(insert(jobs).values(row))
+                connection.execute(insert(jobs), row)  # not .values(): that is compiled each time
                 for each in beside:
                     each(connection, job.id)
         except IntegrityError:
+            if idempotency is None:  # or else the caller would try for ever
+                raise
             return False
         return True
 

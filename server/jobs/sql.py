@@ -70,6 +70,9 @@ class SqlJobs:
         self._limit, self._owner_limit = limit, owner_limit
         self._threads, self._lease, self._alone = threads, lease, alone
         self._bell, self._rings = Condition(), 0
+        # Orders that come at once are taken one after the other. Side by side none would be taken sooner, and
+        # a look at a job would wait for its turn with the interpreter behind each of them.
+        self._desk = Lock()
         self._promised = 0.0  # when there will be room for the last one who was refused
         self._metrics = metrics
         metrics.follow(records, lambda: self.ready)
@@ -108,26 +111,28 @@ class SqlJobs:
             raise NotReady("The server is stopping. Send the order again in a moment.")
         id = secrets.token_hex(16)
 
-        def room(connection: Connection, id: str) -> None:  # others may have come since the first look
+        def room(connection: Connection, id: str) -> None:
             self._check_room(owner, connection)
 
         while True:  # a second time only where the same key is sent twice at once
             if idempotency and (first := self.repeated(owner, idempotency)):
                 self._files.drop(order)
                 return first
-            self._check_room(owner)
             self._files.share(order)
             now = time.time()
             job = Job(id, order, "queued", now, frames_total, owner=owner, webhook=webhook, metadata=metadata)
-            if self._records.insert(job, idempotency, room, *([beside] if beside else [])):
+            with self._desk:
+                taken = self._records.insert(job, idempotency, room, *([beside] if beside else []))
+            if taken:
                 self._send()
                 self._ring()
                 return self.get(id)
 
     def check_room(self, owner: str | None, key: str | None) -> None:
         """Refuse an order that has no room; see ``Jobs.check_room``."""
-        if key is None or not self._records.used(owner, key):
-            self._check_room(owner)
+        with self._desk:
+            if key is None or not self._records.used(owner, key):
+                self._check_room(owner)
 
     def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
         """The job that this key made; raises IdempotencyConflict."""

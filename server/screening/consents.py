@@ -48,7 +48,7 @@ class Consents:
         """Note in the transaction that takes a job that consent was given for it just now."""
         if self._days:
             row = {"job": job, "owner": owner or "", "face": face, "given": time.time()}
-            connection.execute(insert(consents).values(row))
+            connection.execute(insert(consents), row)
 
     def find(self, face: str | None = None) -> list[Consent]:
         """Those for one face, or all; oldest first."""

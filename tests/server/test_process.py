@@ -21,10 +21,12 @@ from typing import Any
 import pytest
 
 from server.listening import SILENT
+from tests.broker.machines import children
 
 from .conftest import FRAMES, LONG, PORTRAIT, TEMPLATE, until
 
 ROOT = Path(__file__).parents[2]
+HTTP_THREADS = 16  # of each kind, by default
 
 
 class Server:
@@ -93,6 +95,13 @@ def start(templates: Path, tmp_path: Path) -> Iterator[Callable[[], Server]]:
         if server.process.poll() is None:
             server.process.kill()
             server.process.wait(10)
+
+
+def test_its_threads_are_there_before_anybody_asks(start: Callable[[], Server]) -> None:
+    server = start()
+    assert server.ask("/healthz")[0] == 200
+    (answers,) = children(server.process.pid)
+    assert len(list(Path(f"/proc/{answers}/task").iterdir())) > 2 * HTTP_THREADS
 
 
 def test_a_whole_life(start: Callable[[], Server], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from reenact.errors import SetupError
 from server.database import Database
@@ -259,3 +260,9 @@ def test_a_database_that_cannot_be_used_is_said_without_its_password(
     with pytest.raises(SetupError, match=said) as caught:
         Database(url, tmp_path).prepare()
     assert "secret" not in str(caught.value)
+
+
+def test_a_job_that_the_table_refuses_is_no_repetition(records: Records) -> None:
+    add(records, "a")
+    with pytest.raises(IntegrityError):  # False would mean that a key brings its first job
+        add(records, "a")

@@ -187,6 +187,21 @@ def test_many_at_once_get_no_more_room_than_there_is(make_app: Make) -> None:
     assert (len(refused), services.jobs.counts()["queued"]) == (5, 3)
 
 
+def test_orders_are_taken_one_after_the_other_and_looks_do_not_wait(make_app: Make) -> None:
+    services = services_of(make_app())
+    known, begun, go_on = submit(services), Event(), Event()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(submit, services, beside=lambda *_: begun.set() or go_on.wait(30))
+        assert begun.wait(30)
+        second = pool.submit(services.jobs.check_room, None, None)
+        for _ in range(20):
+            services.jobs.get(known.id)
+        assert not second.done() and not first.done()
+        go_on.set()
+        second.result(30)
+        assert services.jobs.get(first.result(30).id)
+
+
 def test_two_threads_do_two_jobs_at_once(make_app: Make) -> None:
     services = services_of(make_app(job_threads=2))
     ids = [submit(services, LONG).id for _ in range(2)]
