@@ -14,6 +14,7 @@ The rooms, in the data's order:
     compose     the square back into the whole picture
     runtime     ONNX graphs and the files behind them
     engine      all graphs opened once
+    tracking    a clip's motion
     pipeline    the path above, from file to file
     gallery     templates and portraits that ship, and how templates are made
     cli         the command ``reenact``
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     )
     from reenact.media import EncodeOptions, Written
     from reenact.motion.transfer import TransferOptions
-    from reenact.pipeline import Animated, AnimateOptions, animate, reconstruct, track
+    from reenact.pipeline import Animated, AnimateOptions, animate, reconstruct
+    from reenact.tracking import track
     from reenact.types import Motion, Template
 
 _HOMES = {
@@ -49,7 +51,8 @@ _HOMES = {
     ),
     "reenact.media": ("EncodeOptions", "Written"),
     "reenact.motion.transfer": ("TransferOptions",),
-    "reenact.pipeline": ("AnimateOptions", "Animated", "animate", "reconstruct", "track"),
+    "reenact.pipeline": ("AnimateOptions", "Animated", "animate", "reconstruct"),
+    "reenact.tracking": ("track",),
     "reenact.types": ("Motion", "Template"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +19,13 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 Picture = NDArray[np.uint8]
+Show = Callable[[Picture], None]
+"""Called with every frame as it goes into the file."""
+Watch = Callable[[int, int], None]
+"""Called with (frames done, frames in all) as frames are made; what it raises stops the work.
+
+While a clip's motion is taken it is called with 0 frames done, so that the work can be stopped there too.
+"""
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ from reenact.generator.renderer import BATCH, Source
 from reenact.landmarks import MESH_INDICES
 from reenact.media import EncodeOptions, open_clip, write_clip
 from reenact.motion.transfer import TransferOptions
-from reenact.pipeline import AnimateOptions, animate, known_faces, prepare_source, reconstruct, track
+from reenact.pipeline import AnimateOptions, animate, prepare_source, reconstruct
 from reenact.runtime import available_cores
+from reenact.tracking import known_faces, track
 from reenact.types import Clip, Crop, Face, Keypoints, Motion, Template
 
 Picture = NDArray[np.uint8]

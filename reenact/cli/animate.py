@@ -7,7 +7,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, open_engine, progress, say
+from reenact.cli.common import (
+    Group,
+    Verbs,
+    add_engine_options,
+    add_quiet,
+    add_verb,
+    open_engine,
+    progress,
+    say,
+)
 from reenact.config import MOTIONS, development
 
 if TYPE_CHECKING:
@@ -29,53 +38,10 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
         help="a template (see `reenact templates list`) or a video of someone whose movement is taken",
     )
     verb.add_argument("--out", "-o", required=True, type=Path, help="a .mp4, .gif or .webp file")
-    verb.add_argument(
-        "--size", type=int, choices=(256, 512, 1024), default=256, help="side of the moving square"
-    )
-    verb.add_argument(
-        "--mode",
-        choices=("relative", "absolute"),
-        default="relative",
-        help="relative: what changes since the start; absolute: the template's pose itself",
-    )
-    verb.add_argument("--strength", type=float, default=1.0, help="of the movement, 0 to 2; default 1")
-    verb.add_argument(
-        "--start",
-        choices=("first", "best"),
-        default="first",
-        help="which frame of the template counts as the picture's own pose",
-    )
-    verb.add_argument(
-        "--paste",
-        choices=("full", "crop"),
-        default="full",
-        help="the whole picture, or only the moving square",
-    )
-    verb.add_argument(
-        "--face", type=_face, default="largest", metavar="N", help="which face, 0 is the largest"
-    )
-    verb.add_argument("--mirror", action="store_true", help="the movement as in a mirror: left becomes right")
-    verb.add_argument("--crf", type=int, default=16, help="mp4: 0 (lossless) to 51 (small); default 16")
-    verb.add_argument(
-        "--encoder", choices=("x264", "nvenc"), default="x264", help="mp4: nvenc is that of an NVIDIA GPU"
-    )
-    verb.add_argument("--no-sound", action="store_true", help="mp4: leave the clip's sound out")
-    verb.add_argument(
-        "--label",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="write in a corner that it was made with AI; default: not",
-    )
-    verb.add_argument("--language", choices=("en", "nl", "ar"), default="en", help="of the label; default en")
-    verb.add_argument(
-        "--no-watermark", action="store_true", help="leave out the invisible mark that says it is made"
-    )
-    verb.add_argument(
-        "--no-credentials", action="store_true", help="leave out the signed record of how it was made (C2PA)"
-    )
-    verb.add_argument("--certificate", type=Path, metavar="FILE", help="PEM; default: a development one")
-    verb.add_argument("--certificate-key", type=Path, metavar="FILE", help="PEM, the certificate's")
     verb.add_argument("--motions", type=Path, default=MOTIONS, metavar="FOLDER", help="where templates lie")
+    _add_movement(verb.add_argument_group("movement"))
+    _add_result(verb.add_argument_group("result"))
+    _add_marks(verb.add_argument_group("marks"))
     add_engine_options(verb)
     add_quiet(verb)
 
@@ -91,6 +57,63 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     verb.add_argument("out", type=Path, help="a .mp4, .gif or .webp file")
     add_engine_options(verb)
     add_quiet(verb)
+
+
+def _add_movement(group: Group) -> None:
+    group.add_argument(
+        "--mode",
+        choices=("relative", "absolute"),
+        default="relative",
+        help="relative: what changes since the start; absolute: the template's pose itself",
+    )
+    group.add_argument("--strength", type=float, default=1.0, help="of the movement, 0 to 2; default 1")
+    group.add_argument(
+        "--start",
+        choices=("first", "best"),
+        default="first",
+        help="which frame of the template counts as the picture's own pose",
+    )
+    group.add_argument(
+        "--face", type=_face, default="largest", metavar="N", help="which face, 0 is the largest"
+    )
+    group.add_argument("--mirror", action="store_true", help="as in a mirror: left becomes right")
+
+
+def _add_result(group: Group) -> None:
+    group.add_argument(
+        "--size", type=int, choices=(256, 512, 1024), default=256, help="side of the moving square"
+    )
+    group.add_argument(
+        "--paste",
+        choices=("full", "crop"),
+        default="full",
+        help="the whole picture, or only the moving square",
+    )
+    group.add_argument("--crf", type=int, default=16, help="mp4: 0 (lossless) to 51 (small); default 16")
+    group.add_argument(
+        "--encoder", choices=("x264", "nvenc"), default="x264", help="mp4: nvenc is that of an NVIDIA GPU"
+    )
+    group.add_argument("--no-sound", action="store_true", help="mp4: leave the clip's sound out")
+
+
+def _add_marks(group: Group) -> None:
+    group.add_argument(
+        "--label",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="write in a corner that it was made with AI; default: not",
+    )
+    group.add_argument(
+        "--language", choices=("en", "nl", "ar"), default="en", help="of the label; default en"
+    )
+    group.add_argument(
+        "--no-watermark", action="store_true", help="leave out the invisible mark that says it is made"
+    )
+    group.add_argument(
+        "--no-credentials", action="store_true", help="leave out the signed record of how it was made (C2PA)"
+    )
+    group.add_argument("--certificate", type=Path, metavar="FILE", help="PEM; default: a development one")
+    group.add_argument("--certificate-key", type=Path, metavar="FILE", help="PEM, the certificate's")
 
 
 def _animate(arguments: argparse.Namespace) -> int:

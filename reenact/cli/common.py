@@ -18,7 +18,8 @@ from reenact.errors import Cancelled, InputError, InvalidOption, OutputError, Re
 if TYPE_CHECKING:
     from reenact.engine import Engine
 
-Verbs = argparse._SubParsersAction  # argparse gives its subparsers no public name
+Verbs = argparse._SubParsersAction  # argparse gives these two no public name
+Group = argparse._ArgumentGroup
 INTERNAL = 1
 _CODES: tuple[tuple[type[ReenactError], int], ...] = (
     (InvalidOption, 2),
@@ -85,12 +86,18 @@ def open_engine(arguments: argparse.Namespace) -> Engine:
     )
 
 
-def exit_code(error: BaseException) -> int:
+def exit_code(error: ReenactError) -> int:
     """The exit code that stands for an error."""
     for kind, code in _CODES:
         if isinstance(error, kind):
             return code
     return INTERNAL
+
+
+def complain(error: ReenactError) -> int:
+    """Say what went wrong in one line on stderr, and tell the exit code."""
+    print(f"error[{error.code}]: {' '.join(str(error).split())}", file=sys.stderr)
+    return exit_code(error)
 
 
 def positive(text: str) -> int:

@@ -127,7 +127,7 @@ def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> It
 
 
 def _keypoints(engine: Engine, frames: list[Picture]) -> Keypoints:
-    from reenact.pipeline import known_faces
+    from reenact.tracking import known_faces
     from reenact.types import Crop
 
     faces = known_faces(list(engine.finder.follow(frames)))

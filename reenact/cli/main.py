@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from reenact.cli import animate, check, develop, templates, verify
-from reenact.cli.common import exit_code, show_warnings
+from reenact.cli.common import INTERNAL, complain, show_warnings
 from reenact.config import version
 from reenact.errors import Cancelled, ExtraMissing, ReenactError
 
@@ -79,12 +79,10 @@ def _fail(error: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, ReenactError):
-        line = f"error[{error.code}]: {' '.join(str(error).split())}"
-    else:
-        summary = " ".join(f"{type(error).__name__}: {error}".split())
-        line = f"error[internal]: {summary}. This is a fault of reenact; --debug shows where."
-    print(line, file=sys.stderr)
-    return exit_code(error)
+        return complain(error)
+    summary = " ".join(f"{type(error).__name__}: {error}".split())
+    print(f"error[internal]: {summary}. This is a fault of reenact; --debug shows where.", file=sys.stderr)
+    return INTERNAL
 
 
 def _missing(error: ModuleNotFoundError) -> Exception:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, exit_code, open_engine, say
+from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, complain, open_engine, say
 from reenact.config import MORE_PORTRAITS, MOTIONS
 from reenact.errors import InvalidOption
 
@@ -135,8 +134,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
         if fetched.error is None:
             say(f"{fetched.id}: {'fetched' if fetched.new else 'already there'}", arguments.quiet)
         else:
-            code = exit_code(fetched.error)
-            print(f"error[{fetched.error.code}]: {fetched.error}", file=sys.stderr)
+            code = complain(fetched.error)
     return code
 
 
@@ -190,8 +188,7 @@ def _build(arguments: argparse.Namespace) -> int:
         if built.error is None:
             say(f"{built.id}: {'motion and preview' if built.moved else 'preview only'}", arguments.quiet)
         else:
-            code = exit_code(built.error)
-            print(f"error[{built.error.code}]: {built.error}", file=sys.stderr)
+            code = complain(built.error)
     return code
 
 

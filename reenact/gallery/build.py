@@ -30,8 +30,9 @@ from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
 from reenact.motion.retime import RetimeOptions, retime
 from reenact.motion.track import load_motion, save_motion
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.pipeline import Watch, moving, prepare_source, track, watched
-from reenact.types import Clip, Motion, Template
+from reenact.pipeline import prepare_source, watched
+from reenact.tracking import moving, track
+from reenact.types import Clip, Motion, Template, Watch
 
 PREVIEW_FPS = 15  # frames a second at most: a preview must be small
 PREVIEW_ENCODING = EncodeOptions(webp_quality=55, webp_effort=4)
@@ -71,7 +72,7 @@ def add_template(
 
     Raises:
         InvalidOption: the id is no slug or taken, or the clip is to be kept but its motion is retimed.
-        InputError: the clip cannot be used (see ``reenact.pipeline.track``).
+        InputError: the clip cannot be used (see ``reenact.tracking.track``).
         OutputError: the folder cannot be written to.
     """
     if not is_slug(id):

@@ -8,9 +8,10 @@ write_clip     Clip                     -> mp4, gif or webp, whole or not at all
 
 from reenact.media.encode import EncodeOptions, Written, write_clip
 from reenact.media.picture import PictureLimits, check_picture, read_picture
-from reenact.media.video import VideoLimits, open_clip
+from reenact.media.video import VIDEO_LIMITS, VideoLimits, open_clip
 
 __all__ = [
+    "VIDEO_LIMITS",
     "EncodeOptions",
     "PictureLimits",
     "VideoLimits",

@@ -55,7 +55,7 @@ def open_certificate(chain: Path, key: Path) -> Certificate:
     try:
         certificates = x509.load_pem_x509_certificates(_read(chain))
     except ValueError as e:
-        raise CertificateUnusable(f"{chain} holds no certificate in PEM form: {e}.") from e
+        raise CertificateUnusable(f"{chain} holds no certificate in PEM form.") from e
     try:
         private = serialization.load_pem_private_key(_read(key), password=None)
     except (TypeError, ValueError, UnsupportedAlgorithm) as e:
@@ -100,7 +100,7 @@ def read_anchors(file: Path) -> str:
     try:
         x509.load_pem_x509_certificates(content)
     except ValueError as e:
-        raise CertificateUnusable(f"{file} holds no certificate in PEM form: {e}.") from e
+        raise CertificateUnusable(f"{file} holds no certificate in PEM form.") from e
     return content.decode(errors="replace")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reenact.errors import DrivingUnreadable, UnsupportedMedia
-from reenact.media import PictureLimits, VideoLimits, formats, open_clip, read_picture
+from reenact.media import VIDEO_LIMITS, PictureLimits, VideoLimits, formats, open_clip, read_picture
 from reenact.provenance.detect import Mark, find_mark
 from reenact.provenance.embed import PUBLIC_KEY
 from reenact.provenance.manifest import Manifest, read_manifest
@@ -21,7 +21,6 @@ from reenact.types import Picture
 
 Verdict = Literal["made", "signed", "changed", "cannot_tell"]
 VERDICTS: tuple[Verdict, ...] = ("made", "signed", "changed", "cannot_tell")
-VIDEO_LIMITS = VideoLimits()
 PICTURE_LIMITS = PictureLimits(max_pixels=16_000_000)
 ACCEPTED = "MP4, MOV, WebM, MKV, GIF, WebP, JPEG, PNG, HEIC or AVIF"
 _CLIPS = (formats.MP4, formats.MATROSKA, formats.GIF, formats.WEBP)
