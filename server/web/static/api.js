@@ -5,6 +5,7 @@ import { events } from "./stream.js";
 
 const POLL = 400; // milliseconds between two questions, where the stream of events does not come through
 const ANIMATIONS = "/v1/animations";
+const WRONG_KEY = "key_unknown"; // the page's own code: a key was sent, and the server does not know it
 let key = sessionStorage.getItem("key"); // of the interface; the demo on one's own machine needs none
 
 export class Problem extends Error {
@@ -130,7 +131,8 @@ function headers() {
 function problem(status, body, wait) {
   // A proxy whose server is away answers with a page of its own.
   if (!body.code && [502, 503, 504].includes(status)) return new Lost();
-  return new Problem(body.code ?? "internal", body.detail, Number(wait) || 0);
+  const code = body.code === "unauthorized" && key ? WRONG_KEY : body.code ?? "internal";
+  return new Problem(code, body.detail, Number(wait) || 0);
 }
 
 function parsed(text) {

@@ -22,7 +22,6 @@ const help = {
   again: go,
   reload: () => location.reload(),
   consent: askConsent,
-  key: () => $("key").focus(),
 };
 
 start();

@@ -10,10 +10,12 @@ const HELP = {
   image_unreadable: PHOTO, image_too_large: PHOTO, face_index_out_of_range: PHOTO,
   driving_unreadable: CLIP, driving_too_long: CLIP, driving_still: CLIP,
   template_not_found: RELOAD, invalid_option: RELOAD, motion_outdated: RELOAD,
-  face_blocked: PHOTO, rejected: FILE, consent_required: CONSENT, unauthorized: KEY, forbidden: KEY,
+  face_blocked: PHOTO, rejected: FILE, consent_required: CONSENT,
+  unauthorized: KEY, key_unknown: KEY, forbidden: KEY,
 };
 
-// `help` has a function for each of the remedies above but FILE, which is the photo or the clip of `order`.
+// `help` has a function for each of the remedies above but FILE, which is the photo or the clip of `order`, and
+// KEY, which is a form.
 export function show(problem, order, help) {
   const code = has(`error.${problem.code}`) ? problem.code : "internal";
   const remedies = remediesOf(code, order);
@@ -23,7 +25,7 @@ export function show(problem, order, help) {
     make("p", {}, make("strong", { textContent: sentence })),
     ...(problem.code === REJECTED && problem.detail ? [make("p", { textContent: problem.detail, dir: "auto" })] : []),
     make("p", { textContent: t(`error.${code}.next`) + wait }),
-    make("p", { className: "row" }, ...remedies.map((remedy) => buttonOf(remedy, help[remedy]))),
+    make("p", { className: "row" }, ...remedies.filter((it) => it !== KEY).map((it) => buttonOf(it, help[it]))),
   );
   $("problem").dataset.code = problem.code;
   $("access").hidden = !remedies.includes(KEY);

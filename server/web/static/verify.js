@@ -121,7 +121,7 @@ function fail(error) {
   const strong = make("p", {}, make("strong", { textContent: first }));
   $("trouble-text").replaceChildren(strong, ...more.map((textContent) => make("p", { textContent })));
   $("trouble-card").dataset.code = problem?.code ?? "lost";
-  $("access").hidden = code !== "unauthorized";
+  $("access").hidden = !["unauthorized", "key_unknown"].includes(code);
   $("trouble-card").hidden = false;
   if (!problem && !(error instanceof Lost)) console.error(error);
 }
