@@ -11,9 +11,10 @@ from reenact.errors import InvalidOption
 from server.api import examples
 from server.api.access import identify, owner
 from server.api.intake import SELFIE_GONE, take_in
-from server.api.schemas import AnimationIn, JobOut, JobsOut, PageIn
+from server.api.schemas import AnimationIn, PageIn
 from server.api.shown import kept_until, shown
 from server.api.taking import Answer, answer, want_a_form, want_room
+from server.api.told import JobOut, JobsOut
 from server.errors import Gone, NotFound
 from server.services import services
 from server.web import text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apiflask import APIBlueprint
 
-from server.api.schemas import HealthOut
+from server.api.told import HealthOut
 from server.errors import NotReady
 from server.services import services
 

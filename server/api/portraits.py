@@ -16,8 +16,9 @@ from reenact.errors import InputError, InvalidOption
 from reenact.gallery import Portrait, get_portrait, list_portraits
 from reenact.media import read_picture
 from server.api import examples
-from server.api.schemas import Answers, PortraitsOut
+from server.api.schemas import Answers
 from server.api.templates import HOUR, picture
+from server.api.told import PortraitsOut
 from server.errors import NotFound
 from server.services import services
 

@@ -5,25 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from apiflask import Schema
-from apiflask.fields import Boolean, File, Float, Integer, List, Nested, String
+from apiflask.fields import Boolean, Float, Integer, List, Nested, String
 from apiflask.validators import OneOf
 
 from reenact.provenance.verify import VERDICTS
-from server.api.schemas import about
+from server.api.schemas import about, file_field
 
 
 class VerifyIn(Schema):
     """A file to look at."""
 
-    file = File(  # type: ignore[no-untyped-call]  # flask-marshmallow has no types
-        required=True, metadata=about("MP4, MOV, WebM, MKV, GIF, WebP, JPEG, PNG, HEIC or AVIF.")
-    )
+    file = file_field("MP4, MOV, WebM, MKV, GIF, WebP, JPEG, PNG, HEIC or AVIF.", required=True)
 
 
 class IngredientOut(Schema):
     """Something that a file was made of."""
 
-    title = String(required=True)
+    title = String(required=True, metadata=about("As the manifest calls it."))
     relationship = String(required=True, metadata=about("parentOf, componentOf or inputTo."))
     signed = Boolean(required=True, metadata=about("Whether its own Content Credentials were kept."))
 
@@ -42,10 +40,10 @@ class ManifestOut(Schema):
     time = String(required=True, allow_none=True, metadata=about("When it was made, as the program says."))
     source_type = String(required=True, allow_none=True, metadata=about("IPTC digital source type."))
     made_by_ai = Boolean(required=True, metadata=about("It says that AI made the pictures, at least partly."))
-    actions = List(String(), required=True)
+    actions = List(String(), required=True, metadata=about("C2PA's names of what was done."))
     model = String(required=True, allow_none=True, metadata=about("SHA-256 of the model's list of files."))
     template = String(required=True, allow_none=True, metadata=about("Id of the motion."))
-    ingredients = List(Nested(IngredientOut), required=True)
+    ingredients = List(Nested(IngredientOut), required=True, metadata=about("What it was made of."))
     problems = List(String(), required=True, metadata=about("Failure codes of C2PA, or `unreadable`."))
 
 
@@ -57,7 +55,7 @@ class MarkOut(Schema):
     frames = Integer(required=True, metadata=about("Frames that were looked at."))
     agreeing = Integer(required=True, metadata=about("Those that show it by themselves."))
     scale = Float(required=True, metadata=about("Of the file against what was made."))
-    mirrored = Boolean(required=True)
+    mirrored = Boolean(required=True, metadata=about("Whether the file was mirrored since."))
 
 
 class VerifyOut(Schema):
@@ -72,8 +70,10 @@ class VerifyOut(Schema):
         ),
     )
     answer = List(String(), required=True, metadata=about("The same in plain English, the verdict first."))
-    manifest = Nested(ManifestOut, required=True, allow_none=True)
-    watermark = Nested(MarkOut, required=True, allow_none=True)
+    manifest = Nested(
+        ManifestOut, required=True, allow_none=True, metadata=about("Null where there is none.")
+    )
+    watermark = Nested(MarkOut, required=True, allow_none=True, metadata=about("Null where none was found."))
 
 
 EXAMPLES: dict[str, dict[str, Any]] = {

@@ -1,11 +1,11 @@
-"""What goes in and out of the API. The descriptions are the text of the OpenAPI document."""
+"""What goes into the API; ``told`` is what comes out. Descriptions are the text of the OpenAPI document."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from apiflask import Schema
-from apiflask.fields import Boolean, DateTime, Dict, File, Float, Integer, List, Nested, String
+from apiflask.fields import Boolean, File, Float, Integer, List, String
 from apiflask.validators import Equal, Length, OneOf, Range, Regexp
 from marshmallow import ValidationError
 
@@ -22,7 +22,7 @@ def about(text: str) -> dict[str, str]:
     return {"description": text}
 
 
-def _file(text: str, required: bool = False) -> File:
+def file_field(text: str, required: bool = False) -> File:
     """A file of a form. Whoever sends its name instead, as curl does without the @, is told so."""
     error = "Send a file, not a text; with curl: an @ before its path."
     return File(  # type: ignore[no-untyped-call]  # flask-marshmallow has no types
@@ -34,50 +34,6 @@ def _short(text: str) -> None:
     """Refuse more than a kilobyte of a client's own data, and what no database keeps."""
     if len(text.encode(errors="surrogatepass")) > METADATA_BYTES or "\0" in text:
         raise ValidationError(f"At most {METADATA_BYTES} bytes of text are kept.")
-
-
-class TemplateOut(Schema):
-    """One motion of the gallery."""
-
-    id = String(required=True, metadata={"example": "nod"})
-    title = String(required=True)
-    tags = List(String(), required=True)
-    seconds = Float(required=True, metadata=about("How long it plays."))
-    fps = Float(required=True)
-    has_audio = Boolean(required=True)
-    preview_url = String(required=True, allow_none=True, metadata=about("An animated WebP."))
-    licence = String(required=True)
-    attribution = String(required=True)
-
-
-class TemplateDetailOut(TemplateOut):
-    """One motion, with all that is known of it."""
-
-    frames = Integer(required=True)
-
-
-class TemplatesOut(Schema):
-    """The gallery of motions."""
-
-    templates = List(Nested(TemplateOut), required=True)
-
-
-class PortraitOut(Schema):
-    """One famous face."""
-
-    id = String(required=True, metadata={"example": "eileen-collins"})
-    title = String(required=True)
-    image_url = String(required=True)
-    thumbnail_url = String(required=True, metadata=about("A square JPEG of 256 pixels."))
-    licence = String(required=True)
-    attribution = String(required=True)
-    source = String(required=True, metadata=about("Where the picture comes from."))
-
-
-class PortraitsOut(Schema):
-    """The famous faces."""
-
-    portraits = List(Nested(PortraitOut), required=True)
 
 
 def _consent(what: str) -> Boolean:
@@ -94,8 +50,8 @@ def _consent(what: str) -> Boolean:
 class TemplateIn(Schema):
     """A motion to add to the gallery."""
 
-    driving = _file("MP4, MOV, WebM, MKV, GIF or animated WebP with one face.", required=True)
-    title = String(required=True, validate=Length(1, 100))
+    driving = file_field("MP4, MOV, WebM, MKV, GIF or animated WebP with one face.", required=True)
+    title = String(required=True, validate=Length(1, 100), metadata=about("Shown in the gallery."))
     id = String(
         validate=Regexp(
             r"^(?=.{1,64}$)[a-z0-9]+(-[a-z0-9]+)*$", error="Small letters, digits and hyphens, at most 64."
@@ -111,7 +67,7 @@ class TemplateIn(Schema):
 class AnimationIn(Schema):
     """An order: one face and one motion."""
 
-    selfie = _file("JPEG, PNG, WebP, HEIC or AVIF; this, `selfie_of` or `portrait`.")
+    selfie = file_field("JPEG, PNG, WebP, HEIC or AVIF; this, `selfie_of` or `portrait`.")
     selfie_of = String(
         validate=Length(1, 64),
         metadata=about("Id of a job of yours with `keep_selfie`: its selfie again, without sending it."),
@@ -125,8 +81,10 @@ class AnimationIn(Schema):
     )
     portrait = String(validate=Length(1, 64), metadata=about("Id of a portrait; instead of a selfie."))
     template = String(validate=Length(1, 64), metadata=about("Id of a template; this or `driving`."))
-    driving = _file("MP4, MOV, WebM, MKV, GIF or animated WebP with one face; this or `template`.")
-    format = String(load_default="mp4", validate=OneOf(["mp4", "gif", "webp"]))
+    driving = file_field("MP4, MOV, WebM, MKV, GIF or animated WebP with one face; this or `template`.")
+    format = String(
+        load_default="mp4", validate=OneOf(["mp4", "gif", "webp"]), metadata=about("Of the result.")
+    )
     size = Integer(
         load_default=256,
         validate=OneOf([256, 512, 1024]),
@@ -186,109 +144,11 @@ class AnimationIn(Schema):
 class PhotoIn(Schema):
     """A photo to look at."""
 
-    selfie = _file("JPEG, PNG, WebP, HEIC or AVIF.", required=True)
-
-
-class FaceOut(Schema):
-    """A face that the selfie shows."""
-
-    box = List(Float(), required=True, metadata=about("x0, y0, x1, y1 in pixels of the upright picture."))
-    score = Float(required=True, metadata=about("0..1"))
-
-
-class ResultOut(Schema):
-    """The file that was made."""
-
-    url = String(required=True)
-    bytes = Integer(required=True)
-    width = Integer(required=True)
-    height = Integer(required=True)
-    frames = Integer(required=True)
-    fps = Float(required=True)
-    has_audio = Boolean(required=True)
-    sha256 = String(required=True)
-    expires_at = DateTime(required=True)
-
-
-class AddedOut(Schema):
-    """The template that a job added to the gallery."""
-
-    id = String(required=True)
-    url = String(required=True)
-
-
-class JobErrorOut(Schema):
-    """Why a job failed."""
-
-    code = String(required=True, metadata=about("The same codes as those of error answers."))
-    detail = String(required=True, metadata=about("A sentence that a person can act on."))
-
-
-class JobOut(Schema):
-    """A job and how far it is."""
-
-    id = String(required=True)
-    status = String(
-        required=True, validate=OneOf(["queued", "running", "succeeded", "failed", "cancelled", "rejected"])
-    )
-    progress = Float(required=True, metadata=about("0..1"))
-    frames_done = Integer(required=True)
-    frames_total = Integer(required=True, allow_none=True)
-    queue_position = Integer(required=True, allow_none=True, metadata=about("1 is next."))
-    created_at = DateTime(required=True)
-    ended_at = DateTime(required=True, allow_none=True)
-    timings = Dict(
-        keys=String(),
-        values=Float(),
-        required=True,
-        metadata=about("Seconds by stage: find, track, render; or add."),
-    )
-    faces = List(Nested(FaceOut), required=True, metadata=about("Largest first; known when it ends."))
-    result = Nested(
-        ResultOut, required=True, allow_none=True, metadata=about("Of an animation that succeeded.")
-    )
-    selfie_expires_at = DateTime(
-        required=True, allow_none=True, metadata=about("Until when a selfie is kept; null where none is.")
-    )
-    template = Nested(
-        AddedOut,
-        required=True,
-        allow_none=True,
-        metadata=about("Where the job was to add one and succeeded."),
-    )
-    metadata = String(required=True, allow_none=True, metadata=about("As it was sent."))
-    error = Nested(JobErrorOut, required=True, allow_none=True)
+    selfie = file_field("JPEG, PNG, WebP, HEIC or AVIF.", required=True)
 
 
 class PageIn(Schema):
     """Which part of a list."""
 
-    limit = Integer(load_default=20, validate=Range(1, 100))
+    limit = Integer(load_default=20, validate=Range(1, 100), metadata=about("At most so many."))
     cursor = String(validate=Length(1, 64), metadata=about("`next` of the page before."))
-
-
-class JobsOut(Schema):
-    """A page of jobs."""
-
-    animations = List(Nested(JobOut), required=True, metadata=about("The latest first."))
-    next = String(required=True, allow_none=True, metadata=about("Cursor of the next page; null at the end."))
-
-
-class ProblemOut(Schema):
-    """An error as RFC 9457 problem details."""
-
-    type = String(required=True, metadata=about("Where the code is explained."))
-    title = String(required=True)
-    status = Integer(required=True)
-    detail = String(required=True, metadata=about("A sentence that a person can act on."))
-    code = String(required=True, metadata=about("Never changes."))
-    request_id = String(required=True)
-    errors = Dict(
-        keys=String(), values=List(String()), metadata=about("Messages by field, for invalid fields.")
-    )
-
-
-class HealthOut(Schema):
-    """A sign of life."""
-
-    status = String(required=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import current_app, url_for
 
-from server.api.schemas import JobOut
+from server.api.told import JobOut
 from server.jobs import Job, Order, Outcome
 from server.services import HOUR, services
 from server.storage import Stored

@@ -7,8 +7,8 @@ from typing import Any
 from apiflask import APIFlask
 
 from server.api import examples
-from server.api.schemas import ProblemOut
-from server.errors import MIMETYPE
+from server.api.told import ProblemOut
+from server.problems import MIMETYPE
 
 DESCRIPTION = (
     "Animate the face of one picture with the movement of a template or of a clip. Errors are RFC 9457 "

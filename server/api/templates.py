@@ -13,8 +13,9 @@ from reenact.types import Template
 from server.api import examples
 from server.api.access import identify, want_operator
 from server.api.intake import take_in_template
-from server.api.schemas import Answers, JobOut, TemplateDetailOut, TemplateIn, TemplatesOut
+from server.api.schemas import Answers, TemplateIn
 from server.api.taking import Answer, answer, want_a_form
+from server.api.told import JobOut, TemplateDetailOut, TemplatesOut
 from server.errors import Forbidden, NotFound
 from server.services import services
 

@@ -74,6 +74,25 @@ def test_every_operation_is_described(client: Client) -> None:
     assert {"TemplateOut", "JobOut", "ProblemOut"} <= set(spec["components"]["schemas"])
 
 
+def test_every_field_and_parameter_is_explained(client: Client) -> None:
+    spec = client.get("/openapi.json").json
+    assert spec is not None
+    fields = [
+        (name, field, it)
+        for name, schema in spec["components"]["schemas"].items()
+        for field, it in schema.get("properties", {}).items()
+    ]
+    parameters = [
+        (path, it["name"], it)
+        for path, operations in spec["paths"].items()
+        for operation in operations.values()
+        if isinstance(operation, dict)
+        for it in operation.get("parameters", [])
+        if it["in"] != "path"  # the path itself says what these are
+    ]
+    assert [(where, what) for where, what, it in fields + parameters if not it.get("description")] == []
+
+
 def test_documented_fields_are_those_that_come(client: Client) -> None:
     spec = client.get("/openapi.json").json
     assert spec is not None
