@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from reenact.config import version
 from reenact.engine import Engine
-from server import api, compress, cross_origin, errors, request_id, request_log, services, web
+from server import api, compress, cross_origin, problems, request_id, request_log, services, web
 from server.body_time import BodyTime
 from server.config import Settings
 from server.webhooks import Webhooks
@@ -55,7 +55,7 @@ def create_app(
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     request_id.init_app(app)
-    errors.init_app(app)
+    problems.init_app(app)
     services.init_app(app, settings, open_engine, on_broken or _log_broken)
     request_log.init_app(app, services.services_of(app).metrics)
     cross_origin.init_app(app, settings.origins)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reenact.errors import InputError
+from reenact.errors import InvalidOption
 from server.config import Settings
-from server.database import Database
+from server.database import open_database
 
 if TYPE_CHECKING:
     from reenact.face.fingerprint import Bits
@@ -28,33 +28,39 @@ def add_arguments(block: argparse.ArgumentParser, consents: argparse.ArgumentPar
 
 
 def block(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Do it, and tell the exit status; raises SetupError where the database cannot be used."""
+    """Do it, and tell the exit status.
+
+    Raises:
+        SetupError: the database cannot be used.
+        InputError: the photo cannot, or nothing has this id.
+    """
     from server.screening import Blocklist  # not before it is needed: it loads onnxruntime
 
-    listed = Blocklist(_database(settings))
-    try:
-        if arguments.do == "add":
-            face = listed.add(_fingerprint(arguments.file, arguments.face), arguments.note)
-            print(f"Blocked as {face.id}. The photo itself is not kept.")
-        elif arguments.do == "list":
-            for each in listed.all():
-                print(f"{each.id}  {_time(each.added)}  {each.note}")
-        else:
-            listed.remove(arguments.id)
-            print(f"{arguments.id} is allowed again.")
-    except InputError as e:
-        print(f"reenact-server: {e}")
-        return 1
+    listed = Blocklist(open_database(settings.database, settings.data))
+    if arguments.do == "add":
+        face = listed.add(_fingerprint(arguments.file, arguments.face), arguments.note)
+        print(f"Blocked as {face.id}. The photo itself is not kept.")
+    elif arguments.do == "list":
+        for each in listed.all():
+            print(f"{each.id}  {_time(each.added)}  {each.note}")
+    else:
+        listed.remove(arguments.id)
+        print(f"{arguments.id} is allowed again.")
     return 0
 
 
 def consents(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Show the records of consent, and tell the exit status."""
+    """Show the records of consent, and tell the exit status; raises SetupError and InvalidOption."""
     from server.screening import Consents, digest
 
-    kept = Consents(_database(settings), settings.consent_days)
-    for each in kept.find(digest(arguments.file) if arguments.file else None):
+    if arguments.file and not arguments.file.is_file():
+        raise InvalidOption(f"There is no file {arguments.file}.")
+    kept = Consents(open_database(settings.database, settings.data), settings.consent_days)
+    found = kept.find(digest(arguments.file) if arguments.file else None)
+    for each in found:
         print(f"{_time(each.given)}  key {each.owner or 'none'}  job {each.job}  {each.face}")
+    if arguments.file and not found:
+        print("Of this very file there is no record: it was not used here, or its time is over.")
     return 0
 
 
@@ -69,13 +75,6 @@ def _fingerprint(file: Path, which: int) -> Bits:
     face = choose(Engine(device="cpu").finder.find(picture), which)
     fingerprint: Bits = fingerprints(picture, [face])[0, 0]
     return fingerprint
-
-
-def _database(settings: Settings) -> Database:
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = Database(settings.database, settings.data)
-    database.prepare()
-    return database
 
 
 def _time(seconds: float) -> str:

@@ -38,6 +38,24 @@ _CREATING = 7_263_001  # any number, the same in every process: PostgreSQL's loc
 _versions = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of the service's data, for its owner's eyes only; raises SetupError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as e:
+        raise SetupError(
+            f"The folder {folder} cannot be used: {e.strerror}. Name another in REENACT_DATA."
+        ) from e
+
+
+def open_database(url: str | None, folder: Path) -> Database:
+    """The database with all its tables, in a folder that is made where it is missing; raises SetupError."""
+    make_folder(folder)
+    database = Database(url, folder)
+    database.prepare()
+    return database
+
+
 class Database:
     """Connections to one database, to be shared by all threads of a process."""
 

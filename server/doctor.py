@@ -5,11 +5,8 @@ It changes nothing: a folder or a table made by whoever looks could belong to th
 
 from __future__ import annotations
 
-import errno
 import shutil
-import socket
 import tempfile
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from threading import Thread
@@ -18,6 +15,7 @@ from reenact import doctor
 from reenact.doctor import Finding
 from reenact.errors import MotionOutdated, SetupError, TemplateNotFound
 from reenact.gallery import get_template, list_portraits, template_ids
+from server import ports
 from server.certificate import anchors_of, certificate_of
 from server.config import Settings, read, variable
 from server.database import Database
@@ -240,29 +238,8 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
 
 
 def _address(settings: Settings) -> Iterator[Finding]:
-    yield _port(settings, "port", settings.port, "/healthz", b"alive")
+    yield ports.look(settings.host, "port", settings.port, "/healthz", b"alive")
     if settings.metrics_port is not None:
-        yield _port(settings, "metrics_port", settings.metrics_port, "/metrics", b"reenact_build_info")
-
-
-def _port(settings: Settings, name: str, port: int, path: str, ours: bytes) -> Finding:
-    """Whether the port is free, or taken by a service of ours, which says ``ours`` there."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    try:
-        socket.create_server((settings.host, port), family=family).close()
-    except OSError as e:
-        if e.errno == errno.EADDRINUSE and ours in _said(f"http://{shown}:{port}{path}"):
-            return Finding(name, "ok", f"Reenact answers at {shown}:{port} already")
-        detail = f"{shown}:{port} cannot be used: {e.strerror}; set REENACT_HOST or {variable(name)}"
-        return Finding(name, "broken", detail)
-    return Finding(name, "ok", f"{shown}:{port} is free" if port else "any free one will be taken")
-
-
-def _said(address: str) -> bytes:
-    """What is answered there; nothing where nobody speaks HTTP."""
-    try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            return bytes(answer.read())
-    except (OSError, ValueError):
-        return b""
+        yield ports.look(
+            settings.host, "metrics_port", settings.metrics_port, "/metrics", b"reenact_build_info"
+        )

@@ -20,8 +20,7 @@ import numpy as np
 from PIL import Image
 
 from reenact.errors import Cancelled, ReenactError
-from reenact.pipeline import Show, Watch
-from reenact.types import Picture
+from reenact.types import Picture, Show, Watch
 from server import logs
 from server.config import Settings
 from server.database import Database

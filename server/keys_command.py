@@ -6,8 +6,7 @@ import argparse
 from datetime import UTC, datetime
 
 from server.config import Settings
-from server.database import Database
-from server.errors import NotFound
+from server.database import open_database
 from server.keys import Keys
 
 
@@ -24,11 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Do it, and tell the exit status; raises SetupError where the database cannot be used."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = Database(settings.database, settings.data)
-    database.prepare()
-    keys = Keys(database)
+    """Do it, and tell the exit status.
+
+    Raises:
+        SetupError: the database cannot be used.
+        NotFound: no valid key has this id.
+    """
+    keys = Keys(open_database(settings.database, settings.data))
     if arguments.do == "add":
         key, text = keys.add(arguments.name, arguments.operator)
         kind = "Operator key" if key.operator else "Key"
@@ -40,11 +41,7 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
             name = f"{each.name} (operator)" if each.operator else each.name
             print(f"{each.id}  {_date(each.created)}  {state:18}  {name}")
     else:
-        try:
-            keys.revoke(arguments.id)
-        except NotFound as e:
-            print(f"reenact-server: {e}")
-            return 1
+        keys.revoke(arguments.id)
         print(f"Key {arguments.id} is revoked.")
     return 0
 

@@ -99,6 +99,10 @@ class Metrics:
         self.registry.register(_Recorded(records))
         self._ready.set_function(lambda: float(ready()))
 
+    def follow_engine(self, pid: Callable[[], int | None]) -> None:
+        """Tell of memory, time and files of the engine's process too, while there is one."""
+        ProcessCollector("reenact_engine", lambda: pid() or "none", registry=self.registry)
+
     def opened(self, provider: str) -> None:
         """The engine is open and computes with this provider of onnxruntime."""
         self._engine.labels(provider).set(1)

@@ -16,7 +16,7 @@ from server.addresses import Addresses
 from server.config import Settings
 from server.database import Database
 from server.engine import engine_worker
-from server.jobs import ApartWorker, Files, Jobs, Records, SqlJobs, Worker
+from server.jobs import ApartWorker, Files, Jobs, Records, Worker
 from server.keys import Keys
 from server.metrics import Metrics
 from server.rate import OrderRate
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 EXTENSION = "reenact"
 HOUR = 3600.0
 _ORPHAN = HOUR
-VERIFYING = 2  # files looked at once
+VERIFYING = 2  # files looked at once, in this process: NumPy lets go of the interpreter
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,9 @@ def build(
     if works and open_engine:
         worker = engine_worker(settings, storage, blocklist, open_engine)
     elif works:
-        worker = ApartWorker(settings, on_broken)
-    jobs = SqlJobs(
+        worker = apart = ApartWorker(settings, on_broken)
+        metrics.follow_engine(lambda: apart.pid)
+    jobs = Jobs(
         Records(database),
         worker,
         Files(settings, storage),

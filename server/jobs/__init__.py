@@ -1,25 +1,26 @@
 """Jobs: what is asked for, how far it is, and who does it.
 
 order.py     Order: what a client asks for, in values that fit in a database row
-job.py       Job: one order and how far it is; Jobs: the interface that the routes know
+job.py       Job: one order and how far it is
 work.py      does one order with the engine
 apart.py     has it done in another process, which holds the engine
 files.py     what an order has on the disk
 table.py     the table of jobs, and rows as jobs
 fairness.py  whose turn it is
 records.py   every question to the table: claims with leases, ends, pages
+room.py      whether an order may still come
 runner.py    one job from its claim to its end
 crew.py      Dramatiq: who is woken when there is work
-sql.py       SqlJobs: all of it behind the interface
+queue.py     Jobs: all of it, as the routes know it
 """
 
 from server.jobs.apart import ApartWorker
 from server.jobs.files import Files
-from server.jobs.job import ENDED, Failure, Idempotency, Job, Jobs, Outcome, SeenFace, Status
+from server.jobs.job import ENDED, Failure, Idempotency, Job, Outcome, SeenFace, Status
 from server.jobs.order import Order
+from server.jobs.queue import Jobs
 from server.jobs.records import Records
 from server.jobs.runner import Worker
-from server.jobs.sql import SqlJobs
 
 __all__ = [
     "ENDED",
@@ -33,7 +34,6 @@ __all__ = [
     "Outcome",
     "Records",
     "SeenFace",
-    "SqlJobs",
     "Status",
     "Worker",
 ]

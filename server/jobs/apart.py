@@ -21,8 +21,7 @@ from subprocess import PIPE, Popen
 from threading import Event, Lock, Thread
 from typing import TypeAlias
 
-from reenact.pipeline import Show, Watch
-from reenact.types import Picture
+from reenact.types import Picture, Show, Watch
 from server.config import Settings
 from server.errors import EngineDied, NotReady
 from server.jobs.job import Job, Outcome
@@ -74,6 +73,11 @@ class ApartWorker:
     def ready(self) -> bool:
         """Whether there is a process with a warm engine."""
         return self._ready
+
+    @property
+    def pid(self) -> int | None:
+        """Of the present process."""
+        return self._process.pid if self._process else None
 
     def open(self) -> str:
         """Start the process and tell where the model runs; raises SetupError."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from sqlalchemy import Connection
 
-from reenact.types import Picture
 from server.jobs.order import Order
 from server.storage import Stored
 
@@ -84,105 +83,3 @@ class Job:
         if self.status == "succeeded":
             return 1.0
         return min(self.frames_done / self.frames_total, 0.99) if self.frames_total else 0.0
-
-
-class Jobs(Protocol):
-    """Whatever takes orders and sees that they are done. All methods may be called from any thread.
-
-    Where ``owner`` is given, another's job is as unknown as one that never was; None sees all.
-    """
-
-    def submit(
-        self,
-        order: Order,
-        frames_total: int,
-        *,
-        owner: str | None = None,
-        webhook: str | None = None,
-        metadata: str | None = None,
-        idempotency: Idempotency | None = None,
-        beside: Beside | None = None,
-    ) -> Job:
-        """Take an order, and its place in the storage with it, and record ``beside`` with it or neither.
-
-        Where the same owner sent the same idempotency key before, the first job is given back and the new
-        order's place is dropped.
-
-        Raises:
-            QueueFull: as many jobs wait as may wait.
-            QuotaExceeded: the owner has as many unfinished jobs as one may have.
-            IdempotencyConflict: the key was used for another body.
-            NotReady: the service stops.
-        """
-        ...
-
-    def check_room(self, owner: str | None, key: str | None) -> None:
-        """Whether ``submit`` would take an order now, before its files are read.
-
-        An order whose idempotency key the owner has used is let pass: it may find its first job.
-
-        Raises:
-            QueueFull: as many jobs wait as may wait.
-            QuotaExceeded: the owner has as many unfinished jobs as one may have.
-        """
-        ...
-
-    def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
-        """The job that this key made within its 24 hours; raises IdempotencyConflict."""
-        ...
-
-    def get(self, id: str, owner: str | None = None) -> Job:
-        """The job as it is now; raises NotFound."""
-        ...
-
-    def frame(self, id: str, owner: str | None = None) -> Picture | None:
-        """The latest frame of a job that is done here, (H, W, 3) uint8 sRGB, or smaller; raises NotFound."""
-        ...
-
-    def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
-        """Newest first: at most ``limit`` jobs, all with a ``seq`` lower than ``before``."""
-        ...
-
-    def changed(self, id: str, since: int, seconds: float, owner: str | None = None) -> Job:
-        """The job as soon as its version is not ``since``, or when the time is over; raises NotFound."""
-        ...
-
-    def wait(self, id: str, seconds: float, owner: str | None = None) -> Job:
-        """The job as it is when it ends, or when the time is over; raises NotFound."""
-        ...
-
-    def cancel(self, id: str, owner: str | None = None) -> Job:
-        """Stop a job that has not ended; delete the result, faces and metadata of any; raises NotFound."""
-        ...
-
-    def forget(self, before: float) -> int:
-        """Drop the jobs that ended before this time and tell how many."""
-        ...
-
-    def places(self) -> set[str]:
-        """The places in the storage that jobs still need, or where a selfie is kept."""
-        ...
-
-    def lapsed(self, before: float) -> set[str]:
-        """The places where a selfie was kept for a job that ended before this time."""
-        ...
-
-    def counts(self) -> dict[Status, int]:
-        """How many remembered jobs have each status."""
-        ...
-
-    @property
-    def ready(self) -> bool:
-        """Whether orders are taken and, where this process works, the engine is warm."""
-        ...
-
-    def start(self) -> None:
-        """Begin to work."""
-        ...
-
-    def close(self, seconds: float) -> bool:
-        """Take nothing more, give running jobs this time to end, put the rest back in the queue.
-
-        Returns whether all threads stood still.
-        """
-        ...

@@ -11,8 +11,7 @@ from typing import Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.errors import Cancelled, InputError
-from reenact.pipeline import Show, Watch
-from reenact.types import Picture
+from reenact.types import Picture, Show, Watch
 from server import logs
 from server.errors import EngineDied, Refused, public_detail
 from server.jobs.files import Files

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from reenact.engine import Engine
 from reenact.gallery import Card, add_template, get_portrait, get_template
-from reenact.pipeline import Show, Watch, animate
+from reenact.pipeline import animate
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.credentials import check
 from reenact.provenance.embed import PUBLIC_KEY, Watermark
-from reenact.types import Template
+from reenact.types import Show, Template, Watch
 from server.certificate import certificate_of
 from server.config import Settings
 from server.errors import NotReady

@@ -132,6 +132,15 @@ def test_what_a_job_does_there_is_told_here(start: Callable[..., Server]) -> Non
     assert 'reenact_engine_info{provider="CPUExecutionProvider"} 1.0' in numbers
     assert 'reenact_stage_seconds_count{stage="render"} 1.0' in numbers
     assert "reenact_frames_per_second_count 1.0" in numbers
+    assert_memory(server, numbers)
+
+
+def assert_memory(server: Server, numbers: str) -> None:
+    """What is told of the two processes is what the system knows of them."""
+    for prefix, pid in (("", server.answers), ("reenact_engine_", server.engine)):
+        told = re.search(rf"^{prefix}process_resident_memory_bytes (\S+)", numbers, re.MULTILINE)
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        assert told and float(told[1]) == pytest.approx(pages * os.sysconf("SC_PAGE_SIZE"), rel=0.2)
 
 
 @pytest.mark.parametrize("whom", ["parent", "child"])

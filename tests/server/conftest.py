@@ -20,7 +20,7 @@ from reenact.engine import Engine
 from reenact.gallery import Card, get_portrait, write_card
 from reenact.media import read_picture, write_clip
 from reenact.motion.track import save_motion
-from reenact.pipeline import track
+from reenact.tracking import track
 from reenact.types import Clip, Keypoints, Motion
 from server.app import create_app
 from server.config import Settings

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from reenact.gallery import Card, add_template, template_ids
 from reenact.media import write_clip
-from reenact.pipeline import track
+from reenact.tracking import track
 from reenact.types import Clip
 from server.api import examples
 from server.services import services_of

@@ -159,9 +159,19 @@ def test_the_command_makes_lists_and_revokes(tmp_path: Path) -> None:
     boss = run(tmp_path, "keys", "add", "boss", "--operator")
     assert "Operator key" in boss.stdout and "boss (operator)" in run(tmp_path, "keys", "list").stdout
     again = run(tmp_path, "keys", "revoke", key.id)
-    assert again.returncode == 1 and "no valid key" in again.stdout
+    assert again.returncode == 1 and "no valid key" in again.stderr
 
 
 def test_nobody_listens_to_strangers_without_a_key(tmp_path: Path) -> None:
     done = run(tmp_path, REENACT_HOST="0.0.0.0", REENACT_PORT="0")
     assert done.returncode == 2 and "reenact-server keys add" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["keys list", "block list", "consents", "sweep", "serve"])
+def test_a_folder_that_cannot_be_used_is_named_in_a_sentence(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    done = run(file, *command.split())
+    assert done.returncode == 2
+    assert f"reenact-server: The folder {file} cannot be" in done.stderr and "REENACT_DATA" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -199,3 +199,19 @@ def test_a_bad_setting_is_said_in_a_sentence(tmp_path: Path, name: str, value: s
     assert done.stderr.startswith("reenact-server: ") and said in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "var").exists()
+
+
+def test_a_port_that_another_has_is_said_in_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "server"],
+            cwd=ROOT,
+            env={**os.environ, "REENACT_DATA": str(tmp_path / "var"), "REENACT_PORT": port},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"reenact-server: Nobody can listen on 127.0.0.1, port {port}: ")
+    assert "REENACT_PORT" in done.stderr and done.stderr.count("\n") == 1

@@ -261,7 +261,7 @@ def test_an_operator_may_keep_no_records(make_app: Make) -> None:
 
 
 def test_the_list_is_managed_from_the_command_line(tmp_path: Path, portrait: Path) -> None:
-    def run(*arguments: str) -> tuple[int, str]:
+    def run(*arguments: str, error: str = "") -> tuple[int, str]:
         done = subprocess.run(
             [sys.executable, "-m", "server", *arguments],
             env={**os.environ, "REENACT_DATA": str(tmp_path / "var")},
@@ -269,7 +269,8 @@ def test_the_list_is_managed_from_the_command_line(tmp_path: Path, portrait: Pat
             text=True,
             timeout=120,
         )
-        assert not done.stderr, done.stderr
+        assert error in done.stderr if error else not done.stderr, done.stderr
+        assert "Traceback" not in done.stderr
         return done.returncode, done.stdout
 
     code, said = run("block", "add", str(portrait), "--note", "request 7")
@@ -277,7 +278,9 @@ def test_the_list_is_managed_from_the_command_line(tmp_path: Path, portrait: Pat
     id = said.split()[2].rstrip(".")
     code, listed = run("block", "list")
     assert code == 0 and id in listed and "request 7" in listed
-    assert run("block", "remove", "nobody")[0] == 1
+    assert run("block", "remove", "nobody", error="No blocked face") == (1, "")
+    assert run("block", "add", "none.jpg", error="There is no picture file") == (1, "")
     assert run("block", "remove", id) == (0, f"{id} is allowed again.\n")
     assert run("block", "list") == (0, "")
-    assert run("consents", str(portrait)) == (0, "")
+    assert "there is no record" in run("consents", str(portrait))[1]
+    assert run("consents", "none.jpg", error="There is no file none.jpg") == (1, "")

@@ -1,4 +1,7 @@
-"""Jobs whose records lie in a database: no restart forgets them, and many processes can share them."""
+"""What takes orders and sees that they are done.
+
+The records lie in a database: no restart forgets them, and many processes can share them.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +15,25 @@ from threading import Condition, Event, Lock, Thread
 from sqlalchemy import Connection
 
 from reenact.types import Picture
-from server.errors import NotReady, QueueFull, QuotaExceeded
+from server.errors import NotReady
 from server.jobs.crew import Crew
 from server.jobs.files import Files
 from server.jobs.job import ENDED, Beside, Idempotency, Job, Status
 from server.jobs.order import Order
 from server.jobs.records import Records
+from server.jobs.room import Room
 from server.jobs.runner import Runner, Worker
 from server.metrics import Metrics
 
 log = logging.getLogger(__name__)
-FIRST_GUESS = 10.0  # seconds a job takes, before one was measured
 LOOK = 0.25  # seconds between two looks for what another process changed
 
 
-class SqlJobs:
-    """The queue; see ``Jobs`` for what the methods promise."""
+class Jobs:
+    """The queue. All methods may be called from any thread.
+
+    Where ``owner`` is given, another's job is as unknown as one that never was; None sees all.
+    """
 
     def __init__(
         self,
@@ -67,13 +73,12 @@ class SqlJobs:
             SetupError: the broker's URL cannot be used.
         """
         self._records, self._worker, self._files, self._on_broken = records, worker, files, on_broken
-        self._limit, self._owner_limit = limit, owner_limit
+        self._room = Room(records, limit, owner_limit, threads)
         self._threads, self._lease, self._alone = threads, lease, alone
         self._bell, self._rings = Condition(), 0
         # Orders that come at once are taken one after the other. Side by side none would be taken sooner, and
         # a look at a job would wait for its turn with the interpreter behind each of them.
         self._desk = Lock()
-        self._promised = 0.0  # when there will be room for the last one who was refused
         self._metrics = metrics
         metrics.follow(records, lambda: self.ready)
         self._runner = Runner(records, worker, files, lease, attempts, at_once, self._ring, metrics)
@@ -106,13 +111,23 @@ class SqlJobs:
         idempotency: Idempotency | None = None,
         beside: Beside | None = None,
     ) -> Job:
-        """Take an order; see ``Jobs.submit``."""
+        """Take an order, and its place in the storage with it, and record ``beside`` with it or neither.
+
+        Where the same owner sent the same idempotency key before, the first job is given back and the new
+        order's place is dropped.
+
+        Raises:
+            QueueFull: as many jobs wait as may wait.
+            QuotaExceeded: the owner has as many unfinished jobs as one may have.
+            IdempotencyConflict: the key was used for another body.
+            NotReady: the service stops.
+        """
         if self._closed.is_set():
             raise NotReady("The server is stopping. Send the order again in a moment.")
         id = secrets.token_hex(16)
 
         def room(connection: Connection, id: str) -> None:
-            self._check_room(owner, connection)
+            self._room.check(owner, connection)
 
         while True:  # a second time only where the same key is sent twice at once
             if idempotency and (first := self.repeated(owner, idempotency)):
@@ -129,13 +144,20 @@ class SqlJobs:
                 return self.get(id)
 
     def check_room(self, owner: str | None, key: str | None) -> None:
-        """Refuse an order that has no room; see ``Jobs.check_room``."""
+        """Refuse an order that ``submit`` would not take now, before its files are read.
+
+        An order whose idempotency key the owner has used is let pass: it may find its first job.
+
+        Raises:
+            QueueFull: as many jobs wait as may wait.
+            QuotaExceeded: the owner has as many unfinished jobs as one may have.
+        """
         with self._desk:
             if key is None or not self._records.used(owner, key):
-                self._check_room(owner)
+                self._room.check(owner)
 
     def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
-        """The job that this key made; raises IdempotencyConflict."""
+        """The job that this key made within its 24 hours; raises IdempotencyConflict."""
         return self._records.repeated(owner, idempotency)
 
     def get(self, id: str, owner: str | None = None) -> Job:
@@ -143,15 +165,15 @@ class SqlJobs:
         return self._records.get(id, owner)
 
     def frame(self, id: str, owner: str | None = None) -> Picture | None:
-        """The latest frame of a job that is done here; raises NotFound."""
+        """The latest frame of a job that is done here, (H, W, 3) uint8 sRGB, or smaller; raises NotFound."""
         return self._runner.frame(id) if self.get(id, owner).status == "running" else None
 
     def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
-        """Jobs below a cursor, newest first."""
+        """Newest first: at most ``limit`` jobs, all with a ``seq`` lower than ``before``."""
         return self._records.page(owner, before, limit)
 
     def changed(self, id: str, since: int, seconds: float, owner: str | None = None) -> Job:
-        """The job when it has changed, or when the time is over; raises NotFound."""
+        """The job as soon as its version is not ``since``, or when the time is over; raises NotFound."""
         deadline = time.monotonic() + seconds
         while True:
             rings = self._rings
@@ -175,7 +197,7 @@ class SqlJobs:
         return job
 
     def cancel(self, id: str, owner: str | None = None) -> Job:
-        """Stop it, and delete what it left; raises NotFound.
+        """Stop a job that has not ended; delete the result, faces and metadata of any; raises NotFound.
 
         A job that renders stops within a second, in whatever process. Its status says ``cancelled`` at once.
         """
@@ -195,7 +217,7 @@ class SqlJobs:
         return self._records.places()
 
     def lapsed(self, before: float) -> set[str]:
-        """The places of kept selfies whose time is over."""
+        """The places where a selfie was kept for a job that ended before this time."""
         return self._records.lapsed(before)
 
     def counts(self) -> dict[Status, int]:
@@ -203,7 +225,10 @@ class SqlJobs:
         return self._records.counts()
 
     def close(self, seconds: float) -> bool:
-        """Let running jobs end or put them back; whether all threads stood still within the time."""
+        """Take nothing more, give running jobs this time to end, put the rest back in the queue.
+
+        Returns whether all threads stood still.
+        """
         self._closed.set()
         self._ring()
         still = self._runner.close(seconds)
@@ -256,34 +281,6 @@ class SqlJobs:
             self._crew.wake()
         except Exception as e:
             log.error("The broker cannot be reached: %s", e)
-
-    def _check_room(self, owner: str | None, taking: Connection | None = None) -> None:
-        """Raise QueueFull or QuotaExceeded where as many jobs wait, in all or of one owner, as may wait.
-
-        Within the transaction ``taking`` that adds a job, that one is counted already.
-        """
-        waiting, unfinished = self._records.load(owner, taking)
-        least = 1 if taking is None else 0
-        if owner and self._owner_limit and unfinished + least > self._owner_limit:
-            raise QuotaExceeded(self._seconds_until_room(in_turn=False))
-        if waiting + least > self._limit:
-            raise QueueFull(self._seconds_until_room(in_turn=True))
-
-    def _seconds_until_room(self, in_turn: bool) -> int:
-        """When the oldest running job will probably end, or ``in_turn`` one after it for each who is refused.
-
-        All would come back in the same instant otherwise, and all but one in vain. Nobody is told a longer
-        time than the whole queue takes.
-        """
-        usual, begun = self._records.durations()
-        usual, now = usual or FIRST_GUESS, time.time()
-        room = now + max(0.0, usual - (now - begun if begun else 0.0))
-        if in_turn:
-            pace = usual / self._threads
-            with self._bell:
-                later = self._promised + pace
-                room = self._promised = later if room < later < now + self._limit * pace else room
-        return max(1, math.ceil(room - now))
 
     def _ring(self) -> None:
         with self._bell:
