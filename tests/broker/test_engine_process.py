@@ -132,15 +132,18 @@ def test_what_a_job_does_there_is_told_here(start: Callable[..., Server]) -> Non
     assert 'reenact_engine_info{provider="CPUExecutionProvider"} 1.0' in numbers
     assert 'reenact_stage_seconds_count{stage="render"} 1.0' in numbers
     assert "reenact_frames_per_second_count 1.0" in numbers
-    assert_memory(server, numbers)
+    assert_told_of(server, numbers)
 
 
-def assert_memory(server: Server, numbers: str) -> None:
-    """What is told of the two processes is what the system knows of them."""
+def assert_told_of(server: Server, numbers: str) -> None:
+    """The two processes that are told of are those that there are, by when they began."""
+    boot = float(re.findall(r"^btime (\d+)", Path("/proc/stat").read_text(), re.MULTILINE)[0])
     for prefix, pid in (("", server.answers), ("reenact_engine_", server.engine)):
-        told = re.search(rf"^{prefix}process_resident_memory_bytes (\S+)", numbers, re.MULTILINE)
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        assert told and float(told[1]) == pytest.approx(pages * os.sysconf("SC_PAGE_SIZE"), rel=0.2)
+        told = dict(re.findall(rf"^{prefix}process_(\w+) (\S+)$", numbers, re.MULTILINE))
+        ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        begun = boot + ticks / os.sysconf("SC_CLK_TCK")
+        assert float(told["start_time_seconds"]) == pytest.approx(begun, abs=0.1)
+        assert float(told["resident_memory_bytes"]) > 5e7 and float(told["cpu_seconds_total"]) > 0
 
 
 @pytest.mark.parametrize("whom", ["parent", "child"])
