@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -47,6 +48,15 @@ def own_files() -> list[Path]:
 def test_imports_follow_the_arrows() -> None:
     result = run(str(Path(sys.executable).with_name("lint-imports")))
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_package_that_lists_its_files_lists_all() -> None:
+    missing = []
+    for init in [*ROOT.glob("reenact/**/__init__.py"), *ROOT.glob("server/**/__init__.py")]:
+        listed = set(re.findall(r"\b(\w+\.py)\b", ast.get_docstring(ast.parse(init.read_text())) or ""))
+        there = {file.name for file in init.parent.glob("*.py")} - {"__init__.py"}
+        missing += [(str(init.relative_to(ROOT)), name) for name in there ^ listed if listed]
+    assert sorted(missing) == []
 
 
 def test_serving_never_loads_what_only_training_needs() -> None:

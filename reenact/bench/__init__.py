@@ -5,6 +5,8 @@ stations.py  every station alone
 rivals.py    beside the published vox-256, by turns
 growth.py    more frames, larger sizes, other batches and threads, several jobs, memory
 gpu.py       motion and decoder on an NVIDIA GPU
+spent.py     time by the clock and by the processor
+record.py    the parts one after the other, and their figures as JSON
 chart.py     the figures as a picture
 """
 

@@ -1,10 +1,11 @@
 """Version 1 of the HTTP API.
 
-schemas.py      what goes in and out        intake.py    a checked form -> an order
-access.py       whose request it is         taking.py    an order -> the answer with its job
-animations.py   the jobs                    results.py   their files
+schemas.py      what goes in                told.py      what comes out
+access.py       whose request it is         intake.py    a checked form -> an order
+animations.py   the jobs                    taking.py    an order -> the answer with its job
 events.py       the jobs as they go         shown.py     a job as clients see it
-frames.py       what a job renders          previews.py  a photo, before it is ordered
+frames.py       what a job renders          results.py   the files of jobs
+previews.py     a photo, before it is ordered
 verify.py report.py         where a file comes from
 templates.py portraits.py   the gallery     health.py metrics.py   for who watches over it
 spec.py         the OpenAPI document's last touches     examples.py   its examples
