@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -190,6 +192,17 @@ def test_a_clip_of_one_frame_gives_its_pose_but_no_movement(
     with pytest.raises(DrivingStill, match="nothing would move"):
         animate(engine, selfie, clip, tmp_path / "still.mp4", CROP)
     assert not (tmp_path / "still.mp4").exists()
+
+
+def test_what_the_readme_shows_of_python(
+    selfie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(selfie, tmp_path / "selfie.jpg")
+    monkeypatch.chdir(tmp_path)
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    exec(code, {})
+    assert capsys.readouterr().out.startswith(f"{len(read(tmp_path / 'nod.mp4'))} (")
 
 
 def test_each_frame_is_reported(engine: Engine, selfie: Path, motion: Motion, tmp_path: Path) -> None:
