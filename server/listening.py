@@ -1,4 +1,4 @@
-"""gunicorn's worker with threads, whose loop waits for no client, and where looks do not wait for orders.
+"""gunicorn's worker with threads, whose loop waits for no client, and where looks at jobs wait for nobody.
 
 The loop accepts connections and hands them to threads. As gunicorn has it, a new connection takes a thread
 before it has sent anything, and the loop itself stays with each answered one until the client has closed its
@@ -6,17 +6,24 @@ side, up to two seconds in which nobody else is let in. Here both wait in the se
 
 What is sent with POST, orders that take ten times as long as a look and uploads that take longer, has threads
 of its own, as many again. In one line with them, a look would come after all that were sent before it.
+
+So it would behind downloads and events, which keep a thread as long as their client likes. Looks at jobs wait
+for nothing but the database, and have two threads of their own. They are answered in the order in which they
+came: of many threads that take turns with the interpreter, all would be as late as the last.
 """
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 import time
 from collections import deque
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from fcntl import ioctl
 from functools import partial
 from selectors import EVENT_READ
+from termios import TIOCOUTQ
 from threading import Barrier
 from typing import Any
 
@@ -26,6 +33,14 @@ TURN = 0.0005  # seconds after which a thread lets another have the interpreter;
 SILENT = 10.0  # seconds in which a new connection must begin to send
 LINGER = 2.0  # seconds in which a client must close a connection that was answered for the last time
 DRAIN = 65536  # bytes that are read at once of what nobody wants any more
+HEAD = 4096  # bytes of a request that are looked at to see what it is
+LOOKING = 2  # threads for looks at jobs
+# A whole one with nothing after it: its thread waits neither for the rest of the head nor for a body.
+LOOK = re.compile(
+    rb"GET /v1/animations/[0-9a-f]{32} HTTP/1\.1\r\n"
+    rb"((?!content-length|transfer-encoding|expect)[^\r\n]+\r\n)*\r\n",
+    re.IGNORECASE,
+)
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -35,19 +50,17 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         super().__init__(*arguments, **named)
         self._lingering: deque[Any] = deque()  # connections, the one that ends first at the left
         self._orders: Executor  # for what is sent with POST
+        self._looks: Executor  # for looks at jobs
 
     def init_process(self) -> None:
         """Begin, in the process that was forked."""
         sys.setswitchinterval(TURN)
-        self._orders = self.get_thread_pool()
+        self._orders, self._looks = self.get_thread_pool(), _threads(LOOKING)
         super().init_process()
 
     def get_thread_pool(self) -> Executor:
-        """Threads that are there already: while some of a first crowd's were started, nobody was let in."""
-        pool: Executor = super().get_thread_pool()
-        there = Barrier(self.cfg.threads)
-        list(pool.map(lambda _: there.wait(), range(self.cfg.threads)))
-        return pool
+        """For one kind of requests."""
+        return _threads(self.cfg.threads)
 
     def accept(self, listener: Any) -> None:
         """Let in all who wait, as long as there is room."""
@@ -58,15 +71,20 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 
     def enqueue_req(self, conn: Any) -> None:
         """Hand a connection to a thread, a new one as soon as it has sent something."""
-        sent = _first(conn.sock)
+        sent = _begun(conn.sock)
         if sent or conn.initialized or conn.data_ready:
-            pool = self._orders if sent == b"POST" else self.tpool
-            done = pool.submit(self.handle, conn)
+            done = self._line(conn, sent).submit(self.handle, conn)
             done.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
             return
         conn.timeout = time.monotonic() + SILENT
         self.pending_conns.append(conn)
         self._listen(conn, partial(self.on_pending_socket_readable, conn))
+
+    def _line(self, conn: Any, sent: bytes) -> Executor:
+        """The threads for a request that begins so."""
+        if sent.startswith(b"POST"):
+            return self._orders
+        return self._looks if LOOK.fullmatch(sent) and not _owes(conn) else self.tpool
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:
         """Keep a connection for its next request, or end it."""
@@ -114,9 +132,26 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         conn.close()
 
 
-def _first(line: socket.socket) -> bytes:
-    """The first letters of a request that begins to arrive; none where none has yet, or never will."""
+def _threads(count: int) -> Executor:
+    """Threads that are there already: while some of a first crowd's were started, nobody was let in."""
+    pool, there = ThreadPoolExecutor(count), Barrier(count)
+    list(pool.map(lambda _: there.wait(), range(count)))
+    return pool
+
+
+def _begun(line: socket.socket) -> bytes:
+    """What has arrived of the next request, up to ``HEAD``; nothing where none begins, or ever will."""
     try:
-        return line.recv(4, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return line.recv(HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except OSError:  # the thread will find out what it is
         return b""
+
+
+def _owes(conn: Any) -> bool:
+    """Whether a connection has requests that were read already, or answers that its client has not."""
+    if not conn.initialized:
+        return False
+    try:
+        return any(ioctl(conn.sock, TIOCOUTQ, bytes(4))) or bool(conn.parser.unreader.buf.getvalue())
+    except OSError:  # not on Linux
+        return True

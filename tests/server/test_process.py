@@ -14,7 +14,8 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,34 @@ def test_orders_that_are_slow_to_arrive_keep_no_look_waiting(start: Callable[[],
         begun = time.monotonic()
         assert server.ask("/healthz")[0] == 200
         assert time.monotonic() - begun < 2
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize(
+    "held",  # each keeps a thread
+    [
+        b"GET /healthz HTTP/1.1\r\nHost: here\r\n",
+        b"GET /v1/animations/ID HTTP/1.1\r\nHost: here\r\n",
+        b"GET /v1/animations/ID HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\n",
+        b"GET /v1/animations/ID HTTP/1.1\r\nHost: here\r\n\r\n"
+        + b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+    ],
+    ids=["other", "half a head", "body to come", "upload behind"],
+)
+def test_looks_at_jobs_wait_for_nobody(start: Callable[[], Server], held: bytes) -> None:
+    server = start()
+    until(lambda: server.ask("/healthz")[0], lambda status: status == 200)
+    port, id = int(server.address.rpartition(":")[2]), "0" * 32
+    with ExitStack() as lines:
+        for _ in range(40):  # more than there are threads
+            line = lines.enter_context(socket.create_connection(("127.0.0.1", port)))
+            line.sendall(held.replace(b"ID", id.encode()))
+        time.sleep(1)
+        mine = lines.enter_context(closing(HTTPConnection("127.0.0.1", port, timeout=4)))
+        for _ in range(3):  # on a line that is kept too
+            mine.request("GET", f"/v1/animations/{id}")
+            answer = mine.getresponse()
+            assert answer.status == 404 and json.loads(answer.read())["code"] == "not_found"
     assert server.stop() == 0
 
 
