@@ -62,6 +62,17 @@ def test_two_faces_are_found_once_each_and_the_larger_first(engine: Engine, face
     assert large.landmarks[:, 0].min() > 180 > small.landmarks[:, 0].max()
 
 
+@pytest.mark.parametrize(("row", "column"), [(0, 0), (1000, 1450), (3680, 2680)])
+def test_a_face_far_away_is_found_once(engine: Engine, face_crop: np.ndarray, row: int, column: int) -> None:
+    near = at_portraits_size(face_crop, 320)
+    (expected,) = engine.finder.find(near)
+    photo = flat(4000, 3000)
+    photo[row : row + 320, column : column + 320] = near  # the face is a 23rd of the longer side
+    (face,) = engine.finder.find(photo)
+    error = np.abs(face.landmarks - expected.landmarks - np.array([column, row]))
+    assert error.mean() < 0.03 * expected.height
+
+
 @pytest.mark.parametrize("degrees", [-30, -15, 0, 15, 30])
 def test_landmarks_follow_a_turned_face(engine: Engine, face_crop: np.ndarray, degrees: float) -> None:
     (upright,) = engine.finder.find(face_crop)
@@ -107,8 +118,9 @@ def flat(height: int, width: int, level: int = 128) -> np.ndarray:
         flat(1, 1),
         flat(2, 900),
         np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8),
+        np.random.default_rng(0).integers(0, 256, (900, 1200, 3), np.uint8),
     ],
-    ids=["grey", "black", "white", "pixel", "line", "noise"],
+    ids=["grey", "black", "white", "pixel", "line", "noise", "much noise"],
 )
 def test_where_there_is_no_face_none_is_found(engine: Engine, picture: np.ndarray) -> None:
     assert engine.finder.find(picture) == []
