@@ -90,6 +90,7 @@ class Runner:
         self._records, self._worker, self._files = records, worker, files
         self._changed, self._metrics = changed, metrics
         self._lease, self._attempts, self._at_once = lease, attempts, at_once
+        self._busy = 0  # threads inside ``do_next``
         self._running: dict[str, Claim] = {}
         self._frames: dict[str, Picture] = {}  # by job, the latest; gone with the attempt
         self._idle = Condition()
@@ -97,11 +98,22 @@ class Runner:
 
     def do_next(self) -> bool:
         """Do the job whose turn it is; False where none waits or the service stops."""
-        if self._closed.is_set():
-            return False
-        claim = self._records.claim(self._lease, self._at_once)
-        if claim is None:
-            return False
+        with self._idle:
+            if self._closed.is_set():
+                return False
+            self._busy += 1  # before it has a job, so that nobody closes between the two
+        try:
+            claim = self._records.claim(self._lease, self._at_once)
+            if claim:
+                self._attempt(claim)
+            return claim is not None
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
+    def _attempt(self, claim: Claim) -> None:
+        """Do a job, and tell of its begin and its end."""
         with self._idle:
             self._running[claim.lease] = claim
         self._metrics.begun(claim.job)
@@ -114,9 +126,7 @@ class Runner:
             self._frames.pop(claim.job.id, None)
             with self._idle:
                 del self._running[claim.lease]
-                self._idle.notify_all()
             self._changed()
-        return True
 
     def frame(self, id: str) -> Picture | None:
         """The latest frame of a job that runs here."""
@@ -144,7 +154,8 @@ class Runner:
 
     def close(self, seconds: float) -> bool:
         """Begin nothing more, wait so long for what runs, put the rest back; whether all stood still."""
-        self._closed.set()
+        with self._idle:
+            self._closed.set()
         still = self._wait(seconds)
         self._stop.set()  # what still runs now stops at its next frame
         still = still or self._wait(BREAK_OFF)
@@ -156,7 +167,7 @@ class Runner:
 
     def _wait(self, seconds: float) -> bool:
         with self._idle:
-            return self._idle.wait_for(lambda: not self._running, seconds)
+            return self._idle.wait_for(lambda: not self._busy, seconds)
 
     def _do(self, claim: Claim) -> None:
         assert self._worker
@@ -229,7 +240,7 @@ class Runner:
                 self._records.release(claim.lease, counted=True)
             else:
                 self._end(claim, error)
-            self._files.delete(claim.result)  # it may have been published all the same
+        self._files.delete(claim.result)  # it may have been published all the same
 
     def _end(self, claim: Claim, error: Exception) -> None:
         failure = GAVE_UP if isinstance(error, EngineDied) else Failure(*public_detail(error))

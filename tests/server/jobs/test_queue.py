@@ -15,7 +15,9 @@ from sqlalchemy import text
 
 from reenact.pipeline import Animated, animate
 from server.errors import QueueFull
-from server.jobs import ENDED, Idempotency, Job, Jobs, Order
+from server.jobs import ENDED, Files, Idempotency, Job, Jobs, Order, Outcome, Records
+from server.jobs.runner import Runner
+from server.metrics import Metrics
 from server.services import Services, services_of
 
 from ..conftest import FRAMES, LONG, PORTRAIT, TEMPLATE, until
@@ -132,6 +134,32 @@ def test_an_attempt_that_wakes_up_late_leaves_no_second_result(
     assert [path.name for path in before] == [done.outcome.stored.token]
 
 
+def test_an_attempt_that_fails_late_leaves_no_result(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    asleep, wake = Event(), Event()
+
+    def fail_once(*values: Any) -> Outcome:  # what was made has been published by then
+        if not asleep.is_set():
+            asleep.set()
+            wake.wait(60)
+            raise OSError("late")
+        return Outcome(*values)
+
+    monkeypatch.setattr("server.jobs.work.Outcome", fail_once)
+    services = services_of(make_app(job_threads=2))
+    jobs: Any = services.jobs
+    id = submit(services).id
+    assert asleep.wait(60)
+    with services.database.write() as connection:  # as if another had found it dead, and had begun it anew
+        connection.execute(text("UPDATE jobs SET status = 'queued', lease = NULL"))
+    jobs._crew.wake()
+    done = ended(jobs, id)
+    assert len(folders(services)[1]) == 2
+    wake.set()
+    until(lambda: jobs._runner._running, lambda running: not running)
+    assert done.outcome and done.outcome.stored
+    assert [path.name for path in folders(services)[1]] == [done.outcome.stored.token]
+
+
 def test_a_running_job_may_end_when_the_service_stops(make_app: Make) -> None:
     services = services_of(make_app())
     id = submit(services).id
@@ -200,6 +228,24 @@ def test_orders_are_taken_one_after_the_other_and_looks_do_not_wait(make_app: Ma
         go_on.set()
         second.result(30)
         assert services.jobs.get(first.result(30).id)
+
+
+def test_who_stops_waits_for_a_thread_that_is_just_getting_a_job(make_app: Make) -> None:
+    app = make_app(lambda: Event().wait(60) and pytest.fail("no job is begun here"))
+    services = services_of(app)
+    job = submit(services)
+    runner = Runner(
+        Records(services.database), None, Files(services.settings, services.storage), 15, 3, 9, int, Metrics()
+    )
+    with ThreadPoolExecutor(2) as pool:
+        with services.database.write():  # the claim stands in line behind it
+            doing = pool.submit(runner.do_next)
+            until(lambda: runner._busy, bool)
+            closing = pool.submit(runner.close, 30.0)
+            with pytest.raises(TimeoutError):
+                closing.result(0.3)
+        assert closing.result(30) and isinstance(doing.exception(30), AssertionError)  # nobody works here
+    assert not runner.do_next() and services.jobs.get(job.id).status == "running"
 
 
 def test_two_threads_do_two_jobs_at_once(make_app: Make) -> None:
