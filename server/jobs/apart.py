@@ -136,9 +136,10 @@ class ApartWorker:
         while True:
             try:
                 return self._start()
-            except (EOFError, OSError) as e:
+            except (EOFError, OSError):
                 if not self._closed.is_set():
-                    log.error("The engine's process died before it was ready: %r", e)
+                    status = self._process.returncode if self._process else None
+                    log.error("The engine's process died before it was ready (status %s)", status)
             if self._closed.wait(pause):
                 raise NotReady("The server is stopping.")
             pause = min(2 * pause, LONGEST)

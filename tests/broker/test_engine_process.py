@@ -166,6 +166,22 @@ def test_an_engine_that_cannot_be_opened_ends_the_server_with_a_sentence(
     assert "Traceback" not in log
 
 
+def test_an_engine_that_dies_before_it_is_ready_is_tried_again(
+    start: Callable[..., Server], tmp_path: Path
+) -> None:
+    dies = f"""import os, pathlib
+if b"server.engine_process" in pathlib.Path("/proc/self/cmdline").read_bytes():
+    if not os.path.exists({str(tmp_path / "once")!r}):
+        open({str(tmp_path / "once")!r}, "w").close()
+        os._exit(9)
+"""
+    (tmp_path / "sitecustomize.py").write_text(dies)
+    server = start(PYTHONPATH=os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    server.ready()
+    assert "died before it was ready (status 9)" in server.log.read_text()
+    assert server.ended(server.order())["status"] == "succeeded"
+
+
 @pytest.mark.parametrize(("priority", "policy"), [("nice", "SCHED_OTHER"), ("idle", "SCHED_IDLE")])
 def test_the_engine_alone_loads_the_model_and_gives_way(
     start: Callable[..., Server], priority: str, policy: str
