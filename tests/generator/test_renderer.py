@@ -84,6 +84,26 @@ def test_a_larger_source_gives_larger_frames_of_the_same_content(engine, portrai
     assert np.abs(halved - small).mean() < 6
 
 
+def test_larger_frames_are_composed_one_at_a_time(engine, portrait, source) -> None:
+    """Each takes hundreds of megabytes."""
+    sizes = []
+
+    class Counting(Session):
+        def keep(self, **tensors):
+            sizes.append(len(tensors["picture"]))
+            return super().keep(**tensors)
+
+    encode, animate = (
+        Session(DEFAULT_MODEL / f"{name}.onnx", device="cpu") for name in ("encode", "animate")
+    )
+    compose = Counting(DEFAULT_MODEL / "compose.onnx", device="cpu")
+    renderer = Renderer(encode, animate, lambda side: compose)
+    (face,) = engine.finder.find(portrait)
+    large = renderer.prepare(source.picture, cut(portrait, align(face), 512), source.keypoints)
+    assert len(list(renderer.render(large, repeated(source.keypoints, BATCH + 1)))) == BATCH + 1
+    assert sizes == [1] * (BATCH + 1)
+
+
 def test_rendering_reads_no_further_ahead_than_its_workers(engine, source) -> None:
     workers = available_cores()
     still = repeated(source.keypoints, (2 * workers + 2) * BATCH)
