@@ -123,6 +123,7 @@ def test_a_photo_that_nobody_can_read_is_not_kept(visit: Come, bad: dict[str, An
     here.problem("unsupported_media")
     assert here.page.locator("#no-preview").is_hidden()  # it says that the server can read it
     assert here.page.locator("#own-face").is_hidden()
+    assert here.page.locator("#original").is_hidden()
     here.tap(f"#templates [data-id={MOTION}]")
     here.state("empty")  # asks for a face, not for consent to one that cannot be used
 
