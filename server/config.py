@@ -71,7 +71,7 @@ class Settings:
     wait_seconds: float = _setting(30.0, 0, 300)  # longest `Prefer: wait`
     log: Literal["text", "json"] = "text"  # text: for eyes; json: one object a line, with all requests
     metrics_port: int | None = _setting(None, 1, 65535)  # of metrics alone; none: the server's own port
-    http_threads: int = _setting(16, 2, 256)  # requests at once, POSTs and others each, looks apart; half may wait
+    http_threads: int = _setting(16, 2, 256)  # requests at once, POSTs and others each; half may wait
     database: str | None = None  # sqlite:///file or postgresql://...; none means a file in the data folder
     storage: str | None = None  # s3://bucket/folder of uploads and results; none means the data folder
     broker: str | None = None  # redis://... or amqp://... wakes `reenact-server worker`s; none: work here
