@@ -17,6 +17,7 @@ from reenact.training.checkpoint import Model
 from reenact.training.identity import IdentityLoss
 from reenact.training.loop import Losses
 from reenact.training.losses import PerceptualLoss, alpha_loss, expression_weight, gaps_l1, weighted_l1
+from reenact.training.points_loss import PointsLoss
 from reenact.training.sampler import PairSampler
 from reenact.training.views import boxes_around, cut, draw_pairs
 
@@ -33,7 +34,8 @@ class LossWeights:
     gaps: float = 20.0  # L1 inside mouth and eyes, however far they are open
     copied: float = 4.0  # L1 of the warped source alone: teaches the flow early
     alpha: float = 0.02
-    identity: float = 0.75  # where its network is given
+    points: float = 1.0  # landmarks of mouth and eyes, as the product tracks them
+    identity: float = 2.0  # where its network is given
     crop: int = 96  # pixels; side of the full-resolution view of the perceptual loss
     face: int = 80  # pixels; side of its view of the face at half resolution
 
@@ -90,6 +92,7 @@ class AnimationStage:
         animator: nn.Module,
         sampler: PairSampler,
         perceptual: PerceptualLoss,
+        points: PointsLoss,
         *,
         batch: int,
         device: torch.device,
@@ -98,7 +101,7 @@ class AnimationStage:
     ) -> None:
         """``animator`` is ``Animator(model)``, compiled or not; the losses must be on the device."""
         self.model, self.animator, self.sampler, self.perceptual = model, animator, sampler, perceptual
-        self.identity = identity
+        self.points, self.identity = points, identity
         self.batch, self.device, self.weights = batch, device, weights or LossWeights()
         model.detector.eval().requires_grad_(False)
 
@@ -109,16 +112,15 @@ class AnimationStage:
     def __call__(self) -> Losses:
         """Losses of one batch; ``loss`` is their weighted sum."""
         source, driving, source_pose, driving_pose = self.draw()
+        landmarks = driving_pose.landmarks
         with torch.autocast(self.device.type, torch.bfloat16):
             out = self.animator(source, source_pose, driving_pose)
             perceptual = self._perceptual(out.rgb, driving, driving_pose)
-            same: Tensor | None = (
-                self.identity(out.rgb, driving, driving_pose.landmarks) if self.identity else None
-            )
-        landmarks = driving_pose.landmarks
+            same: Tensor | None = self.identity(out.rgb, driving, landmarks) if self.identity else None
         losses = judge(
             out, driving, expression_weight(landmarks, driving), gaps_of(landmarks, driving), perceptual
         )
+        losses["points"] = self.points(out.rgb, driving, landmarks)
         if same is not None:
             losses["identity"] = same
         static = (source - driving).abs().mean()

@@ -49,8 +49,6 @@ class PointStage:
         self.patches, self.points = (
             torch.from_numpy(np.concatenate(side)).to(device) for side in zip(*cuts, strict=True)
         )
-        places = [[self.part.points.index(index) for index in pair] for pair in OPENINGS[graph]]
-        self._openings = torch.tensor(places, dtype=torch.long, device=device).reshape(-1, 2).T
 
     def __call__(self) -> Losses:
         """Losses of one batch; ``loss`` counts the opening of lips or lids once more."""
@@ -58,9 +56,8 @@ class PointStage:
         with torch.autocast(self.device.type, torch.bfloat16):
             found = self.network(picture).float()
         distance = (found - truth).abs().mean()
-        opening = (self._opened(found) - self._opened(truth)).abs().sum() / max(
-            1, self._opened(truth).numel()
-        )
+        wide = opened(truth, self.part.graph)
+        opening = (opened(found, self.part.graph) - wide).abs().sum() / max(1, wide.numel())
         return {
             "loss": distance + opening,
             "points": distance * self.part.size,
@@ -89,10 +86,12 @@ class PointStage:
         mirrored = truth[:, list(self.part.partners)] * torch.tensor([-1.0, 1.0], device=self.device)
         return torch.where(flips[..., None], picture.flip(3), picture), torch.where(flips, mirrored, truth)
 
-    def _opened(self, points: Tensor) -> Tensor:
-        """From upper to lower point of each opening: (B, O, 2)."""
-        upper, lower = self._openings
-        return points[:, lower] - points[:, upper]
+
+def opened(points: Tensor, graph: str) -> Tensor:
+    """From upper to lower point of each opening, (B, O, 2), in points (B, P, 2) of a network."""
+    places = parts_of(graph)[0].points
+    upper, lower = ([places.index(pair[rim]) for pair in OPENINGS[graph]] for rim in (0, 1))
+    return points[:, lower] - points[:, upper]
 
 
 def cut_part(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

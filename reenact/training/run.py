@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from reenact.config import FACE_MODEL
 from reenact.errors import InvalidOption
 from reenact.face.parts import GRAPHS
 from reenact.training.animation_stage import AnimationStage, Animator
@@ -36,6 +37,7 @@ from reenact.training.landmark_teacher import label_landmarks
 from reenact.training.loop import Losses, Run, RunOptions
 from reenact.training.losses import PerceptualLoss
 from reenact.training.point_run import train_points
+from reenact.training.points_loss import PointsLoss
 from reenact.training.sampler import PairSampler
 from reenact.training.teacher import label_pack
 
@@ -149,9 +151,10 @@ def _prepare_animation(
     run = Run(animator, options)
     forward: nn.Module = torch.compile(animator) if arguments.compile else animator  # type: ignore[assignment]
     sampler, perceptual = _opened(arguments, options)
+    points = PointsLoss(FACE_MODEL).to(device)
     identity = IdentityLoss(arguments.identity).to(device) if arguments.identity else None
     stage = AnimationStage(
-        model, forward, sampler, perceptual, batch=options.batch, device=device, identity=identity
+        model, forward, sampler, perceptual, points, batch=options.batch, device=device, identity=identity
     )
     keeper = _Keeper(arguments.out, model, history, run, "", lambda path: write_grid(stage, path))
     _fit(arguments, keeper, stage)
@@ -163,7 +166,10 @@ def _prepare_closeups(
     sampler, perceptual = _opened(arguments, options)
     device = torch.device(options.device)
     stage = CloseUpStage(model, sampler, perceptual, batch=options.batch, device=device)
-    whole = AnimationStage(model, Animator(model), sampler, perceptual, batch=options.batch, device=device)
+    points = PointsLoss(FACE_MODEL).to(device)
+    whole = AnimationStage(
+        model, Animator(model), sampler, perceptual, points, batch=options.batch, device=device
+    )
     keeper = _Keeper(
         arguments.out,
         model,

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from reenact.config import FACE_MODEL
 from reenact.keypoints.network import KeypointDetector
 from reenact.landmarks import COUNT, EYE_CORNERS, MESH_INDICES
 from reenact.training.animation_stage import AnimationStage, Animator, LossWeights
@@ -16,6 +17,7 @@ from reenact.training.grid import write_grid
 from reenact.training.keypoint_stage import KeypointStage
 from reenact.training.loop import Losses, Run, RunOptions
 from reenact.training.losses import PerceptualLoss
+from reenact.training.points_loss import PointsLoss
 from reenact.training.sampler import PairSampler
 from reenact.training.teacher import TO_EDGES, label_pack
 from reenact.training.views import boxes_around, cut
@@ -49,7 +51,8 @@ def labelled(pack_folder: Path, teacher: Path) -> dict[str, np.ndarray]:
 def animation(pack_folder: Path, vgg: Path, tiny: ModelConfig) -> AnimationStage:
     model = Model(tiny)
     sampler = PairSampler(Pack(pack_folder), CPU, on_device=False)
-    return AnimationStage(model, Animator(model), sampler, PerceptualLoss(vgg), batch=2, device=CPU)
+    perceptual, points = PerceptualLoss(vgg), PointsLoss(FACE_MODEL)
+    return AnimationStage(model, Animator(model), sampler, perceptual, points, batch=2, device=CPU)
 
 
 def test_labels_are_of_each_frame_and_of_its_mirror_image(
@@ -132,7 +135,8 @@ def test_animation_learns_and_leaves_the_detector_alone(animation: AnimationStag
         losses = animation()
         run._descend(losses["loss"])
     after = measure(animation)
-    assert set(losses) == {"loss", "perceptual", "l1", "expression", "gaps", "copied", "alpha", "static"}
+    parts = {"perceptual", "l1", "expression", "gaps", "copied", "alpha", "points"}
+    assert set(losses) == {*parts, "loss", "static"}
     weights = LossWeights()
     total = sum(getattr(weights, name) * before[name] for name in before.keys() - {"loss", "static"})
     assert before["loss"] == pytest.approx(total, rel=1e-4)

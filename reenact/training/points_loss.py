@@ -1,0 +1,115 @@
+"""A loss of what moves: the networks that track faces must find lips, lids and irises where they truly are.
+
+Pictures differ little where a mouth opens by three pixels, and an L1 loss is content with a closed one;
+landmarks differ by those three pixels. The networks are the product's own (``reenact.face.parts``), frozen.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reenact.errors import WeightsBroken
+from reenact.face.network import PointNetwork
+from reenact.face.parts import LEFT_CORNERS, LEFT_EYE, LIPS, RIGHT_CORNERS, RIGHT_EYE, Part
+from reenact.landmarks import MESH_INDICES, MOUTH_SLICE, OUTLINE
+from reenact.layers.geometry import pixel_grid
+from reenact.training.point_run import network_of
+from reenact.training.point_stage import opened
+
+# Standard deviations of a square's place, as a share of half its side, and of the logarithm of its side.
+SHIFT, SCALE = 0.06, 0.08
+TO_CHIN = 0.15  # so much of the way from the lips to the chin lies the middle of what their network sees
+_FOREHEAD, _CHIN, _RIGHT_CHEEK, _LEFT_CHEEK = (MESH_INDICES.index(index) for index in OUTLINE[1:5])
+
+
+class PointsLoss(nn.Module):
+    """Distance of lips, lids and irises of two faces, as the product tracks them."""
+
+    def __init__(self, folder: Path) -> None:
+        """``folder`` holds ``lips.onnx`` and ``eye.onnx``; raises WeightsBroken where they are not those."""
+        super().__init__()
+        self.lips, self.eye = (load_points(folder, part.graph) for part in (LIPS, RIGHT_EYE))
+        self.requires_grad_(False)
+
+    def forward(self, generated: Tensor, real: Tensor, landmarks: Tensor) -> Tensor:
+        """How far apart the points are, and how differently far open mouth and eyes.
+
+        Both as the mean absolute difference in pixels of what the networks see (64 across a part).
+
+        Args:
+            generated: (B, 3, H, W) in [0, 1].
+            real: the same, of the same person in the same pose.
+            landmarks: (B, L, 2) crop units, of that pose.
+        """
+        parts = ((LIPS, self.lips), (RIGHT_EYE, self.eye), (LEFT_EYE, self.eye))
+        return torch.stack([_apart(*part, generated, real, landmarks) for part in parts]).mean()
+
+
+def load_points(folder: Path, graph: str) -> PointNetwork:
+    """The network of a part from its graph, in which each convolution has taken in its normalisation.
+
+    Raises:
+        WeightsBroken: it is another network's graph.
+    """
+    initializers = onnx.load(folder / f"{graph}.onnx").graph.initializer
+    held = {tensor.name: torch.tensor(numpy_helper.to_array(tensor)) for tensor in initializers}
+    network = network_of(graph).eval()
+    for name, module in network.named_modules():
+        if isinstance(module, nn.BatchNorm2d):
+            head, _, place = name.rpartition(".")
+            held[f"{name}.bias"] = held.get(f"{head}.{int(place) - 1}.weight_bias", torch.empty(0))
+    state = network.state_dict()
+    try:
+        network.load_state_dict({name: held.get(name, value) for name, value in state.items()})
+    except RuntimeError as error:
+        raise WeightsBroken(f"{graph}.onnx in {folder} is another network's: {error}") from error
+    return network
+
+
+def _apart(part: Part, network: PointNetwork, generated: Tensor, real: Tensor, landmarks: Tensor) -> Tensor:
+    """The loss of one part, in a square that lies a little elsewhere each time."""
+    grid = square_grid(part, landmarks, torch.randn(len(landmarks), 3, device=landmarks.device))
+    with torch.no_grad():
+        truth = network(functional.grid_sample(real, grid, align_corners=False))
+    found = network(functional.grid_sample(generated, grid, align_corners=False))
+    places = (found - truth).abs().mean()
+    gaps = (opened(found, part.graph) - opened(truth, part.graph)).abs().mean()
+    return torch.add(places, gaps) * part.size
+
+
+def square_grid(part: Part, landmarks: Tensor, noise: Tensor) -> Tensor:
+    """Where a part's network looks: what ``Part.square`` says, as far as fewer landmarks tell it.
+
+    Args:
+        part: of the face, not ``FACE``.
+        landmarks: (B, L, 2) crop units.
+        noise: (B, 3), how far the square's size and place are off, in standard deviations.
+
+    Returns:
+        (B, S, S, 2) crop units.
+    """
+    right, left = (
+        landmarks[:, [MESH_INDICES.index(index) for index in corners]]
+        for corners in (RIGHT_CORNERS, LEFT_CORNERS)
+    )
+    chin = landmarks[:, _CHIN]
+    if part is LIPS:
+        mouth = landmarks[:, MOUTH_SLICE].mean(1)
+        centre = mouth + TO_CHIN * (chin - mouth)
+    else:
+        centre = (left if part is LEFT_EYE else right).mean(1)
+    tall = (chin - landmarks[:, _FOREHEAD]).norm(dim=-1)
+    wide = (landmarks[:, _LEFT_CHEEK] - landmarks[:, _RIGHT_CHEEK]).norm(dim=-1)
+    half = part.share / 2 * torch.maximum(tall, wide) * torch.exp(SCALE * noise[:, 0])
+    across = half[:, None] * functional.normalize(left[:, 0] - right[:, 0], dim=-1)
+    down = torch.stack([-across[:, 1], across[:, 0]], -1)
+    centre = centre + SHIFT * (noise[:, 1:2] * across + noise[:, 2:] * down)
+    x, y = pixel_grid(torch.empty(part.size, part.size, device=landmarks.device)).unbind(-1)
+    x = -x if part.mirrored else x
+    return centre[:, None, None] + x[..., None] * across[:, None, None] + y[..., None] * down[:, None, None]
