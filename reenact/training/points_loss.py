@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import onnx
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reenact.errors import WeightsBroken
 from reenact.face.network import PointNetwork
 from reenact.face.parts import LEFT_CORNERS, LEFT_EYE, LIPS, RIGHT_CORNERS, RIGHT_EYE, Part
 from reenact.landmarks import MESH_INDICES, MOUTH_SLICE, OUTLINE
 from reenact.layers.geometry import pixel_grid
-from reenact.training.point_run import network_of
+from reenact.training.point_run import load_points
 from reenact.training.point_stage import opened
 
 # Standard deviations of a square's place, as a share of half its side, and of the logarithm of its side.
@@ -34,7 +31,9 @@ class PointsLoss(nn.Module):
     def __init__(self, folder: Path) -> None:
         """``folder`` holds ``lips.onnx`` and ``eye.onnx``; raises WeightsBroken where they are not those."""
         super().__init__()
-        self.lips, self.eye = (load_points(folder, part.graph) for part in (LIPS, RIGHT_EYE))
+        self.lips, self.eye = (
+            load_points(folder / f"{part.graph}.onnx", part.graph).eval() for part in (LIPS, RIGHT_EYE)
+        )
         self.requires_grad_(False)
 
     def forward(self, generated: Tensor, real: Tensor, landmarks: Tensor) -> Tensor:
@@ -49,27 +48,6 @@ class PointsLoss(nn.Module):
         """
         parts = ((LIPS, self.lips), (RIGHT_EYE, self.eye), (LEFT_EYE, self.eye))
         return torch.stack([_apart(*part, generated, real, landmarks) for part in parts]).mean()
-
-
-def load_points(folder: Path, graph: str) -> PointNetwork:
-    """The network of a part from its graph, in which each convolution has taken in its normalisation.
-
-    Raises:
-        WeightsBroken: it is another network's graph.
-    """
-    initializers = onnx.load(folder / f"{graph}.onnx").graph.initializer
-    held = {tensor.name: torch.tensor(numpy_helper.to_array(tensor)) for tensor in initializers}
-    network = network_of(graph).eval()
-    for name, module in network.named_modules():
-        if isinstance(module, nn.BatchNorm2d):
-            head, _, place = name.rpartition(".")
-            held[f"{name}.bias"] = held.get(f"{head}.{int(place) - 1}.weight_bias", torch.empty(0))
-    state = network.state_dict()
-    try:
-        network.load_state_dict({name: held.get(name, value) for name, value in state.items()})
-    except RuntimeError as error:
-        raise WeightsBroken(f"{graph}.onnx in {folder} is another network's: {error}") from error
-    return network
 
 
 def _apart(part: Part, network: PointNetwork, generated: Tensor, real: Tensor, landmarks: Tensor) -> Tensor:

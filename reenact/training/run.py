@@ -82,7 +82,7 @@ def _add_stage_arguments(stage: argparse.ArgumentParser, rate: float, batch: int
     stage.add_argument("--pack", type=Path, required=True)
     stage.add_argument("--out", type=Path, required=True)
     stage.add_argument("--minutes", type=float, required=True, help="wall-clock budget")
-    stage.add_argument("--init", type=Path, help="weights to start from (.safetensors); not for points")
+    stage.add_argument("--init", type=Path, help="weights to start from (.safetensors; for points .onnx)")
     stage.add_argument("--resume", action="store_true", help="go on from OUT/state.pt, where there is one")
     stage.add_argument("--batch", type=int, default=batch)
     stage.add_argument("--rate", type=float, default=rate, help="highest learning rate")

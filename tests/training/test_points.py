@@ -10,13 +10,14 @@ import onnxruntime
 import pytest
 import torch
 
-from reenact.errors import SetupError
+from reenact.config import FACE_MODEL
+from reenact.errors import SetupError, WeightsBroken
 from reenact.face.parts import FACE, GRAPHS, LEFT_EYE, LIPS, PARTS, RIGHT_EYE, Part
 from reenact.training.dataset import TAUGHT, Pack
 from reenact.training.landmark_teacher import label_landmarks
 from reenact.training.loop import Run, RunOptions
-from reenact.training.point_run import network_of
-from reenact.training.point_stage import PointStage, cut_part
+from reenact.training.point_run import load_points, network_of, thaw
+from reenact.training.point_stage import PointStage, cut_part, parts_of
 from reenact.training.run import add_arguments, main
 
 CPU = torch.device("cpu")
@@ -118,6 +119,24 @@ def test_it_learns(taught: Path, graph: str) -> None:
     assert last < 0.7 * first
 
 
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_a_shipped_graph_is_a_network_that_training_can_go_on_from(graph: str) -> None:
+    network, path = load_points(FACE_MODEL / f"{graph}.onnx", graph), FACE_MODEL / f"{graph}.onnx"
+    pictures = torch.rand(4, 3, parts_of(graph)[0].size, parts_of(graph)[0].size)
+    session = onnxruntime.InferenceSession(path)
+    expected = np.concatenate(
+        [session.run(None, {"picture": picture[None].numpy()})[0] for picture in pictures]
+    )
+    np.testing.assert_allclose(network.eval()(pictures).numpy(force=True), expected, atol=1e-4)
+    thaw(network, pictures)
+    np.testing.assert_allclose(network.train()(pictures).numpy(force=True), expected, atol=1e-4)
+
+
+def test_the_graph_of_another_part_is_refused() -> None:
+    with pytest.raises(WeightsBroken, match=r"face\.onnx is not the network for lips"):
+        load_points(FACE_MODEL / "face.onnx", "lips")
+
+
 def call(*words: object) -> int:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
@@ -131,6 +150,7 @@ def test_the_command_writes_a_graph(taught: Path, tmp_path: Path, part: Part) ->
     words += ["--minutes", "0.005", "--batch", "2"]
     assert call(*words) == 0
     assert call(*words, "--resume") == 0
+    assert call(*words, "--init", out / f"{part.graph}.onnx") == 0
     graph = out / f"{part.graph}.onnx"
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     (points,) = session.run(None, {"picture": np.zeros((1, 3, part.size, part.size), np.float32)})

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -12,10 +8,9 @@ from torch import Tensor
 
 from reenact.config import FACE_MODEL
 from reenact.engine import Engine
-from reenact.errors import WeightsBroken
 from reenact.face.parts import LEFT_EYE, LIPS, RIGHT_EYE, Part
 from reenact.landmarks import MESH_INDICES
-from reenact.training.points_loss import PointsLoss, load_points, square_grid
+from reenact.training.points_loss import PointsLoss, square_grid
 
 SIDE = 256
 
@@ -40,20 +35,6 @@ def face(face_crop: NDArray[np.uint8]) -> Tensor:
 @pytest.fixture(scope="module")
 def landmarks(mesh: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(mesh[list(MESH_INDICES)] / (SIDE / 2) - 1)[None]
-
-
-@pytest.mark.parametrize("graph", ["lips", "eye"])
-def test_a_network_is_its_graph(graph: str) -> None:
-    picture = torch.rand(1, 3, 64, 64)
-    session = onnxruntime.InferenceSession(FACE_MODEL / f"{graph}.onnx")
-    (expected,) = session.run(None, {"picture": picture.numpy()})
-    np.testing.assert_allclose(load_points(FACE_MODEL, graph)(picture).numpy(force=True), expected, atol=1e-4)
-
-
-def test_the_graph_of_another_part_is_refused(tmp_path: Path) -> None:
-    shutil.copy(FACE_MODEL / "face.onnx", tmp_path / "lips.onnx")
-    with pytest.raises(WeightsBroken, match=r"lips\.onnx"):
-        load_points(tmp_path, "lips")
 
 
 @pytest.mark.parametrize("part", [LIPS, RIGHT_EYE, LEFT_EYE])
