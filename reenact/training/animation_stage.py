@@ -34,7 +34,7 @@ class LossWeights:
     gaps: float = 20.0  # L1 inside mouth and eyes, however far they are open
     copied: float = 4.0  # L1 of the warped source alone: teaches the flow early
     alpha: float = 0.02
-    points: float = 1.0  # landmarks of mouth and eyes, as the product tracks them
+    points: float = 0.5  # landmarks of mouth and eyes, as the product tracks them
     identity: float = 2.0  # where its network is given
     crop: int = 96  # pixels; side of the full-resolution view of the perceptual loss
     face: int = 80  # pixels; side of its view of the face at half resolution

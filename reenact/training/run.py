@@ -147,7 +147,8 @@ def _prepare_animation(
     arguments: argparse.Namespace, options: RunOptions, model: Model, history: dict[str, Any]
 ) -> None:
     device, animator = torch.device(options.device), Animator(model)
-    animator.train()
+    # Statistics of a batch are noise to networks that have theirs, and do not fit averaged weights.
+    animator.train(mode="animation samples" not in history)
     run = Run(animator, options)
     forward: nn.Module = torch.compile(animator) if arguments.compile else animator  # type: ignore[assignment]
     sampler, perceptual = _opened(arguments, options)

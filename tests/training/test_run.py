@@ -38,6 +38,12 @@ def changed(before: Path, after: Path) -> set[str]:
     return {name.partition(".")[0] for name in old if not torch.equal(old[name], new[name])}
 
 
+def normalisation(out: Path) -> dict[str, torch.Tensor]:
+    """The statistics of batch norm in a run."""
+    module = torch.load(out / "state.pt", weights_only=True)["module"]
+    return {name: value for name, value in module.items() if name.endswith("running_mean")}
+
+
 def test_every_step_from_clips_to_weights(
     data: Path, teacher: Path, vgg: Path, dlib: Path, tmp_path: Path, start: Path
 ) -> None:
@@ -55,12 +61,16 @@ def test_every_step_from_clips_to_weights(
     (out / "state.pt").unlink()  # the next stage trains other networks
     assert stage("animation", pack, out, tmp_path / "keypoints.safetensors", "--vgg", vgg) == 0
     assert changed(tmp_path / "keypoints.safetensors", weights) == {"motion", "encoder", "decoder"}
+    assert any(value.any() for value in normalisation(out).values())
     history = load_model(weights)[1]
     assert history["detector samples"] == samples
     assert history["animation device"] == "cpu"
 
+    statistics = normalisation(out)
     assert stage("animation", pack, out, weights, "--vgg", vgg, "--identity", dlib, "--resume") == 0
     assert load_model(weights)[1]["animation samples"] > history["animation samples"]
+    for name, value in normalisation(out).items():
+        assert torch.equal(value, statistics[name]), name  # networks that have some keep them
 
     assert stage("closeups", pack, tmp_path / "near", weights, "--vgg", vgg) == 0
     assert changed(weights, tmp_path / "near" / "model.safetensors") == {"decoder"}
