@@ -22,7 +22,7 @@ _FOLLOWING = {
 _LED_IN = 0.08  # seconds in which a mouth is led from the selfie's own opening to the driving's
 _CLOSING = 0.32  # seconds in which a smile closes
 # In face sizes: closed lips are painted closed until about so much opening is asked for, so more is asked.
-_SLACK = 0.025
+_SLACK = 0.012
 
 
 def open_mouth(
