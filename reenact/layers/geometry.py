@@ -6,7 +6,7 @@ Crop units are [-1, 1] from edge to edge, which is ``grid_sample(align_corners=F
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
 import torch
@@ -32,6 +32,15 @@ def gaussians(points: Tensor, grid: Tensor, variance: float) -> Tensor:
     along_x = torch.exp((grid[0, :, 0] - points[..., :1]).square() * (-0.5 / variance))
     along_y = torch.exp((grid[:, 0, 1] - points[..., 1:]).square() * (-0.5 / variance))
     return along_y[..., :, None] * along_x[..., None, :]
+
+
+def exact(like: Tensor) -> AbstractContextManager[object]:
+    """Matrix products in here stay float32 where autocast would take them to bfloat16: for coordinates.
+
+    Without autocast it is nothing at all, so that exported graphs know nothing of it.
+    """
+    kind = like.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 def inverse_2x2(matrix: Tensor) -> Tensor:
@@ -101,11 +110,8 @@ def sampled_by(sampler: Sampler) -> Iterator[None]:
 
 def grid_sample(image: Tensor, flow: Tensor) -> Tensor:
     """``warp`` by torch's own operator."""
-    image = image if image.is_floating_point() else image.float()
-    image = image.expand(flow.shape[0], *image.shape[1:])
-    return functional.grid_sample(
-        image, flow.to(image.dtype), mode="bilinear", padding_mode="border", align_corners=False
-    )
+    image = image.to(flow.dtype).expand(flow.shape[0], *image.shape[1:])
+    return functional.grid_sample(image, flow, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 Sampler = Callable[[Tensor, Tensor], Tensor]

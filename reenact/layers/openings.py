@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from reenact.landmarks import GAPS, MOUTH_GAPS
+from reenact.layers.geometry import exact
 
 MAPS = 2  # mouth, eyes
 LEAST = 0.75 / 64  # crop units: standard deviation, across the gap, of one that is hardly open
@@ -53,5 +54,6 @@ def _bumps(centre: Tensor, xx: Tensor, xy: Tensor, yy: Tensor, height: Tensor, g
     at_zero = xx * x0**2 + 2 * xy * x0 * y0 + yy * y0**2 - 2 * height.clamp_min(1e-9).log()
     terms = [xx, 2 * xy, yy, -2 * (xx * x0 + xy * y0), -2 * (xy * x0 + yy * y0), at_zero]
     powers = torch.stack([x * x, x * y, y * y, x, y, torch.ones_like(x)])
-    exponent = torch.stack(terms, -1) @ powers * -0.5
+    with exact(grid):
+        exponent = torch.stack(terms, -1) @ powers * -0.5
     return exponent.exp().reshape(*exponent.shape[:2], *grid.shape[:2])

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reenact.layers.blocks import Hourglass, Same
-from reenact.layers.geometry import gaussians, inverse_2x2, multiply_2x2, pixel_grid, warp
+from reenact.layers.geometry import exact, gaussians, inverse_2x2, multiply_2x2, pixel_grid, warp
 from reenact.layers.openings import openings
 from reenact.layers.pose import Movement, Pose
 from reenact.layers.window import head_window
@@ -127,7 +127,8 @@ def _mixed(grid: Tensor, turns: Tensor, shifts: Tensor, logits: Tensor) -> Tenso
     ones = torch.ones_like(shifts[..., :1])
     maps = torch.cat([turns.flatten(2), shifts, ones], -1).transpose(1, 2)  # (B, 7, n)
     weights = (logits - logits.amax(1, keepdim=True)).exp()
-    mixed = (maps @ weights.flatten(2)).reshape(-1, maps.shape[1], *logits.shape[2:])
+    with exact(grid):
+        mixed = (maps @ weights.flatten(2)).reshape(-1, maps.shape[1], *logits.shape[2:])
     x, y = grid.unbind(-1)
     moved = [mixed[:, i] * x + mixed[:, i + 1] * y + mixed[:, 4 + i // 2] for i in (0, 2)]
     return (torch.stack(moved, 1) / mixed[:, 6:]).permute(0, 2, 3, 1)

@@ -75,8 +75,8 @@ MADE: dict[str, Any] = {
         "url": "/v1/results/cHQSSsGcjbIlr9c9raS4pGLdfSrw_A3JeSi6zoGRvrk.1795646675."
         "aEs79GYja_yDLnjUdgFFB2yJu-Rt9ZPLHy74t3U-xrM.mp4",
         "bytes": 129261,
-        "width": 456,
-        "height": 506,
+        "width": 452,
+        "height": 502,
         "frames": 66,
         "fps": 25.0,
         "has_audio": False,

@@ -76,3 +76,9 @@ def test_resize_to_the_same_size_is_free() -> None:
     image = torch.rand(1, 2, 4, 6)
     assert resize(image, (4, 6)) is image
     assert resize(image, (8, 3)).shape == (1, 2, 8, 3)
+
+
+def test_coarse_features_are_sampled_at_exact_places() -> None:
+    features = torch.rand(1, 4, 128, 128).bfloat16()
+    flow = (torch.rand(1, 64, 64, 2) * 2 - 1) * 0.99
+    torch.testing.assert_close(warp(features, flow), warp(features.float(), flow))

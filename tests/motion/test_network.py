@@ -112,3 +112,16 @@ def test_the_flow_is_the_weighted_mean_of_the_candidates() -> None:
     torch.testing.assert_close(_mixed(grid, turns, shifts, logits), wanted)
     far = logits + 1000  # neither overflows
     torch.testing.assert_close(_mixed(grid, turns, shifts, far), wanted, atol=1e-3, rtol=1e-3)
+
+
+def test_places_are_as_exact_in_training_as_in_use(network: DenseMotion) -> None:
+    source, driving = random_pose(10), random_pose(11)
+    grid = pixel_grid(torch.empty(64, 64))
+    turns, shifts = network._candidates(source, driving)
+    logits = torch.randn(2, 1 + K + L, 64, 64)
+    picture = torch.rand(2, 3, 64, 64)
+    flow = _mixed(grid, turns, shifts, logits)
+    openings = network(picture, source, driving).openings
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(_mixed(grid, turns, shifts, logits), flow)
+        torch.testing.assert_close(network(picture, source, driving).openings, openings)
