@@ -35,7 +35,7 @@ class LossWeights:
     copied: float = 4.0  # L1 of the warped source alone: teaches the flow early
     alpha: float = 0.02
     points: float = 0.5  # landmarks of mouth and eyes, as the product tracks them
-    identity: float = 2.0  # where its network is given
+    identity: float = 3.0  # where its network is given
     crop: int = 96  # pixels; side of the full-resolution view of the perceptual loss
     face: int = 80  # pixels; side of its view of the face at half resolution
 
