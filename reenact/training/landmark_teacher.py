@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from reenact.evaluation.judges import LandmarkJudge
 from reenact.training.dataset import SIZE, TAUGHT, Pack
 
 BATCH = 256  # frames
@@ -26,6 +25,10 @@ def label_landmarks(folder: Path, model: Path) -> int:
         ExtraMissing: mediapipe is not installed (extra ``evaluate``).
         SetupError: the model file is missing.
     """
+    from reenact.evaluation.judges import (
+        LandmarkJudge,
+    )  # and what reads media; a lent GPU's machine has neither
+
     pack = Pack(folder)
     judge = LandmarkJudge(model)
     try:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,22 @@ def test_every_step_from_clips_to_weights(
     assert stage("closeups", pack, tmp_path / "near", weights, "--vgg", vgg) == 0
     assert changed(weights, tmp_path / "near" / "model.safetensors") == {"decoder"}
     assert load_model(tmp_path / "near" / "model.safetensors")[1]["decoder samples"] >= 2
+
+
+def test_training_starts_where_there_is_neither_pyav_nor_mediapipe() -> None:
+    """As on a machine with a GPU that has little more than torch, OpenCV and onnx."""
+    script = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in {"av", "imageio", "pillow_heif", "c2pa", "mediapipe", "ncnn"}:
+            raise ModuleNotFoundError(name, name=name)
+
+sys.meta_path.insert(0, Missing())
+from reenact.training.run import main
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_frames_can_be_remade(data: Path, pack_folder: Path, tmp_path: Path) -> None:
