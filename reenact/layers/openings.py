@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from reenact.landmarks import GAPS, MOUTH_GAPS
+from reenact.layers.constant import constant
 from reenact.layers.geometry import exact
 
 MAPS = 2  # mouth, eyes
@@ -29,13 +30,16 @@ def openings(landmarks: Tensor, grid: Tensor, floor: float = 0.0) -> Tensor:
     Returns:
         (B, 2, H, W), mouth and eyes: near 1 inside an open one, 0 where it is closed.
     """
-    upper, lower, first, second = (landmarks[:, list(places)] for places in zip(*GAPS, strict=True))
+    device = landmarks.device
+    upper, lower, first, second = (
+        landmarks[:, constant(places, device)] for places in zip(*GAPS, strict=True)
+    )
     line = second - first
     length = line.square().sum(-1).clamp_min(1e-6).sqrt()
     along_x, along_y = (line / length[..., None]).unbind(-1)
     gap_x, gap_y = (lower - upper).unbind(-1)
     half = (gap_y * along_x - gap_x * along_y).clamp_min(0) / 2 + floor
-    share = torch.tensor([ACROSS[place >= MOUTH_GAPS] for place in range(len(GAPS))], device=length.device)
+    share = constant(tuple(ACROSS[place >= MOUTH_GAPS] for place in range(len(GAPS))), device)
     wide, high = (share * length).square(), (FILL * half).square() + LEAST**2
     strength = half / (half + LEAST)
     xx, yy = along_x**2 / wide + along_y**2 / high, along_y**2 / wide + along_x**2 / high

@@ -15,6 +15,7 @@ from reenact.layers.openings import openings
 from reenact.layers.pose import Pose
 from reenact.training.checkpoint import Model
 from reenact.training.identity import IdentityLoss
+from reenact.training.likeness import LikenessLoss
 from reenact.training.loop import Losses
 from reenact.training.losses import PerceptualLoss, alpha_loss, expression_weight, gaps_l1, weighted_l1
 from reenact.training.points_loss import PointsLoss
@@ -35,7 +36,8 @@ class LossWeights:
     copied: float = 4.0  # L1 of the warped source alone: teaches the flow early
     alpha: float = 0.02
     points: float = 0.5  # landmarks of mouth and eyes, as the product tracks them
-    identity: float = 3.0  # where its network is given
+    identity: float = 3.0  # these two where their networks are given
+    likeness: float = 6.0
     crop: int = 96  # pixels; side of the full-resolution view of the perceptual loss
     face: int = 80  # pixels; side of its view of the face at half resolution
 
@@ -97,11 +99,15 @@ class AnimationStage:
         batch: int,
         device: torch.device,
         identity: IdentityLoss | None = None,
+        likeness: LikenessLoss | None = None,
         weights: LossWeights | None = None,
     ) -> None:
         """``animator`` is ``Animator(model)``, compiled or not; the losses must be on the device."""
         self.model, self.animator, self.sampler, self.perceptual = model, animator, sampler, perceptual
-        self.points, self.identity = points, identity
+        self.points = points
+        self.recognisers = {
+            name: network for name, network in (("identity", identity), ("likeness", likeness)) if network
+        }
         self.batch, self.device, self.weights = batch, device, weights or LossWeights()
         model.detector.eval().requires_grad_(False)
 
@@ -116,13 +122,12 @@ class AnimationStage:
         with torch.autocast(self.device.type, torch.bfloat16):
             out = self.animator(source, source_pose, driving_pose)
             perceptual = self._perceptual(out.rgb, driving, driving_pose)
-            same: Tensor | None = self.identity(out.rgb, driving, landmarks) if self.identity else None
+            same = {name: network(out.rgb, driving, landmarks) for name, network in self.recognisers.items()}
         losses = judge(
             out, driving, expression_weight(landmarks, driving), gaps_of(landmarks, driving), perceptual
         )
         losses["points"] = self.points(out.rgb, driving, landmarks)
-        if same is not None:
-            losses["identity"] = same
+        losses |= same
         static = (source - driving).abs().mean()
         return {"loss": self.weights.total(losses), **losses, "static": static}
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from reenact.landmarks import MESH_INDICES, MIRRORED
+from reenact.layers.constant import constant
 from reenact.layers.geometry import pixel_grid
 
 OUTER_RIMS = tuple(MESH_INDICES.index(index) for index in (0, 17))  # middles of upper and lower lip
@@ -42,7 +43,8 @@ def mirror(picture: Tensor, landmarks: Tensor, which: Tensor) -> tuple[Tensor, T
         landmarks: (B, L, 2) crop units.
         which: (B,) bool, the rows to flip.
     """
-    flipped = landmarks[:, list(MIRRORED)] * torch.tensor([-1.0, 1.0], device=landmarks.device)
+    device = landmarks.device
+    flipped = landmarks[:, constant(MIRRORED, device)] * constant((-1.0, 1.0), device)
     chosen = which[:, None, None]
     return torch.where(chosen[..., None], picture.flip(3), picture), torch.where(chosen, flipped, landmarks)
 
@@ -104,5 +106,6 @@ def loosen_lips(landmarks: Tensor) -> Tensor:
     are tracked less well.
     """
     noise = torch.zeros_like(landmarks)
-    noise[:, list(OUTER_RIMS)] = torch.randn_like(landmarks[:, list(OUTER_RIMS)]) * LOOSE
+    for rim in OUTER_RIMS:
+        noise[:, rim] = torch.randn_like(noise[:, rim]) * LOOSE
     return landmarks + noise

@@ -101,8 +101,9 @@ class Average:
         """Take one step towards the module's present state."""
         self.steps += 1
         keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for name, value in module.state_dict().items():
-            if value.is_floating_point():
-                self.state[name].lerp_(value, 1 - keep)
-            else:
-                self.state[name].copy_(value)
+        state = module.state_dict()
+        moving = [name for name, value in state.items() if value.is_floating_point()]
+        mine, theirs = ([values[name] for name in moving] for values in (self.state, state))
+        torch._foreach_lerp_(mine, theirs, 1 - keep)  # one kernel for all
+        for name in state.keys() - moving:
+            self.state[name].copy_(state[name])

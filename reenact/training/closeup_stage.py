@@ -62,8 +62,8 @@ class CloseUpStage:
         losses = judge(seen, truth, expression, gaps, perceptual)
         return {"loss": self.weights.total(losses), **losses}
 
-    def _corners(self, driving: Pose) -> list[list[int]]:
-        """Left and top of each row's cut, in pixels of the picture, on the motion's grid."""
+    def _corners(self, driving: Pose) -> Tensor:
+        """Left and top of each row's cut (B, 2), in pixels of the picture, on the motion's grid."""
         room = 256 - SIDE
         chance = torch.rand(self.batch, 1, device=self.device)
         mouth, eyes = (driving.landmarks[:, part].mean(1) for part in (MOUTH_SLICE, EYES_SLICE))
@@ -71,15 +71,14 @@ class CloseUpStage:
         chosen = torch.where(chance < MOUTHS, mouth, torch.where(chance < MOUTHS + EYES, eyes, anywhere))
         centres = (chosen + 1) / 2 * 256
         shaken = centres + torch.randn_like(centres) * 6 - SIDE / 2
-        corners: list[list[int]] = ((shaken / CELL).round().long() * CELL).clamp(0, room).tolist()
-        return corners
+        return ((shaken / CELL).round() * CELL).clamp(0, room)
 
-    def _paint(self, image: Tensor, source: Pose, driving: Pose, corners: list[list[int]]) -> Rendered:
+    def _paint(self, image: Tensor, source: Pose, driving: Pose, corners: Tensor) -> Rendered:
         """The decoder's parts around the corners: pictures of 128 pixels."""
         with torch.no_grad():
             motion = self.model.motion(functional.avg_pool2d(image, 4), source, driving)
             features = self.model.encoder(image)
-        places = [[left // CELL, top // CELL] for left, top in corners]
+        places = corners / CELL
         flow = cut(motion.flow.permute(0, 3, 1, 2), places, SIDE // CELL).permute(0, 2, 3, 1)
         part = Movement(flow, *(cut(value, places, SIDE // CELL) for value in motion[1:]))
         rendered: Rendered = self.model.decoder(image, features, source, driving, part)

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from reenact.errors import WeightsBroken
 from reenact.landmarks import EYE_CORNERS, MESH_INDICES
+from reenact.layers.constant import constant
 
 SIDE = 150  # pixels of the aligned face
 SAME_PERSON = 0.6  # distance of descriptors below which dlib takes two faces for one person's
@@ -155,20 +156,23 @@ def _padded(x: Tensor, shape: list[int]) -> Tensor:
     return functional.pad(x, (0, width, 0, height, 0, channels))
 
 
-def chip_grid(landmarks: Tensor) -> Tensor:
-    """Where dlib's aligned face lies in the picture: (B, 150, 150, 2) for landmarks (B, L, 2)."""
-    corners = [MESH_INDICES.index(index) for index in EYE_CORNERS]
-    left, right = landmarks[:, corners[:2]].mean(1), landmarks[:, corners[2:]].mean(1)  # of the picture
+def chip_grid(landmarks: Tensor, size: int = SIDE, half: float = HALF) -> Tensor:
+    """Where an aligned face lies in the picture: (B, size, size, 2) for landmarks (B, L, 2).
+
+    ``half`` is that of its side, in distances of the eyes; what is not given is dlib's.
+    """
+    corners = constant(tuple(MESH_INDICES.index(index) for index in EYE_CORNERS), landmarks.device)
+    left, right = (pair.mean(1) for pair in landmarks[:, corners].chunk(2, 1))  # of the picture
     across = right - left
     down = torch.stack([-across[:, 1], across[:, 0]], 1)
     centre = (left + right) / 2 + DOWN * down
-    steps = ((torch.arange(SIDE, device=landmarks.device) + 0.5) / SIDE * 2 - 1) * HALF
+    steps = ((torch.arange(size, device=landmarks.device) + 0.5) / size * 2 - 1) * half
     along, below = steps.view(1, 1, -1, 1), steps.view(1, -1, 1, 1)
     return centre[:, None, None] + across[:, None, None] * along + down[:, None, None] * below
 
 
 def cut_chips(picture: Tensor, grid: Tensor) -> Tensor:
-    """(B, 3, 150, 150) of pictures (B, 3, H, W), as ``chip_grid`` says."""
+    """(B, 3, size, size) float32 of pictures (B, 3, H, W), as ``chip_grid`` says."""
     return functional.grid_sample(picture.float(), grid, align_corners=False)
 
 

@@ -38,7 +38,7 @@ class KeypointStage:
         """Losses of one batch; ``loss`` is their weighted sum."""
         rows, _ = self.sampler.rows(self.batch)
         flips = torch.rand(self.batch, device=self.device) < 0.5
-        picture = functional.avg_pool2d(self.sampler.pictures(rows), 4)
+        picture = functional.avg_pool2d(self.sampler.frames(rows)[0], 4)
         picture = torch.where(flips[:, None, None, None], picture.flip(3), picture)
         (picture,) = jitter_colours([picture])
         warp = RandomWarp(self.batch, self.device)

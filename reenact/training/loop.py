@@ -87,20 +87,22 @@ class Run:
         ``every_minute`` gets one line of text: progress, speed, learning rate and each loss.
         """
         start = said = time.monotonic()
-        first, samples, means = self.steps, self.samples, dict[str, float]()
+        first, samples, means = self.steps, self.samples, None
         while (progress := (time.monotonic() - start) / (self.options.minutes * 60)) < 1:
             rate = self._set_rate(self.steps - first, progress)
             losses = step()
             self._descend(losses["loss"])
-            for name, value in losses.items():
-                means[name] = 0.98 * means.get(name, value.item()) + 0.02 * value.item()
-            if (now := time.monotonic()) - said >= 60:
-                speed = (self.samples - samples) / (now - start)
-                parts = "  ".join(f"{name} {value:.4f}" for name, value in means.items())
-                every_minute(
-                    f"{(now - start) / 60:.1f} min  step {self.steps}  {speed:.1f}/s  lr {rate:.1e}  {parts}"
+            # Looked at once a minute only: to read a number is to wait for the accelerator.
+            now = torch.stack(list(losses.values())).detach()
+            means = now if means is None else means.lerp(now, 0.02)
+            if (seconds := time.monotonic()) - said >= 60:
+                speed = (self.samples - samples) / (seconds - start)
+                parts = "  ".join(
+                    f"{name} {value:.4f}" for name, value in zip(losses, means.tolist(), strict=True)
                 )
-                said = now
+                gone = (seconds - start) / 60
+                every_minute(f"{gone:.1f} min  step {self.steps}  {speed:.1f}/s  lr {rate:.1e}  {parts}")
+                said = seconds
 
     def _descend(self, loss: Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)

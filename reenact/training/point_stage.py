@@ -14,6 +14,7 @@ from reenact.errors import SetupError
 from reenact.face.network import PointNetwork
 from reenact.face.parts import PARTS, Part
 from reenact.face.sample import Square, sample
+from reenact.layers.constant import constant
 from reenact.layers.geometry import pixel_grid
 from reenact.training.augment import jitter_colours
 from reenact.training.dataset import SIZE as FRAME
@@ -90,8 +91,8 @@ class PointStage:
 def opened(points: Tensor, graph: str) -> Tensor:
     """From upper to lower point of each opening, (B, O, 2), in points (B, P, 2) of a network."""
     places = parts_of(graph)[0].points
-    upper, lower = ([places.index(pair[rim]) for pair in OPENINGS[graph]] for rim in (0, 1))
-    return points[:, lower] - points[:, upper]
+    upper, lower = (tuple(places.index(pair[rim]) for pair in OPENINGS[graph]) for rim in (0, 1))
+    return points[:, constant(lower, points.device)] - points[:, constant(upper, points.device)]
 
 
 def cut_part(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

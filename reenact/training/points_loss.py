@@ -15,6 +15,7 @@ from torch.nn import functional
 from reenact.face.network import PointNetwork
 from reenact.face.parts import LEFT_CORNERS, LEFT_EYE, LIPS, RIGHT_CORNERS, RIGHT_EYE, Part
 from reenact.landmarks import MESH_INDICES, MOUTH_SLICE, OUTLINE
+from reenact.layers.constant import constant
 from reenact.layers.geometry import pixel_grid
 from reenact.training.point_run import load_points
 from reenact.training.point_stage import opened
@@ -73,7 +74,7 @@ def square_grid(part: Part, landmarks: Tensor, noise: Tensor) -> Tensor:
         (B, S, S, 2) crop units.
     """
     right, left = (
-        landmarks[:, [MESH_INDICES.index(index) for index in corners]]
+        landmarks[:, constant(tuple(MESH_INDICES.index(index) for index in corners), landmarks.device)]
         for corners in (RIGHT_CORNERS, LEFT_CORNERS)
     )
     chin = landmarks[:, _CHIN]

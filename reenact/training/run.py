@@ -34,6 +34,7 @@ from reenact.training.grid import write_grid
 from reenact.training.identity import IdentityLoss
 from reenact.training.keypoint_stage import KeypointStage
 from reenact.training.landmark_teacher import label_landmarks
+from reenact.training.likeness import LikenessLoss
 from reenact.training.loop import Losses, Run, RunOptions
 from reenact.training.losses import PerceptualLoss
 from reenact.training.point_run import train_points
@@ -75,6 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 "--identity",
                 type=Path,
                 help="face recognition weights (dlib_face_recognition_resnet_model_v1.dat)",
+            )
+            stage.add_argument(
+                "--likeness", type=Path, help="a second face recognition network (faceres.json)"
             )
 
 
@@ -153,9 +157,16 @@ def _prepare_animation(
     forward: nn.Module = torch.compile(animator) if arguments.compile else animator  # type: ignore[assignment]
     sampler, perceptual = _opened(arguments, options)
     points = PointsLoss(FACE_MODEL).to(device)
-    identity = IdentityLoss(arguments.identity).to(device) if arguments.identity else None
     stage = AnimationStage(
-        model, forward, sampler, perceptual, points, batch=options.batch, device=device, identity=identity
+        model,
+        forward,
+        sampler,
+        perceptual,
+        points,
+        batch=options.batch,
+        device=device,
+        identity=IdentityLoss(arguments.identity).to(device) if arguments.identity else None,
+        likeness=LikenessLoss(arguments.likeness).to(device) if arguments.likeness else None,
     )
     keeper = _Keeper(arguments.out, model, history, run, "", lambda path: write_grid(stage, path))
     _fit(arguments, keeper, stage)

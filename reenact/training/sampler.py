@@ -41,13 +41,14 @@ class PairSampler:
         source, driving = np.array(pairs).T
         return source, driving
 
-    def pictures(self, rows: NDArray[np.intp]) -> Tensor:
-        """(B, 3, 256, 256) float32 in [0, 1] on the device."""
+    def frames(self, rows: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
+        """Pictures (B, 3, 256, 256) float32 in [0, 1] and their landmarks (B, L, 2), on the device."""
+        places = torch.from_numpy(rows).to(self._device, non_blocking=True)
         if isinstance(self._frames, Tensor):
-            taken = self._frames[torch.from_numpy(rows).to(self._device)]
+            taken = self._frames[places]
         else:
             taken = torch.from_numpy(self._frames[rows]).to(self._device)
-        return taken.permute(0, 3, 1, 2).float() / 255
+        return taken.permute(0, 3, 1, 2).float() / 255, self.landmarks[places]
 
     def _pair(self) -> tuple[int, int]:
         people = self._groups[int(torch.multinomial(self._odds, 1))]

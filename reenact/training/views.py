@@ -14,11 +14,9 @@ from reenact.training.sampler import PairSampler
 def draw_pairs(sampler: PairSampler, detector: nn.Module, batch: int) -> tuple[Tensor, Tensor, Pose, Pose]:
     """Source and driving pictures (B, 3, 256, 256) with the same flip and colours, and their poses."""
     device = sampler.landmarks.device
-    source_rows, driving_rows = sampler.rows(batch)
     flips = torch.rand(batch, device=device) < 0.5
-    source, source_landmarks = mirror(sampler.pictures(source_rows), sampler.landmarks[source_rows], flips)
-    driving, driving_landmarks = mirror(
-        sampler.pictures(driving_rows), sampler.landmarks[driving_rows], flips
+    (source, source_landmarks), (driving, driving_landmarks) = (
+        mirror(*sampler.frames(rows), flips) for rows in sampler.rows(batch)
     )
     source, driving = jitter_colours([source, driving])
     with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
@@ -28,19 +26,31 @@ def draw_pairs(sampler: PairSampler, detector: nn.Module, batch: int) -> tuple[T
     return source, driving, source_pose, driving_pose
 
 
-def boxes_around(centres: Tensor, size: int, side: int, aimed: float) -> list[list[int]]:
-    """Left and top in pixels of boxes around ``centres`` (B, 2); a share of ``1 - aimed`` lies anywhere."""
+def boxes_around(centres: Tensor, size: int, side: int, aimed: float) -> Tensor:
+    """Left and top (B, 2) in pixels of boxes around ``centres`` (B, 2).
+
+    A share of ``1 - aimed`` lies anywhere.
+    """
     room = size - side
     corners = ((centres + 1) / 2 * size - side / 2).round()
     anywhere = torch.rand(len(centres), 2, device=centres.device) * room
     chosen = torch.where(torch.rand(len(centres), 1, device=centres.device) < aimed, corners, anywhere)
-    boxes: list[list[int]] = chosen.clamp(0, room).long().tolist()
-    return boxes
+    return chosen.clamp(0, room).floor()
 
 
-def cut(picture: Tensor, boxes: list[list[int]], side: int) -> Tensor:
-    """Squares of (B, C, H, W) with these left upper corners: (B, C, side, side)."""
-    rows = [
-        row[:, top : top + side, left : left + side] for row, (left, top) in zip(picture, boxes, strict=True)
-    ]
-    return torch.stack(rows)
+def cut(picture: Tensor, corners: Tensor, side: int) -> Tensor:
+    """Squares of (B, C, H, W) with these left upper corners, whole pixels (B, 2): float32 (B, C, side, side).
+
+    Sampled at the centres of pixels, so that a GPU need not be asked where the squares lie.
+    """
+    height, width = picture.shape[2:]
+    steps = torch.arange(side, device=picture.device) + 0.5
+    x, y = ((corner[:, None] + steps) * 2 for corner in corners.unbind(1))
+    grid = torch.stack(
+        [
+            (x / width - 1)[:, None, :].expand(-1, side, -1),
+            (y / height - 1)[:, :, None].expand(-1, -1, side),
+        ],
+        -1,
+    )
+    return functional.grid_sample(picture.float(), grid, align_corners=False)

@@ -43,7 +43,7 @@ def test_it_trains_the_weights_of_the_decoder_and_nothing_else(stage: CloseUpSta
 def test_cuts_lie_inside_and_on_the_grid_of_the_motion(stage: CloseUpStage) -> None:
     stage.batch = 50
     landmarks = torch.rand(50, COUNT, 2) * 4 - 2  # many of them far outside
-    corners = torch.tensor(stage._corners(Pose(torch.zeros(50, 3, 2), torch.zeros(50, 3, 2, 2), landmarks)))
+    corners = stage._corners(Pose(torch.zeros(50, 3, 2), torch.zeros(50, 3, 2, 2), landmarks))
     assert corners.shape == (50, 2)
     assert corners.min() >= 0 and corners.max() <= 256 - SIDE
     assert not (corners % CELL).any()

@@ -70,7 +70,8 @@ def test_groups_are_drawn_by_weight_and_people_alike(sampler: PairSampler) -> No
 
 
 def test_pictures_are_the_rows_asked_for(sampler: PairSampler) -> None:
-    pictures = sampler.pictures(np.array([4, 2, 4]))
+    pictures, landmarks = sampler.frames(np.array([4, 2, 4]))
+    assert torch.equal(landmarks, sampler.landmarks[[4, 2, 4]])
     assert pictures.shape == (3, 3, 256, 256)
     assert pictures.dtype == torch.float32
     found = (pictures[:, :, 3, 5] * 255).round().int().tolist()
