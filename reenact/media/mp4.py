@@ -56,6 +56,8 @@ def write_mp4(
         assert isinstance(stream, VideoStream)
         stream.pix_fmt = "yuv420p"
         codec = stream.codec_context
+        # Whole frames at once: PyAV's default cuts each into slices, which cost bits and wait for each other.
+        codec.thread_type = "FRAME"
         codec.color_primaries = codec.color_trc = codec.colorspace = _BT709
         codec.color_range = _LIMITED
         for picture in frames:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from reenact.errors import WeightsBroken
 from reenact.training.checkpoint import Average
@@ -84,14 +86,17 @@ class Run:
     def fit(self, step: Callable[[], Losses], every_minute: Callable[[str], None]) -> None:
         """Minimise ``step()["loss"]`` until the budget is spent.
 
-        ``every_minute`` gets one line of text: progress, speed, learning rate and each loss.
+        ``every_minute`` gets one line of text: progress, speed (samples, and arithmetic of convolutions and
+        matrix products), learning rate and each loss.
         """
         start = said = time.monotonic()
         first, samples, means = self.steps, self.samples, None
+        counter = FlopCounterMode(display=False)  # of the first step: all cost about the same
         while (progress := (time.monotonic() - start) / (self.options.minutes * 60)) < 1:
             rate = self._set_rate(self.steps - first, progress)
-            losses = step()
-            self._descend(losses["loss"])
+            with _counting(counter) if self.steps == first else nullcontext():
+                losses = step()
+                self._descend(losses["loss"])
             # Looked at once a minute only: to read a number is to wait for the accelerator.
             now = torch.stack(list(losses.values())).detach()
             means = now if means is None else means.lerp(now, 0.02)
@@ -101,7 +106,11 @@ class Run:
                     f"{name} {value:.4f}" for name, value in zip(losses, means.tolist(), strict=True)
                 )
                 gone = (seconds - start) / 60
-                every_minute(f"{gone:.1f} min  step {self.steps}  {speed:.1f}/s  lr {rate:.1e}  {parts}")
+                flop = counter.get_total_flops() / self.options.batch * speed
+                every_minute(
+                    f"{gone:.1f} min  step {self.steps}  {speed:.1f}/s  {flop / 1e9:.1f} GFLOP/s  "
+                    f"lr {rate:.1e}  {parts}"
+                )
                 said = seconds
 
     def _descend(self, loss: Tensor) -> None:
@@ -120,3 +129,10 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         return rate
+
+
+@contextmanager
+def _counting(counter: FlopCounterMode) -> Iterator[None]:
+    """Inside, ``counter`` counts; what is to be compiled runs uncompiled, or it would not be seen."""
+    with torch.compiler.set_stance("force_eager"), counter:
+        yield

@@ -56,6 +56,6 @@ def test_no_card_is_taken_for_another() -> None:
 def test_without_a_gpu_it_says_so_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--part", "gpu", "--out", str(tmp_path / "bench.json")]) == 0
     first, last = capsys.readouterr().out.splitlines()
-    assert first.startswith("The GPU is left out. The installed onnxruntime has no CUDA")
+    assert first == f"The GPU is left out. {cuda.missing()}"
     assert last == "Nothing was measured, and nothing written."
     assert not (tmp_path / "bench.json").exists()

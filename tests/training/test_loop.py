@@ -58,7 +58,7 @@ def test_one_line_a_minute_tells_how_it_goes(clock: Callable[[float], None]) -> 
     clock(1.0)
     Run(module, OPTIONS).fit(step, lines.append)
     assert [line.partition(" min")[0] for line in lines] == ["1.0", "2.0", "3.0", "4.0", "5.0"]
-    assert all(word in lines[0] for word in ("1.0 min", "step", "/s", "lr", "loss"))
+    assert all(word in lines[0] for word in ("1.0 min", "step", "/s", "GFLOP/s", "lr", "loss"))
 
 
 def test_the_budget_ends_the_run() -> None:
@@ -144,3 +144,13 @@ def test_frozen_parameters_are_left_alone() -> None:
     before = module[0].weight.clone()
     train(Run(module, OPTIONS), step, 3)
     assert torch.equal(module[0].weight, before)
+
+
+def test_the_arithmetic_of_a_step_is_counted(clock: Callable[[float], None]) -> None:
+    module = nn.Linear(4000, 4000, bias=False)
+    lines: list[str] = []
+    clock(2)  # two looks a step: one in four seconds
+    run = Run(module, RunOptions(minutes=1.1, batch=16))
+    run.fit(lambda: {"loss": module(torch.ones(16, 4000)).mean()}, lines.append)
+    # The product and its derivative by the weights, 2 * 16 * 4000 * 4000 each: 1.024 in four seconds.
+    assert " 0.3 GFLOP/s " in lines[0]
