@@ -126,8 +126,11 @@ class Engine:
     def warm(self) -> None:
         """Run every graph once on a grey picture, so that the first request does not pay for it."""
         grey = np.full((CROP_SIZE, CROP_SIZE, 3), 128, np.uint8)
-        self.finder.find(grey)
-        face = Face((0, 0, CROP_SIZE, CROP_SIZE), 0.0, np.full((478, 2), CROP_SIZE / 2, np.float32))
+        around = np.linspace(0, 2 * np.pi, 478)
+        oval = CROP_SIZE / 4 * np.stack([np.cos(around), np.sin(around)], 1) + CROP_SIZE / 2
+        face = Face((0, 0, CROP_SIZE, CROP_SIZE), 0.0, oval.astype(np.float32))
+        # No face is found in grey; one that is followed is looked for with every network.
+        list(self.finder.follow([grey], face))
         keypoints = self.detector.many([(grey, face)], Crop(0, 0, CROP_SIZE))
         side = 2 * CROP_SIZE if self.renderer.scales else CROP_SIZE
         full = np.full((side, side, 3), 128, np.uint8)

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reenact.config import DEFAULT_MODEL
 from reenact.engine import Engine
 from reenact.errors import WeightsBroken
-from reenact.runtime import ModelFolder
+from reenact.face.detector import FaceDetector
+from reenact.runtime import Kept, ModelFolder, Session
 
 
 def test_a_model_is_known_by_the_hash_of_its_keypoint_graph(engine: Engine) -> None:
@@ -20,8 +22,26 @@ def test_face_models_are_opened_once(engine: Engine) -> None:
     assert Engine(device="cpu").finder is engine.finder
 
 
-def test_every_graph_runs_before_the_first_request(engine: Engine) -> None:
+def test_every_graph_runs_before_the_first_request(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran, keep = set(), Session.keep
+
+    def seen(session: Session, **tensors: Any) -> list[Kept]:
+        ran.add(session)
+        return keep(session, **tensors)
+
+    monkeypatch.setattr(Session, "keep", seen)
     engine.warm()
+    mesh, renderer = engine.finder._mesh, engine.renderer
+    assert isinstance(engine.finder._detector, FaceDetector) and renderer._compose is not None
+    assert ran == {
+        engine.finder._detector._session,
+        mesh._mesh,
+        *mesh._parts.values(),
+        engine.detector._session,
+        renderer._encode,
+        renderer._animate,
+        renderer._compose(512),
+    }
 
 
 @pytest.mark.parametrize("missing", ["keypoints", "encode", "animate", "compose"])
