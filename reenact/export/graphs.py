@@ -74,13 +74,8 @@ class AnimateGraph(nn.Module):
         Returns:
             picture (B, 256, 256, 3) uint8, alpha (B, 1, 256, 256), flow (B, 128, 128, 2) crop units.
         """
-        batch = points.shape[0]
-
-        def repeat(value: Tensor) -> Tensor:
-            return value.expand(batch, *value.shape[1:])
-
         image = to_float(source)
-        source_pose = Pose(repeat(source_points), repeat(source_jacobians), repeat(source_landmarks))
+        source_pose = Pose(source_points, source_jacobians, source_landmarks)
         driving = Pose(points, jacobians, landmarks)
         motion = self.motion(functional.avg_pool2d(image, 4), source_pose, driving)
         out = self.decoder(image, Features(fine, coarse), source_pose, driving, motion)

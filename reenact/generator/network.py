@@ -18,7 +18,7 @@ from torch.nn import functional
 from reenact.layers.blocks import Down, ModulatedResidual, Same, Up
 from reenact.layers.geometry import resize, resize_flow, warp
 from reenact.layers.openings import MAPS
-from reenact.layers.pose import Movement, Pose
+from reenact.layers.pose import Movement, Pose, both
 
 OPENINGS = 2 * MAPS  # of the driving and of the source
 FINEST_SHIFT = 0.1  # crop units: how far the decoder may move a pixel beyond the dense motion
@@ -107,12 +107,13 @@ class Decoder(nn.Module):
         Args:
             image: the source, (B, 3, 256, 256) RGB in [0, 1]; a leading 1 serves the whole batch.
             features: of the source, likewise.
-            source: pose of the source.
+            source: pose of the source, likewise.
             driving: pose to take.
             motion: what ``DenseMotion`` returned.
         """
         flow, occlusion, condition, window, openings = motion
-        code = self.expression(torch.cat([_shape(source), _shape(driving) - _shape(source)], -1))
+        was, now = both(_shape, source.landmarks, driving.landmarks)
+        code = self.expression(torch.cat([was.expand_as(now), now - was], -1))
         coarse = warp(features.coarse, flow) * occlusion[:, :1]
         y = self.mix_coarse(torch.cat([coarse, condition, openings], 1))
         for block in self.blocks:
@@ -133,8 +134,8 @@ class Decoder(nn.Module):
         return Rendered(rgb, alpha, flow, copied)
 
 
-def _shape(pose: Pose) -> Tensor:
+def _shape(landmarks: Tensor) -> Tensor:
     """Landmarks (B, L, 2) freed of place and size, as (B, 2L): an expression and a turn of the head."""
-    centred = pose.landmarks - pose.landmarks.mean(1, keepdim=True)
+    centred = landmarks - landmarks.mean(1, keepdim=True)
     size = centred.square().mean((1, 2), keepdim=True).sqrt()
     return (centred / (size + 1e-3)).flatten(1)

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from reenact.layers.constant import constant
+
 SMALLEST_DETERMINANT = 1e-3
 
 
@@ -48,30 +50,20 @@ def inverse_2x2(matrix: Tensor) -> Tensor:
 
     A determinant nearer to 0 than 1e-3 is taken as 1e-3, so that no keypoint explodes.
     """
-    a, b, c, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 0], matrix[..., 1, 1]
-    determinant = a * d - b * c
+    signs = constant((1.0, -1.0, -1.0, 1.0), matrix.device).view(2, 2)
+    adjugate = matrix.flip(-2, -1).transpose(-2, -1) * signs
+    determinant = (matrix[..., 0, :] * adjugate[..., :, 0]).sum(-1)
     safe = torch.where(
         determinant.abs() < SMALLEST_DETERMINANT,
         SMALLEST_DETERMINANT * torch.ones_like(determinant),
         determinant,
     )
-    adjugate = torch.stack([torch.stack([d, -b], -1), torch.stack([-c, a], -1)], -2)
     return adjugate / safe[..., None, None]
 
 
 def multiply_2x2(left: Tensor, right: Tensor) -> Tensor:
     """Matrix product of (..., 2, 2), written out: a batched MatMul this small is slow in ONNX Runtime."""
-    rows = [
-        torch.stack(
-            [
-                left[..., row, 0] * right[..., 0, column] + left[..., row, 1] * right[..., 1, column]
-                for column in (0, 1)
-            ],
-            -1,
-        )
-        for row in (0, 1)
-    ]
-    return torch.stack(rows, -2)
+    return left[..., :1] * right[..., :1, :] + left[..., 1:] * right[..., 1:, :]
 
 
 def resize(image: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:

@@ -31,33 +31,35 @@ def openings(landmarks: Tensor, grid: Tensor, floor: float = 0.0) -> Tensor:
         (B, 2, H, W), mouth and eyes: near 1 inside an open one, 0 where it is closed.
     """
     device = landmarks.device
-    upper, lower, first, second = (
-        landmarks[:, constant(places, device)] for places in zip(*GAPS, strict=True)
-    )
+    places = tuple(place for end in zip(*GAPS, strict=True) for place in end)
+    upper, lower, first, second = landmarks.index_select(1, constant(places, device)).chunk(4, 1)
     line = second - first
     length = line.square().sum(-1).clamp_min(1e-6).sqrt()
-    along_x, along_y = (line / length[..., None]).unbind(-1)
+    direction = line / length[..., None]
+    along_x, along_y = direction.unbind(-1)
     gap_x, gap_y = (lower - upper).unbind(-1)
     half = (gap_y * along_x - gap_x * along_y).clamp_min(0) / 2 + floor
     share = constant(tuple(ACROSS[place >= MOUTH_GAPS] for place in range(len(GAPS))), device)
     wide, high = (share * length).square(), (FILL * half).square() + LEAST**2
     strength = half / (half + LEAST)
-    xx, yy = along_x**2 / wide + along_y**2 / high, along_y**2 / wide + along_x**2 / high
-    xy = along_x * along_y * (1 / wide - 1 / high)
-    drawn = _bumps((upper + lower) / 2, xx, xy, yy, strength, grid)
+    # The inverse covariance, high + (wide - high) along along^T: its diagonal, and what lies beside it.
+    wide, high = 1 / wide, 1 / high
+    diagonal = high[..., None] + direction.square() * (wide - high)[..., None]
+    beside = along_x * along_y * (wide - high)
+    drawn = _bumps((upper + lower) / 2, diagonal, beside[..., None], strength[..., None], grid)
     return torch.stack([drawn[:, :MOUTH_GAPS].amax(1), drawn[:, MOUTH_GAPS:].amax(1)], 1)
 
 
-def _bumps(centre: Tensor, xx: Tensor, xy: Tensor, yy: Tensor, height: Tensor, grid: Tensor) -> Tensor:
-    """Gaussians of these inverse covariances and heights (B, n) around ``centre`` (B, n, 2): (B, n, H, W).
+def _bumps(centre: Tensor, diagonal: Tensor, beside: Tensor, height: Tensor, grid: Tensor) -> Tensor:
+    """Gaussians around ``centre`` (B, n, 2): (B, n, H, W).
 
-    Their exponents are polynomials of x and y, so that one matrix product gives them all.
+    ``diagonal`` (B, n, 2) and ``beside`` (B, n, 1) are the inverse covariance, ``height`` (B, n, 1). Their
+    exponents are polynomials of x and y, so that one matrix product gives them all.
     """
-    x0, y0 = centre.unbind(-1)
+    slope = diagonal * centre + beside * centre.flip(-1)
+    at_zero = (slope * centre).sum(-1, keepdim=True) - 2 * height.clamp_min(1e-9).log()
     x, y = grid.flatten(0, 1).unbind(-1)
-    at_zero = xx * x0**2 + 2 * xy * x0 * y0 + yy * y0**2 - 2 * height.clamp_min(1e-9).log()
-    terms = [xx, 2 * xy, yy, -2 * (xx * x0 + xy * y0), -2 * (xy * x0 + yy * y0), at_zero]
-    powers = torch.stack([x * x, x * y, y * y, x, y, torch.ones_like(x)])
+    powers = torch.stack([x * x, y * y, x * y, x, y, torch.ones_like(x)])
     with exact(grid):
-        exponent = torch.stack(terms, -1) @ powers * -0.5
+        exponent = torch.cat([diagonal, 2 * beside, -2 * slope, at_zero], -1) @ powers * -0.5
     return exponent.exp().reshape(*exponent.shape[:2], *grid.shape[:2])

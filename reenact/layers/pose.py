@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -13,6 +15,12 @@ class Pose(NamedTuple):
     points: Tensor
     jacobians: Tensor
     landmarks: Tensor
+
+
+def both(work: Callable[[Tensor], Tensor], source: Tensor, driving: Tensor) -> tuple[Tensor, Tensor]:
+    """``work`` done to source (n, ...) and driving (B, ...) at once, which halves the nodes of a graph."""
+    done = work(torch.cat([source, driving]))
+    return done[: len(source)], done[len(source) :]
 
 
 class Movement(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from reenact.landmarks import MESH_INDICES
+from reenact.layers.pose import both
 
 # Semi-axes of an ellipse around forehead and chin, in halves of the distance between them.
 ALONG, ACROSS = 1.7, 1.45
@@ -20,15 +21,15 @@ def head_window(source: Tensor, driving: Tensor, grid: Tensor) -> Tensor:
     Both heads count: where the selfie's was and the moved one is not, something must be put in its place.
 
     Args:
-        source: landmarks (B, L, 2), crop units.
+        source: landmarks (B, L, 2), or (1, L, 2) for the whole batch, crop units.
         driving: landmarks (B, L, 2).
         grid: (H, W, 2), crop units.
 
     Returns:
         (B, 1, H, W) in [0, 1].
     """
-    outside = (1 - _window(source, grid)) * (1 - _window(driving, grid))
-    return 1 - outside[:, None]
+    there, here = both(lambda landmarks: 1 - _window(landmarks, grid), source, driving)
+    return 1 - (there * here)[:, None]
 
 
 def _window(landmarks: Tensor, grid: Tensor) -> Tensor:

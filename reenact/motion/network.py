@@ -11,7 +11,7 @@ from torch.nn import functional
 from reenact.layers.blocks import Hourglass, Same
 from reenact.layers.geometry import exact, gaussians, inverse_2x2, multiply_2x2, pixel_grid, warp
 from reenact.layers.openings import openings
-from reenact.layers.pose import Movement, Pose
+from reenact.layers.pose import Movement, Pose, both
 from reenact.layers.window import head_window
 
 POINT_VARIANCE = 0.01  # of a learned keypoint's gaussian, crop units squared (FOMM)
@@ -48,7 +48,7 @@ class DenseMotion(nn.Module):
 
         Args:
             source: (B, 3, 64, 64) RGB in [0, 1], or (1, 3, 64, 64) for the whole batch.
-            source_pose: pose of the source.
+            source_pose: pose of the source; a leading 1 serves the whole batch.
             driving: pose to take.
 
         Returns:
@@ -56,18 +56,22 @@ class DenseMotion(nn.Module):
         """
         grid = pixel_grid(source)
         turns, shifts = self._candidates(source_pose, driving)
-        source_heat = gaussians(source_pose.landmarks, grid, LANDMARK_VARIANCE)
-        driving_heat = gaussians(driving.landmarks, grid, LANDMARK_VARIANCE)
-        point_heat = gaussians(driving.points, grid, POINT_VARIANCE) - gaussians(
-            source_pose.points, grid, POINT_VARIANCE
+        source_heat, driving_heat = both(
+            lambda landmarks: gaussians(landmarks, grid, LANDMARK_VARIANCE),
+            source_pose.landmarks,
+            driving.landmarks,
+        )
+        had, has = both(
+            lambda points: gaussians(points, grid, POINT_VARIANCE), source_pose.points, driving.points
         )
         copied = slice(1 + self.config.keypoints)
         copies = self._copies(source, _placed(grid, turns[:, copied], shifts[:, copied]))
         place = grid.permute(2, 0, 1).expand(driving.points.shape[0], -1, -1, -1)
-        features = self.hourglass(torch.cat([copies, point_heat, driving_heat - source_heat, place], 1))
+        features = self.hourglass(torch.cat([copies, has - had, driving_heat - source_heat, place], 1))
         flow = _mixed(grid, turns, shifts, self.mask(features).float())
         shift = (flow - grid).permute(0, 3, 1, 2)
-        condition = self.condition(torch.cat([features, driving_heat, source_heat, shift], 1))
+        heat = [driving_heat, source_heat.expand_as(driving_heat)]
+        condition = self.condition(torch.cat([features, *heat, shift], 1))
         window = head_window(source_pose.landmarks, driving.landmarks, grid)
         held = grid + (flow - grid) * window.permute(0, 2, 3, 1)
         shown = _openings(driving, source_pose, 2 * source.shape[2], 2 * source.shape[3])
@@ -101,8 +105,8 @@ class DenseMotion(nn.Module):
 def _openings(driving: Pose, source: Pose, height: int, width: int) -> Tensor:
     """Of both faces, each 2 x 2 pixels as channels: (B, 16, height / 2, width / 2)."""
     grid = pixel_grid(driving.landmarks.new_empty(height, width))
-    both = torch.cat([openings(pose.landmarks, grid) for pose in (driving, source)], 1)
-    return functional.pixel_unshuffle(both, 2)
+    had, has = both(lambda landmarks: openings(landmarks, grid), source.landmarks, driving.landmarks)
+    return functional.pixel_unshuffle(torch.cat([has, had.expand_as(has)], 1), 2)
 
 
 def _turned(turns: Tensor, places: Tensor) -> Tensor:
@@ -113,9 +117,10 @@ def _turned(turns: Tensor, places: Tensor) -> Tensor:
 def _placed(grid: Tensor, turns: Tensor, shifts: Tensor) -> Tensor:
     """A grid (H, W, 2) through n affine maps: planes of x and of y, (B, 2, n, H, W)."""
     x, y = grid.unbind(-1)
-    turns, shifts = turns[..., None, None], shifts[..., None, None]
-    rows = [turns[:, :, row, 0] * x + turns[:, :, row, 1] * y + shifts[:, :, row] for row in (0, 1)]
-    return torch.stack(rows, 1)
+    across, down, shift = (
+        column.transpose(1, 2)[..., None, None] for column in (*turns.unbind(-1), shifts)
+    )  # (B, 2, n, 1, 1)
+    return across * x + down * y + shift
 
 
 def _mixed(grid: Tensor, turns: Tensor, shifts: Tensor, logits: Tensor) -> Tensor:
@@ -125,10 +130,10 @@ def _mixed(grid: Tensor, turns: Tensor, shifts: Tensor, logits: Tensor) -> Tenso
     grids of coordinates. A row of ones among them gives the sum that the softmax divides by.
     """
     ones = torch.ones_like(shifts[..., :1])
-    maps = torch.cat([turns.flatten(2), shifts, ones], -1).transpose(1, 2)  # (B, 7, n)
+    maps = torch.cat([*turns.unbind(-1), shifts, ones], -1).transpose(1, 2)  # (B, 7, n)
     weights = (logits - logits.amax(1, keepdim=True)).exp()
     with exact(grid):
         mixed = (maps @ weights.flatten(2)).reshape(-1, maps.shape[1], *logits.shape[2:])
     x, y = grid.unbind(-1)
-    moved = [mixed[:, i] * x + mixed[:, i + 1] * y + mixed[:, 4 + i // 2] for i in (0, 2)]
-    return (torch.stack(moved, 1) / mixed[:, 6:]).permute(0, 2, 3, 1)
+    moved = mixed[:, :2] * x + mixed[:, 2:4] * y + mixed[:, 4:6]
+    return (moved / mixed[:, 6:]).permute(0, 2, 3, 1)
