@@ -2,7 +2,8 @@
 
 pages/            what Flask fills in, with the galleries and the reader's language already in it (layout.html
                   is what all but /docs share)
-static/           small native modules (app.js puts them together), one style sheet, icons, the manifest
+static/           small native modules (app.js puts them together), style sheets (style.css is what all pages
+                  share), icons, the manifest
 static/messages/  every word of the page, one file a language
 """
 
