@@ -2,7 +2,8 @@
 
 pages/            what Flask fills in, with the galleries and the reader's language already in it (layout.html
                   is what all but /docs share)
-static/           small native modules (app.js puts them together), one style sheet, icons, the manifest
+static/           small native modules (app.js puts them together), style sheets (style.css is what all pages
+                  share), icons, the manifest
 static/messages/  every word of the page, one file a language
 """
 
@@ -22,15 +23,17 @@ from server.web import text
 
 bp = APIBlueprint("web", __name__, enable_openapi=False)
 YEAR = 365 * 24 * 3600
+FIRST = "mona-lisa"  # of the faces, where it was fetched: nobody needs to be told whose it is
 
 
 @bp.get("/")
 def index() -> Response:
     """The demo, in the reader's language."""
     settings = services().settings
+    portraits = list_portraits(settings.portraits, settings.more_portraits)
     return _in_language(
         "index.html",
-        portraits=list_portraits(settings.portraits, settings.more_portraits),
+        portraits=sorted(portraits, key=lambda it: it.id != FIRST),
         templates=list_templates(settings.templates, more=settings.more_templates),
         hours=settings.result_hours,
         label_is_asked=settings.label == "request",

@@ -243,11 +243,12 @@ def test_a_lost_server_is_waited_for(visit: Come, site: Site) -> None:
     before = jobs(site)[0].id
     site.close()
     try:
-        here.until("document.getElementById('status').textContent.includes('does not answer')")
+        here.until("document.getElementById('status').textContent.includes('No connection')")
     finally:
         site.open()
     here.state("done")
     assert jobs(site)[0].id == before
+    assert here.page.evaluate("window.shift") <= 0.01  # that sentence moves nothing
 
 
 def asked(visit: Visit) -> list[str]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from apiflask import APIFlask
+from PIL import Image
 
 from .conftest import Client
 
@@ -40,6 +44,14 @@ def test_every_input_has_a_label(client: Client, address: str) -> None:
         name = re.search(r'id="([\w-]+)"', input)
         inside = re.search(rf"<label[^>]*>\s*{re.escape(input)}", page)
         assert inside or "aria-label=" in input or (name and f'for="{name[1]}"' in page), input
+
+
+def test_the_best_known_face_comes_first_where_it_was_fetched(
+    make_app: Callable[..., APIFlask], tmp_path: Path
+) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "mona-lisa.jpg")
+    page = make_app(more_portraits=tmp_path).test_client().get("/").text
+    assert re.findall(r'data-id="([\w-]+)" data-licence', page)[:2] == ["mona-lisa", "eileen-collins"]
 
 
 def test_answers_are_guarded_everywhere(client: Client) -> None:

@@ -86,14 +86,14 @@ export async function preview(file) {
   return { blob: await answer.blob(), width: Number(answer.headers.get("Original-Width")) };
 }
 
-// Why the file of a job that succeeded cannot be shown.
+// Why the file of a job that succeeded cannot be shown; null where it is there.
 export async function missing(job) {
   try {
-    await ask(job.result.url, { headers: { Range: "bytes=0-0" } });
+    await ask(job.result.url, { headers: { Range: "bytes=0-0" }, cache: "no-store" });
   } catch (error) {
     return error instanceof Lost ? new Problem("gone") : error;
   }
-  return new Problem("internal");
+  return null;
 }
 
 export function ended(job) {

@@ -14,14 +14,16 @@ import { $, number, t } from "./text.js";
 
 const order = { face: null, motion: null, options: {}, index: LARGEST, consent: false };
 let run = null; // the one being made
+let asked = null; // the photo, or the id of the portrait, that the box of consent stands for
+let before = null; // the face that was chosen before the present one
 let last = null; // the job shown, and what it was made of
 
 const help = {
-  photo: () => $("photo").click(),
+  photo: () => faces.openPhotos(),
   clip: motions.openFile,
   again: go,
   reload: () => location.reload(),
-  consent: askConsent,
+  consent: changed,
 };
 
 start();
@@ -30,7 +32,11 @@ async function start() {
   faces.listen(chooseFace, chooseMotion);
   motions.listen(chooseMotion);
   player.listen();
-  result.listen(forget);
+  result.listen(forget, (problem) => fail(problem, { order: last.order }));
+  $("again").addEventListener("click", () => {
+    screen.hold();
+    go();
+  });
   $("consent").addEventListener("change", () => {
     order.consent = $("consent").checked;
     changed();
@@ -46,17 +52,22 @@ async function start() {
 }
 
 function chooseFace(face) {
+  before = order.face;
   order.face = face;
   order.index = LARGEST;
-  if (face.file) order.consent = $("consent").checked = false; // a new photo may be of someone else
+  if (!face.free && asked !== (face.file ?? face.id)) order.consent = $("consent").checked = false;
+  if (!face.free) asked = face.file ?? face.id;
   showChoice();
   changed();
+  faces.showChosen();
+  if (!order.motion) motions.showAll();
 }
 
 function chooseMotion(motion) {
   order.motion = motion;
   showChoice();
   changed();
+  if (order.face) motions.showChosen();
 }
 
 function showChoice() {
@@ -67,13 +78,13 @@ function showChoice() {
   $("consent-line").hidden = !order.face || Boolean(order.face.free);
 }
 
-// What the server cannot read either is told before anybody asks whose face it is.
+// What the server cannot read either is told before anybody asks whose face it is; the one before stays chosen.
 async function redraw(face) {
   try {
     return await faces.redraw(face);
   } catch (error) {
     if (!run && order.face === face) {
-      order.face = null;
+      order.face = before;
       faces.forgetOwn();
       showChoice();
       fail(error, { order: { face } });
@@ -87,17 +98,33 @@ function changed() {
   if (whole(order)) return go();
   run?.stop();
   problem.clear();
-  screen.people([]);
   player.unload();
-  screen.state(order.face ? "chosen" : "empty");
+  remember();
+  wait();
+  screen.say(lacking());
   if (order.face && order.motion) return askConsent();
-  screen.say(order.face ? t("stage.pick_motion") : order.motion ? t("stage.pick_face") : "");
-  if (order.face) motions.reveal();
+  if (order.face) motions.showAll();
+  else if (order.motion) faces.showAll();
+}
+
+// Nothing is made; what is whole already can be.
+function wait() {
+  screen.state(order.face ? "chosen" : "empty");
+  $("again").hidden = !whole(order);
+}
+
+function lacking() {
+  if (whole(order)) return "";
+  if (order.face && order.motion) return t("consent.ask");
+  return order.face ? t("stage.pick_motion") : order.motion ? t("stage.pick_face") : "";
+}
+
+// A reload finds the choice again, also where nothing came of it.
+function remember() {
+  return keep({ order: structuredClone(order), key: null, id: null });
 }
 
 function askConsent() {
-  screen.state("chosen");
-  screen.say(t("consent.ask"));
   $("consent").focus({ preventScroll: true });
   screen.reveal();
 }
@@ -110,7 +137,6 @@ function go() {
 async function follow(next) {
   run = next;
   problem.clear();
-  screen.people([]);
   player.unload();
   screen.begin(uploads(next.kept.order));
   try {
@@ -125,25 +151,25 @@ async function follow(next) {
 
 function present(job, made) {
   last = { id: job.id, order: made };
-  player.play(job.result, made.options.format, async () => fail(await missing(job), { order: made }));
-  screen.done();
+  const broken = async () => fail((await missing(job)) ?? new Problem("internal"), { order: made });
+  player.play(job.result, made.options.format, broken);
   result.offer(job, made.options.format);
   const index = made.index === LARGEST ? 0 : Number(made.index);
   screen.people(made.face.file ? job.faces : [], index, (position) => {
     order.index = String(position);
-    screen.hold();
-    go();
+    changed();
   });
+  screen.done();
 }
 
 // A done one is a result of an earlier visit, whose end is no news.
 function fail(error, { order: made, done }) {
   const code = error instanceof Problem ? error.code : "internal";
   const quiet = done || code === "cancelled";
-  screen.state(quiet ? "chosen" : "failed");
   screen.say(code === "cancelled" ? t("work.cancelled") : "");
-  keep(null);
-  if (quiet) return;
+  remember();
+  if (quiet) return wait();
+  screen.state("failed");
   problem.show(error instanceof Problem ? error : new Problem(code), made, help);
   screen.reveal();
   if (code === "internal") console.error(error);
@@ -190,9 +216,14 @@ async function resume() {
   const found = await kept();
   if (!found) return;
   Object.assign(order, found.order);
+  asked = order.face?.file ?? order.face?.id;
   setOptions($("options"), order.options);
   readOptions();
   $("consent").checked = order.consent;
   showChoice();
-  if (order.face && order.motion && consented(order)) follow(new Run(found, screen.work));
+  await $("original").decode().catch(() => {}); // the stage takes its shape from it
+  faces.showChosen();
+  if (found.key && whole(order)) return void follow(new Run(found, screen.work));
+  wait();
+  screen.say(lacking());
 }

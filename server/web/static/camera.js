@@ -1,4 +1,4 @@
-// A selfie: a mirrored view with an oval to fill, a countdown, a shot. Loaded when it is first asked for.
+// A selfie: a mirrored view with an oval to fill, a countdown, a shot.
 
 import { pause } from "./api.js";
 import { $, t } from "./text.js";
@@ -11,9 +11,13 @@ let facing = "user";
 let shot; // what to do with the photo
 let counting = null;
 
+// Without https there is no camera in the page, but a phone has a program for it.
+export function possible() {
+  return Boolean(navigator.mediaDevices) || !matchMedia("(pointer: coarse)").matches;
+}
+
 export async function open(take) {
   shot = take;
-  $("camera-line").textContent = t("camera.line");
   $("camera").showModal();
   await start();
 }
@@ -28,6 +32,8 @@ $("switch").addEventListener("click", () => {
 
 async function start() {
   stop();
+  offerPhoto(false);
+  $("camera-line").textContent = t("camera.asking");
   try {
     stream = await navigator.mediaDevices.getUserMedia({
       video: { facingMode: facing, width: { ideal: SIDE }, height: { ideal: SIDE } },
@@ -36,6 +42,7 @@ async function start() {
     return complain(error);
   }
   if (!$("camera").open) return stop(); // closed while the browser asked
+  $("camera-line").textContent = t("camera.line");
   $("view").srcObject = stream;
   $("view").classList.toggle("mirrored", facing === "user");
   $("shoot").disabled = false;
@@ -46,6 +53,14 @@ async function start() {
 function complain(error) {
   const kind = !navigator.mediaDevices ? "insecure" : error.name === "NotAllowedError" ? "denied" : "missing";
   $("camera-line").textContent = t(`camera.${kind}`);
+  offerPhoto(true);
+}
+
+// Where no camera answers, its button and its empty view make room for what helps.
+function offerPhoto(instead) {
+  $("finder").hidden = $("shoot").hidden = instead;
+  $("photo-instead").hidden = !instead;
+  if (instead) $("switch").hidden = true;
 }
 
 async function shoot() {

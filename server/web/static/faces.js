@@ -1,6 +1,8 @@
 // The first choice: a portrait, a photo (chosen, dropped or pasted) or a shot of the camera.
 
 import { preview, Problem } from "./api.js";
+import * as camera from "./camera.js";
+import { reveal, revealBelow } from "./screen.js";
 import { $ } from "./text.js";
 
 const FREE = /^(public domain|cc0)/i;
@@ -15,12 +17,16 @@ export function listen(chosen, moved) {
   for (const tile of portraits()) tile.addEventListener("click", () => chosen(portrait(tile)));
   $("own-face").addEventListener("click", () => chosen(mine));
   $("own-picture").addEventListener("error", () => $("own-picture").removeAttribute("src"));
-  $("choose-photo").addEventListener("click", () => $("photo").click());
+  $("choose-photo").addEventListener("click", () => openPhotos());
   $("photo").addEventListener("change", () => {
     take($("photo").files[0]);
     $("photo").value = ""; // so that the same photo can be chosen again
   });
-  $("open-camera").addEventListener("click", async () => (await import("./camera.js")).open(take));
+  $("open-camera").addEventListener("click", () => (camera.possible() ? camera.open(take) : openPhotos("user")));
+  $("photo-instead").addEventListener("click", () => {
+    $("camera").close();
+    openPhotos();
+  });
   listenForDrops((file) => (moves(file) ? moved({ file }) : take(file)));
   addEventListener("paste", (event) => take(picture(event.clipboardData)));
 }
@@ -29,9 +35,23 @@ export function listen(chosen, moved) {
 export function mark(face) {
   const tile = face?.file ? $("own-face") : portraits().find((each) => each.dataset.id === face?.id);
   for (const each of document.querySelectorAll("#portraits .tile")) each.setAttribute("aria-pressed", each === tile);
-  tile?.scrollIntoView({ block: "nearest", inline: "nearest" });
   if (face?.file) return face.url && mine === face ? face : own(face.file);
   return tile ? portrait(tile) : null;
+}
+
+export function showAll() {
+  reveal($("faces").querySelector(".head"));
+}
+
+export function showChosen() {
+  revealBelow($("portraits").querySelector("[aria-pressed=true]"));
+}
+
+// With `capture` a phone opens its own camera program.
+export function openPhotos(capture) {
+  if (capture) $("photo").setAttribute("capture", capture);
+  else $("photo").removeAttribute("capture");
+  $("photo").click();
 }
 
 let mine = null; // the visitor's own photo, kept while other faces are tried

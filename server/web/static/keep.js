@@ -1,5 +1,5 @@
-// The present order, kept in this browser so that a reload or a lost connection does not lose it. The photo
-// stays on the visitor's own machine; a new order or "delete" replaces it.
+// The present choice and its order, kept in this browser so that a reload or a lost connection does not lose them.
+// The photo stays on the visitor's own machine; a new choice or "delete" replaces it.
 
 const NAME = "order";
 

@@ -1,5 +1,6 @@
 // The second choice: a template, or a clip of one's own.
 
+import { reveal, revealBelow } from "./screen.js";
 import { $, calm, seconds } from "./text.js";
 
 let clip = null; // the visitor's own, kept while templates are tried
@@ -18,8 +19,12 @@ export function listen(chosen) {
 }
 
 // On a phone the motions may lie below the fold when the face is chosen.
-export function reveal() {
-  $("templates").firstElementChild.scrollIntoView({ block: "nearest", behavior: calm.matches ? "instant" : "smooth" });
+export function showAll() {
+  reveal($("templates").firstElementChild);
+}
+
+export function showChosen() {
+  revealBelow($("templates").querySelector("[aria-pressed=true]"));
 }
 
 export function openFile() {

@@ -20,6 +20,8 @@ export function play({ url, has_audio }, format, missing) {
   unload();
   view = format === "mp4" ? $("video") : $("animation");
   view.onerror = missing;
+  view.onload = view.onloadeddata = () => $("screen").classList.remove("loading");
+  $("screen").classList.add("loading");
   view.src = url;
   $("sound").hidden = !has_audio;
   stand(calm.matches);

@@ -1,19 +1,28 @@
 // What can be done with a result: save, share, copy its address, delete.
 
+import { missing } from "./api.js";
 import { say } from "./screen.js";
 import { $, bytes, moment, number, seconds, t } from "./text.js";
 
+const TYPES = { mp4: "video/mp4", gif: "image/gif", webp: "image/webp" };
 let file = null; // the result as a File, for sharing
 let address = "";
 let expires = "";
+let job = null;
+let there = false; // past its time, as this device sees it: the server has just said that it has it
 
-export function listen(deleted) {
+// `gone` gets the Problem of a result whose time was over before it was saved or its address taken.
+export function listen(deleted, gone) {
+  for (const [id, act] of [["save", () => {}], ["copy", copy]]) {
+    $(id).addEventListener("click", (event) => (isOver() ? ask(event, gone) : act()));
+  }
   $("share").addEventListener("click", share);
-  $("copy").addEventListener("click", copy);
   $("delete").addEventListener("click", deleted);
 }
 
-export function offer(job, format) {
+// The result of a job that succeeded.
+export function offer(made, format) {
+  job = made;
   const { url, width, height, frames, fps } = job.result;
   address = new URL(url, location).href;
   expires = job.result.expires_at;
@@ -25,15 +34,34 @@ export function offer(job, format) {
   prepareSharing(url, format);
 }
 
-// navigator.share wants to be called in the moment of the tap, so the file is there before it.
+function isOver() {
+  return !there && Date.now() >= Date.parse(expires);
+}
+
+// The clock of this device may be ahead, so the server is asked, and what it still has is given.
+async function ask(event, gone) {
+  event.preventDefault();
+  const asked = job;
+  const problem = await missing(asked);
+  if (asked !== job) return;
+  if (problem) return gone(problem);
+  there = true;
+  event.target.closest("#save, #copy").click();
+  there = false;
+}
+
+// navigator.share wants to be called in the moment of the tap, so the file is there before it. The button keeps its
+// place meanwhile, so that the one beside it does not move away from the finger.
 async function prepareSharing(url, format) {
+  const type = TYPES[format];
   file = null;
-  $("share").hidden = true;
-  if (!navigator.canShare) return;
+  $("share").disabled = true;
+  $("share").hidden = !navigator.canShare?.({ files: [new File([], `reenact.${format}`, { type })] });
+  if ($("share").hidden) return;
   const blob = await fetch(url).then((answer) => (answer.ok ? answer.blob() : null)).catch(() => null);
   if (!blob || new URL(url, location).href !== address) return;
-  file = new File([blob], `reenact.${format}`, { type: blob.type });
-  $("share").hidden = !navigator.canShare({ files: [file] });
+  file = new File([blob], `reenact.${format}`, { type });
+  $("share").disabled = false;
 }
 
 async function share() {

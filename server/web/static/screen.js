@@ -1,4 +1,4 @@
-// The stage: what is chosen, how far it is, and what came out. style.css shows what belongs to each state.
+// The stage: what is chosen, how far it is, and what came out. demo.css shows what belongs to each state.
 
 import { $, calm, make, number, t } from "./text.js";
 
@@ -9,16 +9,24 @@ export function state(name) {
 }
 
 // Not every browser can show HEIC: then `redraw` gets the face, and answers whether its address shows it now.
+// What it knew of the face before is forgotten; the same face is not drawn again.
 export function original(face, redraw) {
+  if (face && face.url === $("original").getAttribute("src")) return;
+  people([]);
+  draw(face, redraw);
+}
+
+function draw(face, redraw) {
   const image = $("original");
   $("screen").classList.remove("no-preview");
   for (const each of [image, $("inset")]) each.removeAttribute("src");
   if (!face) return;
   image.onerror = async () => {
     const shown = await redraw(face);
-    if (shown) original(face, redraw);
+    if (shown) draw(face, redraw);
     else $("screen").classList.toggle("no-preview", Boolean(image.src) && !image.naturalWidth); // or another is chosen
   };
+  image.onload = () => document.documentElement.style.setProperty("--shape", image.naturalWidth / image.naturalHeight);
   image.dataset.width = face.width ?? "";
   image.src = $("inset").src = face.url;
 }
@@ -29,12 +37,19 @@ export function begin(upload) {
   $("count").textContent = "";
   $("live").removeAttribute("src"); // of the one before
   state("working");
+  step(upload ? "upload" : "queue");
   reveal();
 }
 
 // On a phone that lies on its side the galleries are below the stage.
-export function reveal() {
-  $("screen").scrollIntoView({ block: "nearest", behavior: calm.matches ? "instant" : "smooth" });
+export function reveal(element = $("screen")) {
+  element.scrollIntoView({ block: "nearest", inline: "nearest", behavior: calm.matches ? "instant" : "smooth" });
+}
+
+// On a phone that stands, the stage lies over the galleries and grows when something is made: what was tapped stays
+// in sight below it.
+export function revealBelow(element) {
+  if (element && getComputedStyle($("stage")).position === "sticky") reveal(element);
 }
 
 // Takes the focus before the button that has it goes away, so that the keyboard's place is not lost.
@@ -67,6 +82,7 @@ export const work = {
   },
   lost() {
     say(t(navigator.onLine ? "work.lost" : "work.offline"));
+    $("count").textContent = "";
     $("progress").removeAttribute("value");
   },
 };
@@ -78,22 +94,27 @@ export function say(text) {
 
 export function done() {
   state("done");
-  say(t("work.done"));
+  say(t($("several").hidden ? "work.done" : "work.done_several"));
 }
 
-// The faces of a photo as round pictures to tap; `chosen` gets a position, largest first.
+// The faces of a photo as round pictures to tap, for as long as it is chosen; `chosen` gets a position, largest first.
 export function people(faces, index, chosen) {
   const seen = $("original").naturalWidth > 0;
+  const focused = $("people").contains(document.activeElement);
   $("several").hidden = faces.length < 2;
   $("people").replaceChildren(
     ...faces.map((face, position) => {
       const button = make("button", { type: "button", ariaPressed: String(position === index) });
       button.setAttribute("aria-label", t("several.face", { number: number(position + 1) }));
       button.append(seen ? portrait(face.box) : number(position + 1));
-      button.addEventListener("click", () => chosen(position));
+      button.addEventListener("click", () => {
+        for (const each of $("people").children) each.ariaPressed = String(each === button);
+        chosen(position);
+      });
       return button;
     }),
   );
+  if (focused) ($("people").children[index] ?? $("stage")).focus({ preventScroll: true });
 }
 
 function portrait([left, top, right, bottom]) {
