@@ -15,6 +15,7 @@ from reenact import doctor
 from reenact.doctor import Finding
 from reenact.errors import MotionOutdated, SetupError, TemplateNotFound
 from reenact.gallery import get_template, list_portraits, template_ids
+from reenact.reasons import reason as why
 from server import ports
 from server.certificate import anchors_of, certificate_of
 from server.config import Settings, read, variable
@@ -118,7 +119,7 @@ def _place(folder: Path) -> tuple[Path, str | None]:
     try:
         tempfile.TemporaryFile(dir=there).close()
     except OSError as e:
-        return there, e.strerror
+        return there, why(e)
     return there, None
 
 

@@ -14,7 +14,8 @@ from apiflask import APIFlask, HTTPError
 from flask import Response, current_app, json
 from werkzeug.exceptions import HTTPException
 
-from reenact.errors import ReenactError
+from reenact.errors import DiskFull, ReenactError
+from server.disk import is_full
 from server.errors import (
     CODES,
     INTERNAL,
@@ -116,5 +117,7 @@ def _sentence(code: str) -> str:
 
 
 def _unexpected(error: Exception) -> Response:
+    if is_full(error):
+        return _reenact_error(DiskFull(str(error)))
     log.exception("Request %s failed", request_id())
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", INTERNAL)

@@ -18,6 +18,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from reenact.errors import SetupError
+from reenact.reasons import reason
 from server import logs, ports
 from server.certificate import anchors_of, announce
 from server.config import Settings
@@ -54,7 +55,7 @@ def take_lock(folder: Path) -> IO[str]:
         lock = (folder / "lock").open("w")
     except OSError as e:
         raise SetupError(
-            f"The folder {folder} cannot be written: {e.strerror}. Name another in REENACT_DATA."
+            f"The folder {folder} cannot be written: {reason(e)}. Name another in REENACT_DATA."
         ) from e
     deadline = time.monotonic() + LOCK_SECONDS
     while not _locked(lock):
