@@ -4,6 +4,7 @@ ReenactError
 ├── InputError
 │   ├── ConsentRequired         consent_required
 │   ├── UploadTooLarge          upload_too_large
+│   ├── BodyBroken              bad_request
 │   ├── NotFound                not_found
 │   ├── Gone                    gone
 │   ├── IdempotencyConflict     idempotency_conflict
@@ -40,6 +41,12 @@ class UploadTooLarge(InputError):
     """The whole request has more bytes than the limit."""
 
     code = "upload_too_large"
+
+
+class BodyBroken(InputError):
+    """Less of the request arrived than it announced."""
+
+    code = "bad_request"
 
 
 class NotFound(InputError):
@@ -156,7 +163,7 @@ CODES: dict[str, tuple[int, str]] = {
     "not_found": (404, "There is nothing here, or not any more."),
     "gone": (410, "The result was here, and its time is over."),
     "request_timeout": (408, "The request's body took too long to arrive. Send it again on a better line."),
-    "bad_request": (400, "The request cannot be understood."),
+    "bad_request": (400, "The request cannot be understood. Compare it with the description at `/docs`."),
     "method_not_allowed": (405, "This address does not take this method; `Allow` lists those it takes."),
     "range_not_satisfiable": (416, "The file is shorter than the range asked for."),
     "unauthorized": (401, "This server wants an access key: `Authorization: Bearer rk_...`."),

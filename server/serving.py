@@ -145,6 +145,7 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "graceful_timeout": ceil(self._settings.stop_seconds) + CLOSE_SECONDS,
             "logconfig_dict": logs.config(self._settings.log),
             "control_socket_disable": True,
+            "forwarded_allow_ips": "",  # REENACT_PROXIES says whom to believe, not where they are
             "when_ready": self._say_where,
             "post_worker_init": self._begin_watch,
             "worker_int": lambda worker: _heed_no_more_signals(),
