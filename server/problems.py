@@ -29,6 +29,7 @@ from server.errors import (
 from server.request_id import request_id
 
 log = logging.getLogger(__name__)
+CHANGED = "The file is not the one that If-Match or If-Unmodified-Since names. Ask for it without them."
 MIMETYPE = "application/problem+json"
 _BY_STATUS = {
     400: "bad_request",
@@ -48,6 +49,7 @@ def init_app(app: APIFlask) -> None:
     app.register_error_handler(HTTPError, _validation_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
+    app.after_request(_precondition)
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> Response:
@@ -94,8 +96,15 @@ def _by_field(detail: Any) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     for messages in detail.values() if isinstance(detail, dict) else ():
         if isinstance(messages, dict):
-            fields |= {str(name): [str(each) for each in texts] for name, texts in messages.items()}
+            fields |= {str(name): _texts(found) for name, found in messages.items()}
     return fields
+
+
+def _texts(found: Any) -> list[str]:
+    """A field's messages; those of a list stand under the positions of its items."""
+    if isinstance(found, dict):
+        return [text for each in found.values() for text in _texts(each)]
+    return [str(each) for each in found]
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -108,11 +117,23 @@ def _http_error(error: HTTPException) -> Response:
     return response
 
 
+def _precondition(response: Response) -> Response:
+    """Werkzeug sends the whole file along with its 412."""
+    if response.status_code != HTTPStatus.PRECONDITION_FAILED:
+        return response
+    response.close()
+    return problem(HTTPStatus.PRECONDITION_FAILED, "bad_request", CHANGED)
+
+
 def _sentence(code: str) -> str:
     """What to say where the error itself says nothing useful."""
     if code == UploadTooLarge.code:
         limit = current_app.config["MAX_CONTENT_LENGTH"] / 1e6
-        return f"The request has too many bytes; at most {limit:g} MB are accepted. Send a smaller file."
+        parts = current_app.config["MAX_FORM_PARTS"]
+        return (
+            f"The request has too many bytes or fields; at most {limit:g} MB and {parts} fields are "
+            "accepted. Send a smaller file."
+        )
     return CODES[code][1].replace("`", "")
 
 
