@@ -81,7 +81,7 @@ def _in_time(name: str, check: Check, settings: Settings, seconds: float) -> lis
         try:
             found.extend(check(settings))
         except Exception as e:  # a report that stops half-way helps no one
-            reason = " ".join(str(e).split()) or type(e).__name__
+            reason = " ".join(why(e).split())
             see = "" if variable(name) in reason else f"; see {variable(name)}"
             found.append(Finding(name, "broken", reason + see))
 

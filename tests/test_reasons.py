@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.error import URLError
@@ -48,6 +50,16 @@ def test_a_full_disk_is_one_of_its_own(small_disk: Callable[[str], Disk]) -> Non
     assert isinstance(told, DiskFull) and told.code == "disk_full"
     assert str(told) == "The file x cannot be written: the disk is full; make room on it."
     assert is_full(told)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_output_that_does_not_fit_is_no_fault_of_the_program() -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "reenact", "templates", "list"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 4
+    said = "A file or the output cannot be written: the disk is full; make room on it."
+    assert done.stderr == f"error[disk_full]: {said}\n"
 
 
 @pytest.mark.parametrize(

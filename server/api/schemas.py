@@ -36,6 +36,12 @@ def _short(text: str) -> None:
         raise ValidationError(f"At most {METADATA_BYTES} bytes of text are kept, and no zero byte.")
 
 
+def _no_path(text: str) -> None:
+    """Refuse what names a file: no answer repeats paths, so that a later one would not say what is wrong."""
+    if "/" in text:
+        raise ValidationError("Must be an id, not a path.")
+
+
 def _consent(what: str) -> Boolean:
     """The tick without which nothing is taken."""
     error = f"Must be true: confirm that you may use this {what}."
@@ -80,7 +86,7 @@ class AnimationIn(Schema):
         ),
     )
     portrait = String(
-        validate=[Length(1, 64), Regexp("^[^/]*$", error="Must be an id, not a path.")],
+        validate=[Length(1, 64), _no_path],
         metadata=about("Id of a portrait; instead of a selfie."),
     )
     template = String(validate=Length(1, 64), metadata=about("Id of a template; this or `driving`."))

@@ -97,7 +97,7 @@ def delete(id: str) -> tuple[str, int]:
     if id in template_ids(use.templates):
         raise Forbidden(f"The template {id} ships with the server and stays.")
     if id not in template_ids(use.more_templates):
-        raise TemplateNotFound("No template of this id was added. GET /v1/templates lists all.")
+        raise TemplateNotFound(f"There is no template {id!r} among those that were added.")
     remove_template(id, use.more_templates)
     return "", 204
 

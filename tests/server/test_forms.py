@@ -68,4 +68,4 @@ def test_a_template_that_nobody_added_names_no_folder(
     monkeypatch.chdir(tmp_path)
     client = make_app(more_templates=Path("var/motions")).test_client()
     problem = check(client.delete("/v1/templates/none"), 404, "template_not_found")
-    assert "motions" not in problem["detail"]
+    assert problem["detail"] == "There is no template 'none' among those that were added."
