@@ -165,6 +165,7 @@ CODES: dict[str, tuple[int, str]] = {
     "request_timeout": (408, "The request's body took too long to arrive. Send it again on a better line."),
     "bad_request": (400, "The request cannot be understood. Compare it with the description at `/docs`."),
     "method_not_allowed": (405, "This address does not take this method; `Allow` lists those it takes."),
+    "precondition_failed": (412, "The file is not the one that If-Match names. Ask for it without If-Match."),
     "range_not_satisfiable": (416, "The file is shorter than the range asked for."),
     "unauthorized": (401, "This server wants an access key: `Authorization: Bearer rk_...`."),
     "forbidden": (403, "The key may not do this: it takes an operator key, or nobody may."),

@@ -29,13 +29,13 @@ from server.errors import (
 from server.request_id import request_id
 
 log = logging.getLogger(__name__)
-CHANGED = "The file is not the one that If-Match or If-Unmodified-Since names. Ask for it without them."
 MIMETYPE = "application/problem+json"
 _BY_STATUS = {
     400: "bad_request",
     404: "not_found",
     408: "request_timeout",
     405: "method_not_allowed",
+    412: "precondition_failed",
     413: "upload_too_large",
     415: "unsupported_media",
     416: "range_not_satisfiable",
@@ -122,7 +122,7 @@ def _precondition(response: Response) -> Response:
     if response.status_code != HTTPStatus.PRECONDITION_FAILED:
         return response
     response.close()
-    return problem(HTTPStatus.PRECONDITION_FAILED, "bad_request", CHANGED)
+    return problem(HTTPStatus.PRECONDITION_FAILED, "precondition_failed", CODES["precondition_failed"][1])
 
 
 def _sentence(code: str) -> str:

@@ -21,7 +21,7 @@ FILE: Answers = {
     304: {"description": "`If-None-Match` names this file."},
     404: {"description": "not_found"},
     410: {"description": "gone"},
-    412: {"description": "bad_request: `If-Match` names another file."},
+    412: {"description": "precondition_failed"},
     416: {"description": "range_not_satisfiable"},
 }
 

@@ -64,7 +64,9 @@ def test_another_file_than_the_one_asked_for_is_a_problem_without_the_file(
 ) -> None:
     answer = client.get(f"/v1/results/{token}", headers={"If-Match": '"another"'})
     assert (answer.status_code, answer.mimetype) == (412, "application/problem+json")
-    assert answer.json and answer.json["code"] == "bad_request" and "If-Match" in answer.json["detail"]
+    assert (
+        answer.json and answer.json["code"] == "precondition_failed" and "If-Match" in answer.json["detail"]
+    )
 
 
 def test_the_tag_saves_a_second_download(client: Client, token: str) -> None:
