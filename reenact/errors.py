@@ -14,6 +14,7 @@ ReenactError                    code internal
 │   ├── DrivingStill            driving_still
 │   └── InvalidOption           invalid_option
 ├── OutputError                 output_unwritable
+│   └── DiskFull                disk_full
 ├── Cancelled                   cancelled
 └── SetupError                  this installation cannot run as it is
     ├── WeightsBroken           weights_broken
@@ -109,6 +110,12 @@ class OutputError(ReenactError):
     """The result cannot be written where it was asked for."""
 
     code = "output_unwritable"
+
+
+class DiskFull(OutputError):
+    """The disk has no room for what is to be written."""
+
+    code = "disk_full"
 
 
 class Cancelled(ReenactError):

@@ -17,6 +17,7 @@ from reenact.engine import Engine
 from server import api, compress, cross_origin, problems, request_id, request_log, services, web
 from server.body_time import BodyTime
 from server.config import Settings
+from server.forms import StrictRequest
 from server.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ def create_app(
 
 
 def _configure(app: APIFlask, settings: Settings) -> None:
+    app.request_class = StrictRequest
     app.config["MAX_CONTENT_LENGTH"] = settings.upload_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_BYTES
     app.config["MAX_FORM_PARTS"] = FORM_PARTS

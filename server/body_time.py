@@ -12,9 +12,13 @@ from collections.abc import Callable, Iterable
 from threading import Timer
 from typing import Any
 
+from gunicorn.http.errors import NoMoreData, ParseException
 from werkzeug.exceptions import RequestTimeout
 
+from server.errors import BodyBroken
+
 log = logging.getLogger(__name__)
+BROKEN = "The request's body ended before it was whole, or its chunks are damaged. Send it again."
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -49,16 +53,22 @@ class _Body:
         self.clock.start()
 
     def read(self, size: int = -1) -> bytes:
-        return self._counted(self._stream.read(size), size)
+        return self._counted(self._stream.read, size)
 
     def readline(self, size: int = -1) -> bytes:
-        return self._counted(self._stream.readline(size), size)
+        return self._counted(self._stream.readline, size)
 
-    def _counted(self, data: bytes, size: int) -> bytes:
+    def _counted(self, read: Callable[[int], bytes], size: int) -> bytes:
+        try:
+            data = read(size)
+        except (ParseException, NoMoreData) as e:  # of a body in chunks
+            raise (RequestTimeout() if self._late else BodyBroken(BROKEN)) from e
         if self._late:  # what came is cut off, and a form would be read as if that were all
             raise RequestTimeout
         if self._left is not None:
             self._left -= len(data)
+            if self._left and not data and size != 0:
+                raise BodyBroken(BROKEN)
         if self._left == 0 or (not data and size != 0):
             self.clock.cancel()
         return data

@@ -29,6 +29,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from reenact.errors import SetupError
+from reenact.reasons import reason
+from server.disk import is_full
 
 METADATA = MetaData()
 SCHEMA = 1
@@ -44,7 +46,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as e:
         raise SetupError(
-            f"The folder {folder} cannot be used: {e.strerror}. Name another in REENACT_DATA."
+            f"The folder {folder} cannot be used: {reason(e)}. Name another in REENACT_DATA."
         ) from e
 
 
@@ -127,8 +129,8 @@ class Database:
         try:
             yield
         except SQLAlchemyError as e:
-            reason = str(getattr(e, "orig", e)).strip()
-            raise SetupError(f"The database {self.url!r} cannot be used: {reason}") from e
+            why = "its disk is full; make room on it" if is_full(e) else str(getattr(e, "orig", e)).strip()
+            raise SetupError(f"The database {self.url!r} cannot be used: {why}.") from e
 
     def _check(self, version: int | None) -> None:
         if version not in (None, SCHEMA):

@@ -15,6 +15,7 @@ from reenact import doctor
 from reenact.doctor import Finding
 from reenact.errors import MotionOutdated, SetupError, TemplateNotFound
 from reenact.gallery import get_template, list_portraits, template_ids
+from reenact.reasons import reason as why
 from server import ports
 from server.certificate import anchors_of, certificate_of
 from server.config import Settings, read, variable
@@ -80,7 +81,7 @@ def _in_time(name: str, check: Check, settings: Settings, seconds: float) -> lis
         try:
             found.extend(check(settings))
         except Exception as e:  # a report that stops half-way helps no one
-            reason = " ".join(str(e).split()) or type(e).__name__
+            reason = " ".join(why(e).split())
             see = "" if variable(name) in reason else f"; see {variable(name)}"
             found.append(Finding(name, "broken", reason + see))
 
@@ -118,7 +119,7 @@ def _place(folder: Path) -> tuple[Path, str | None]:
     try:
         tempfile.TemporaryFile(dir=there).close()
     except OSError as e:
-        return there, e.strerror
+        return there, why(e)
     return there, None
 
 

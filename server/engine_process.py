@@ -19,11 +19,12 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from reenact.errors import Cancelled, ReenactError
+from reenact.errors import Cancelled, DiskFull, ReenactError
 from reenact.types import Picture, Show, Watch
 from server import logs
 from server.config import Settings
 from server.database import Database
+from server.disk import is_full
 from server.engine import engine_worker
 from server.jobs.apart import Far, Seen, Task
 from server.jobs.job import Outcome
@@ -129,7 +130,11 @@ def _show(line: Line) -> Show:
 
 def _portable(error: Exception) -> Exception:
     """An error as the server can read it, with where it came from: one of ours, or its words alone."""
-    told = error if isinstance(error, ReenactError) else RuntimeError(f"{type(error).__name__}: {error}")
+    told: Exception = error
+    if is_full(error):
+        told = DiskFull(str(error))
+    elif not isinstance(error, ReenactError):
+        told = RuntimeError(f"{type(error).__name__}: {error}")
     told.add_note("".join(traceback.format_exception(error)))
     return told
 

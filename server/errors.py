@@ -4,6 +4,7 @@ ReenactError
 ├── InputError
 │   ├── ConsentRequired         consent_required
 │   ├── UploadTooLarge          upload_too_large
+│   ├── BodyBroken              bad_request
 │   ├── NotFound                not_found
 │   ├── Gone                    gone
 │   ├── IdempotencyConflict     idempotency_conflict
@@ -26,7 +27,8 @@ from __future__ import annotations
 import os
 from http import HTTPStatus
 
-from reenact.errors import Cancelled, InputError, ReenactError
+from reenact.errors import Cancelled, DiskFull, InputError, ReenactError
+from server.disk import is_full
 
 
 class ConsentRequired(InputError):
@@ -39,6 +41,12 @@ class UploadTooLarge(InputError):
     """The whole request has more bytes than the limit."""
 
     code = "upload_too_large"
+
+
+class BodyBroken(InputError):
+    """Less of the request arrived than it announced."""
+
+    code = "bad_request"
 
 
 class NotFound(InputError):
@@ -155,8 +163,9 @@ CODES: dict[str, tuple[int, str]] = {
     "not_found": (404, "There is nothing here, or not any more."),
     "gone": (410, "The result was here, and its time is over."),
     "request_timeout": (408, "The request's body took too long to arrive. Send it again on a better line."),
-    "bad_request": (400, "The request cannot be understood."),
+    "bad_request": (400, "The request cannot be understood. Compare it with the description at `/docs`."),
     "method_not_allowed": (405, "This address does not take this method; `Allow` lists those it takes."),
+    "precondition_failed": (412, "The file is not the one that If-Match names. Ask for it without If-Match."),
     "range_not_satisfiable": (416, "The file is shorter than the range asked for."),
     "unauthorized": (401, "This server wants an access key: `Authorization: Bearer rk_...`."),
     "forbidden": (403, "The key may not do this: it takes an operator key, or nobody may."),
@@ -169,7 +178,7 @@ CODES: dict[str, tuple[int, str]] = {
     "moderator_unavailable": (503, "The operator's check does not answer, so nothing is rendered."),
     "gave_up": (500, "The server broke off at each attempt at this job."),
     "cancelled": (409, "The job was cancelled."),
-    "not_ready": (503, "The model is still being loaded."),
+    "not_ready": (503, "The model is still being loaded, or the database or the broker does not work."),
     "setup": (503, "The server cannot do this work as it is installed."),
     "weights_broken": (503, "The server's model is damaged."),
     "motion_outdated": (503, "The template was made for another model; the operator must rebuild it."),
@@ -177,6 +186,10 @@ CODES: dict[str, tuple[int, str]] = {
     "extra_missing": (503, "The server lacks an optional part."),
     "certificate_unusable": (503, "The server's certificate cannot sign results."),
     "output_unwritable": (500, "The result could not be written."),
+    "disk_full": (
+        507,
+        "The server's disk is full, so this was not done. Try again later, or tell its operator.",
+    ),
     "internal": (500, "Something failed that should not; the log has it under `request_id`."),
 }
 INTERNAL = "Something went wrong on the server. Try again; if it stays, tell the operator the request id."
@@ -184,6 +197,8 @@ INTERNAL = "Something went wrong on the server. Try again; if it stays, tell the
 
 def public_detail(error: Exception) -> tuple[str, str]:
     """Code and sentence of an error as a stranger may read them."""
+    if is_full(error):
+        return DiskFull.code, CODES[DiskFull.code][1]
     if not isinstance(error, ReenactError):
         return "internal", INTERNAL
     code = error.code if error.code in CODES else "internal"

@@ -27,6 +27,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.errors import SetupError
+from reenact.reasons import reason
 
 if TYPE_CHECKING:
     from server.jobs import Job, Outcome, Records
@@ -143,7 +144,7 @@ class Metrics:
             server, thread = start_http_server(port, host, self.registry)
         except OSError as e:
             raise SetupError(
-                f"Metrics cannot be served on {host}, port {port}: {e}. "
+                f"Metrics cannot be served on {host}, port {port}: {reason(e)}. "
                 "Set REENACT_METRICS_PORT to a free one."
             ) from e
 

@@ -14,7 +14,8 @@ from apiflask import APIFlask, HTTPError
 from flask import Response, current_app, json
 from werkzeug.exceptions import HTTPException
 
-from reenact.errors import ReenactError
+from reenact.errors import DiskFull, ReenactError
+from server.disk import is_full
 from server.errors import (
     CODES,
     INTERNAL,
@@ -34,6 +35,7 @@ _BY_STATUS = {
     404: "not_found",
     408: "request_timeout",
     405: "method_not_allowed",
+    412: "precondition_failed",
     413: "upload_too_large",
     415: "unsupported_media",
     416: "range_not_satisfiable",
@@ -47,6 +49,7 @@ def init_app(app: APIFlask) -> None:
     app.register_error_handler(HTTPError, _validation_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
+    app.after_request(_precondition)
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> Response:
@@ -93,8 +96,15 @@ def _by_field(detail: Any) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     for messages in detail.values() if isinstance(detail, dict) else ():
         if isinstance(messages, dict):
-            fields |= {str(name): [str(each) for each in texts] for name, texts in messages.items()}
+            fields |= {str(name): _texts(found) for name, found in messages.items()}
     return fields
+
+
+def _texts(found: Any) -> list[str]:
+    """A field's messages; those of a list stand under the positions of its items."""
+    if isinstance(found, dict):
+        return [text for each in found.values() for text in _texts(each)]
+    return [str(each) for each in found]
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -107,14 +117,28 @@ def _http_error(error: HTTPException) -> Response:
     return response
 
 
+def _precondition(response: Response) -> Response:
+    """Werkzeug sends the whole file along with its 412."""
+    if response.status_code != HTTPStatus.PRECONDITION_FAILED:
+        return response
+    response.close()
+    return problem(HTTPStatus.PRECONDITION_FAILED, "precondition_failed", CODES["precondition_failed"][1])
+
+
 def _sentence(code: str) -> str:
     """What to say where the error itself says nothing useful."""
     if code == UploadTooLarge.code:
         limit = current_app.config["MAX_CONTENT_LENGTH"] / 1e6
-        return f"The request has too many bytes; at most {limit:g} MB are accepted. Send a smaller file."
+        parts = current_app.config["MAX_FORM_PARTS"]
+        return (
+            f"The request has too many bytes or fields; at most {limit:g} MB and {parts} fields are "
+            "accepted. Send a smaller file."
+        )
     return CODES[code][1].replace("`", "")
 
 
 def _unexpected(error: Exception) -> Response:
+    if is_full(error):
+        return _reenact_error(DiskFull(str(error)))
     log.exception("Request %s failed", request_id())
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", INTERNAL)

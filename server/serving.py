@@ -18,6 +18,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from reenact.errors import SetupError
+from reenact.reasons import reason
 from server import logs, ports
 from server.certificate import anchors_of, announce
 from server.config import Settings
@@ -54,7 +55,7 @@ def take_lock(folder: Path) -> IO[str]:
         lock = (folder / "lock").open("w")
     except OSError as e:
         raise SetupError(
-            f"The folder {folder} cannot be written: {e.strerror}. Name another in REENACT_DATA."
+            f"The folder {folder} cannot be written: {reason(e)}. Name another in REENACT_DATA."
         ) from e
     deadline = time.monotonic() + LOCK_SECONDS
     while not _locked(lock):
@@ -144,6 +145,7 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "graceful_timeout": ceil(self._settings.stop_seconds) + CLOSE_SECONDS,
             "logconfig_dict": logs.config(self._settings.log),
             "control_socket_disable": True,
+            "forwarded_allow_ips": "",  # REENACT_PROXIES says whom to believe, not where they are
             "when_ready": self._say_where,
             "post_worker_init": self._begin_watch,
             "worker_int": lambda worker: _heed_no_more_signals(),

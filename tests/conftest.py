@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from tests.disk import Disk
 
 if TYPE_CHECKING:
     from reenact.engine import Engine
@@ -88,6 +92,25 @@ def tiny() -> ModelConfig:
         MotionConfig(keypoints=3, landmarks=COUNT, width=4, levels=2, widest=8, condition=4),
         GeneratorConfig(landmarks=COUNT, condition=4, fine=4, coarse=8, blocks=1, code=4),
     )
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Disk]]:
+    """``small_disk("name")`` mounts 8 MB at that name in ``tmp_path``; skips where that is not allowed."""
+    mounted: list[Path] = []
+
+    def mount(name: str) -> Disk:
+        folder = tmp_path / name
+        folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+        if not shutil.which("mount") or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("only root may mount a disk to fill")
+        mounted.append(folder)
+        return Disk(folder)
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,11 @@ from reenact.bench.stations import measure_stations
 from reenact.bench.whole import ID, Device, describe, measure, write_template
 from reenact.config import DEFAULT_MODEL
 from reenact.engine import Engine
-from reenact.errors import OutputError, SetupError
+from reenact.errors import SetupError
 from reenact.gallery import get_template, list_portraits
 from reenact.pipeline import AnimateOptions, animate
 from reenact.provenance.embed import Watermark
+from reenact.reasons import unwritable
 from reenact.runtime import ModelFolder, available_cores, cuda
 from reenact.types import Template
 
@@ -186,4 +187,4 @@ def _write(figures: Figures, out: Path) -> None:
         out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
         write_chart(figures, out.with_suffix(".svg"))
     except OSError as error:
-        raise OutputError(f"The figures cannot be written to {out}: {error.strerror}.") from error
+        raise unwritable(f"The file {out} of figures", error) from error

@@ -7,11 +7,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 
 from reenact.cli import animate, check, develop, templates, verify
 from reenact.cli.common import INTERNAL, complain, show_warnings
 from reenact.config import version
 from reenact.errors import Cancelled, ExtraMissing, ReenactError
+from reenact.reasons import is_full, unwritable
 
 EXIT_CODES = """\
 exit codes:
@@ -46,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except ReenactError as error:
         return _fail(error, debug)
+    except OSError as error:
+        return _fail(_full(error) if is_full(error) else error, debug)
     except ModuleNotFoundError as error:
         return _fail(_missing(error), debug)
     except Exception as error:
@@ -83,6 +87,13 @@ def _fail(error: Exception, debug: bool) -> int:
     summary = " ".join(f"{type(error).__name__}: {error}".split())
     print(f"error[internal]: {summary}. This is a fault of reenact; --debug shows where.", file=sys.stderr)
     return INTERNAL
+
+
+def _full(error: OSError) -> ReenactError:
+    """A full disk, where no verb has a name for what it wrote: standard output, a file of training."""
+    with suppress(OSError, ValueError):  # nobody captures it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain at its end
+    return unwritable(f"The file {error.filename}" if error.filename else "A file or the output", error)
 
 
 def _missing(error: ModuleNotFoundError) -> Exception:

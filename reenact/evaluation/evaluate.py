@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from reenact.errors import InvalidOption, OutputError
+from reenact.errors import InvalidOption
 from reenact.evaluation.baselines import LandmarkWarp, StaticSource
 from reenact.evaluation.clips import Pair, frame_count, pair_up, spread
 from reenact.evaluation.crossing import evaluate_cross_identity
@@ -17,6 +17,7 @@ from reenact.evaluation.options import Options
 from reenact.evaluation.panel import Panel, open_panel
 from reenact.evaluation.reconstruction import Shown, evaluate_reconstruction
 from reenact.evaluation.report import Report, write_report
+from reenact.reasons import unwritable
 from reenact.types import Picture
 
 STATIC, WARP = "static source", "landmark warp"
@@ -97,7 +98,7 @@ def _made(folder: Path | None) -> Path | None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"The report cannot be written to {folder}; name another folder.") from error
+            raise unwritable(f"The report in {folder}", error) from error
     return folder
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reenact.errors import OutputError
 from reenact.evaluation.gallery import Video
 from reenact.evaluation.table import Column, Table
+from reenact.reasons import unwritable
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Reenact: evaluation</title>
@@ -85,7 +85,7 @@ def write_report(report: Report, folder: Path) -> None:
             unfinished.write_text(text, encoding="utf-8")
             unfinished.replace(folder / name)
     except OSError as error:
-        raise OutputError(f"The report cannot be written to {folder}; name another folder.") from error
+        raise unwritable(f"The report in {folder}", error) from error
 
 
 def _section(table: Table, videos: Sequence[Video]) -> str:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from reenact.errors import WeightsBroken
 from reenact.export.fomm import export_fomm
 from reenact.fomm.network import Fomm, FommConfig
+from reenact.reasons import reason
 
 _T = TypeVar("_T")
 # What a configuration must say where our networks have no choice.
@@ -56,7 +57,9 @@ def read_config(path: Path) -> FommConfig:
     except KeyError as error:
         raise WeightsBroken(f"{path.name} has no {error}; a first-order motion model needs it.") from error
     except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise WeightsBroken(f"{path.name} does not describe a first-order motion model: {error}.") from error
+        raise WeightsBroken(
+            f"{path.name} does not describe a first-order motion model: {reason(error)}."
+        ) from error
 
 
 def load_checkpoint(path: Path, config: FommConfig) -> Fomm:
@@ -68,7 +71,9 @@ def load_checkpoint(path: Path, config: FommConfig) -> Fomm:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch, pickle, zipfile and tarfile raise many unrelated types here
-        raise WeightsBroken(f"{path.name} is no checkpoint that can be read safely: {error}") from error
+        raise WeightsBroken(
+            f"{path.name} is no checkpoint that can be read safely: {reason(error)}."
+        ) from error
     model = Fomm(config)
     for name, network in model.named_children():
         state = found.get(name) if isinstance(found, Mapping) else None

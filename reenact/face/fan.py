@@ -16,6 +16,7 @@ from PIL import Image
 
 from reenact.errors import ExtraMissing, ProviderUnavailable, WeightsBroken
 from reenact.face.detector import Detection
+from reenact.reasons import reason
 from reenact.runtime import Device
 from reenact.types import FloatArray, Picture
 
@@ -54,8 +55,8 @@ class FanDetector:
             )
         except Exception as error:  # torch raises many unrelated types for a bad file
             raise WeightsBroken(
-                f"FAN's weights cannot be loaded: {error}. Delete {detector.name} and {landmarks.name} from "
-                f"{detector.parent}; they are downloaded again at the next start."
+                f"FAN's weights cannot be loaded: {reason(error)}. Delete {detector.name} and "
+                f"{landmarks.name} from {detector.parent}; they are downloaded again at the next start."
             ) from error
 
     def __call__(self, picture: Picture) -> list[Detection]:
@@ -139,7 +140,7 @@ def _fetch(url: str) -> Path:
         utils.load_file_from_url(url, progress=False, check_hash=True)
     except (OSError, RuntimeError) as error:  # no connection, no space; another SHA-256
         raise WeightsBroken(
-            f"FAN's weights could not be downloaded from {url} ({error}). Put the file {path.name} into "
-            f"{path.parent} by hand, or use the finder blazeface."
+            f"FAN's weights could not be downloaded from {url} ({reason(error)}). Put the file "
+            f"{path.name} into {path.parent} by hand, or use the finder blazeface."
         ) from error
     return path

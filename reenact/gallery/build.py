@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reenact.config import MOTIONS
 from reenact.engine import Engine
-from reenact.errors import InvalidOption, MotionOutdated, OutputError, ReenactError
+from reenact.errors import InvalidOption, MotionOutdated, ReenactError
 from reenact.face.align import align, choose
 from reenact.gallery.card import BuildRecipe, Card, read_card, write_card
 from reenact.gallery.portraits import list_portraits
@@ -31,6 +31,7 @@ from reenact.motion.retime import RetimeOptions, retime
 from reenact.motion.track import load_motion, save_motion
 from reenact.motion.transfer import TransferOptions, transfer
 from reenact.pipeline import prepare_source, watched
+from reenact.reasons import unwritable
 from reenact.tracking import moving, track
 from reenact.types import Clip, Motion, Template, Watch
 
@@ -187,7 +188,7 @@ def _whole(place: Path, overwrite: bool) -> Iterator[Path]:
             os.replace(place, old)
         os.replace(part, place)
     except OSError as error:
-        raise OutputError(f"The template cannot be written to {place}: {error.strerror or error}.") from error
+        raise unwritable(f"The template {place}", error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from reenact.errors import InvalidOption, TemplateNotFound
 from reenact.motion.retime import RetimeOptions
+from reenact.reasons import reason
 
 FILE = "template.toml"
 
@@ -65,7 +66,9 @@ def read_card(folder: Path) -> Card:
             made_by=_text(table, "made_by") if "made_by" in table else None,
         )
     except (OSError, ValueError, KeyError, TypeError, InvalidOption) as error:
-        raise TemplateNotFound(f"The template {folder.name} has no readable {FILE}: {error}.") from error
+        raise TemplateNotFound(
+            f"The template {folder.name} has no readable {FILE}: {reason(error)}."
+        ) from error
 
 
 def write_card(card: Card, folder: Path) -> None:

@@ -16,9 +16,10 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from PIL import Image
 
 from reenact.engine import open_face_finder
-from reenact.errors import ImageTooLarge, NoFaceFound, OutputError, ReenactError, SetupError, UnsupportedMedia
+from reenact.errors import ImageTooLarge, NoFaceFound, ReenactError, SetupError, UnsupportedMedia
 from reenact.gallery.portraits import FAMOUS
 from reenact.media import read_picture
+from reenact.reasons import reason, unwritable
 from reenact.types import Picture
 
 TYPES = ("image/jpeg", "image/png", "image/webp")
@@ -116,10 +117,10 @@ def download(portal: Portal, file: str) -> bytes:
         error.close()
         raise SetupError(f"{file}: the portal answered {error.code}. Try again later.") from error
     except URLError as error:
-        host, reason = urlsplit(portal.address).hostname, getattr(error.reason, "strerror", error.reason)
-        raise Unreachable(f"{host} cannot be reached: {reason}. Is there a network?") from error
+        host = urlsplit(portal.address).hostname
+        raise Unreachable(f"{host} cannot be reached: {reason(error)}. Is there a network?") from error
     except (OSError, HTTPException) as error:
-        raise SetupError(f"{file}: it did not come whole ({error}). Try again later.") from error
+        raise SetupError(f"{file}: it did not come whole ({reason(error)}). Try again later.") from error
 
 
 class _Redirects(HTTPRedirectHandler):
@@ -166,6 +167,6 @@ def _write(picture: Picture, path: Path) -> None:
         image.save(temporary, "JPEG", quality=88, progressive=True)
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"The portrait cannot be written to {path.parent}: {error}.") from error
+        raise unwritable(f"The portrait {path}", error) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from typing import Any
 from reenact.config import PORTRAITS
 from reenact.errors import InvalidOption, SetupError
 from reenact.gallery.templates import is_slug
+from reenact.reasons import reason
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _facts(list: Path) -> dict[str, dict[str, Any]]:
         entries = _entries(list.read_text(encoding="utf-8"))
         return {entry["id"]: entry for entry in entries}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SetupError(f"The list of portraits {list} cannot be read: {error}.") from error
+        raise SetupError(f"The list of portraits {list} cannot be read: {reason(error)}.") from error
 
 
 def _named(id: str, path: Path, facts: dict[str, Any]) -> Portrait:

@@ -18,6 +18,7 @@ from reenact.config import DEFAULT_MODEL, MOTIONS
 from reenact.errors import MotionOutdated, OutputError, TemplateNotFound
 from reenact.gallery.card import FILE, read_card
 from reenact.motion.track import load_motion
+from reenact.reasons import reason
 from reenact.runtime import ModelFolder
 from reenact.types import Template
 
@@ -88,7 +89,7 @@ def remove_template(id: str, folder: Path) -> None:
     try:
         os.replace(folder / id, gone)
     except OSError as error:
-        raise OutputError(f"The template {id} cannot be deleted: {error}.") from error
+        raise OutputError(f"The template {id} cannot be deleted: {reason(error)}.") from error
     shutil.rmtree(gone, ignore_errors=True)  # a sweep takes the rest
 
 

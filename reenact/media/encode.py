@@ -20,6 +20,7 @@ from reenact.media import nvenc
 from reenact.media.gif import write_gif
 from reenact.media.mp4 import add_sound, write_mp4
 from reenact.media.webp import write_webp
+from reenact.reasons import is_full, unwritable
 from reenact.types import Clip, Picture
 
 log = logging.getLogger(__name__)
@@ -158,6 +159,8 @@ def _put_sound(part: Path, source: Path, seconds: Fraction, out: Path) -> bool:
                 os.replace(muxed, part)
                 return True
         except Exception as e:  # whatever is wrong with the sound must not cost the video
+            if is_full(e):
+                raise
             log.warning("The sound track cannot be used and is left out: %s", e)
     return False
 
@@ -215,8 +218,7 @@ def _part_file(out: Path) -> Iterator[Path]:
     try:
         part.open("xb").close()
     except (OSError, ValueError) as e:  # ValueError: a name with a zero byte
-        reason = getattr(e, "strerror", None) or e
-        raise OutputError(f"Nothing can be written to the folder {out.parent}: {reason}.") from e
+        raise unwritable(f"The folder {out.parent}", e) from e
     try:
         yield part
     finally:
@@ -233,4 +235,4 @@ def _output_errors(out: Path) -> Iterator[None]:
     except _FramesFailed as e:
         raise e.error from None
     except (OSError, ValueError, MemoryError, av.FFmpegError) as e:
-        raise OutputError(f"{out} cannot be written: {e}.") from e
+        raise unwritable(f"The file {out}", e) from e

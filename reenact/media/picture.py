@@ -25,6 +25,7 @@ from pillow_heif import HeifImageFile
 from reenact.errors import ImageTooLarge, ImageUnreadable, ReenactError, UnsupportedMedia
 from reenact.media import formats
 from reenact.media.colour import to_srgb
+from reenact.reasons import reason
 from reenact.types import Picture
 
 
@@ -126,7 +127,7 @@ def _content(source: bytes | Path, limits: PictureLimits) -> bytes:
         with source.open("rb") as file:
             data = file.read(limits.max_bytes + 1)
     except (OSError, ValueError) as e:
-        raise ImageUnreadable(f"The picture {source} cannot be opened: {e}.") from e
+        raise ImageUnreadable(f"The picture {source} cannot be opened: {reason(e)}.") from e
     _check_bytes(len(data), limits)
     return data
 

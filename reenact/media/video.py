@@ -18,6 +18,7 @@ from reenact.media import formats
 from reenact.media.animation import decode_animation, probe_animation
 from reenact.media.container import Geometry, decode_video, geometry, probe_video, to_picture
 from reenact.media.timing import Timeline, plan, resample
+from reenact.reasons import reason
 from reenact.types import Clip, Picture
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def _recognise(path: Path, limits: VideoLimits) -> formats.Format:
         with path.open("rb") as file:
             head = file.read(formats.HEAD_BYTES)
     except (OSError, ValueError) as e:
-        raise DrivingUnreadable(f"The clip {path} cannot be opened: {e}.") from e
+        raise DrivingUnreadable(f"The clip {path} cannot be opened: {reason(e)}.") from e
     if not head:
         raise DrivingUnreadable("The clip is empty (0 bytes). Send it again.")
     found = formats.recognise(head)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from reenact.errors import MotionOutdated, OutputError, TemplateNotFound
+from reenact.errors import MotionOutdated, TemplateNotFound
 from reenact.landmarks import MESH_INDICES
+from reenact.reasons import unwritable
 from reenact.types import Keypoints, Motion
 
 
@@ -31,7 +32,7 @@ def save_motion(motion: Motion, path: Path) -> None:
         )
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"The motion cannot be written to {path}: {error.strerror}.") from error
+        raise unwritable(f"The motion {path}", error) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from reenact.errors import CertificateUnusable
+from reenact.reasons import reason
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def development_certificate(folder: Path) -> Certificate:
         if not folder.exists():
             _make(folder)
     except OSError as e:
-        raise CertificateUnusable(f"No development certificate can be made in {folder}: {e}.") from e
+        raise CertificateUnusable(f"No development certificate can be made in {folder}: {reason(e)}.") from e
     return open_certificate(folder / _CHAIN, folder / _KEY)
 
 
@@ -198,7 +199,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as e:
-        raise CertificateUnusable(f"{path} cannot be read: {e}.") from e
+        raise CertificateUnusable(f"{path} cannot be read: {reason(e)}.") from e
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

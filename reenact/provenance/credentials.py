@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
+from io import BufferedRandom, BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +25,8 @@ from reenact.config import version
 from reenact.errors import CertificateUnusable, OutputError
 from reenact.media import formats
 from reenact.provenance.certificate import Certificate
+from reenact.provenance.target import Target
+from reenact.reasons import unwritable
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +77,9 @@ def sign(clip: Path, out: Path, origin: Origin, certificate: Certificate) -> Non
         OutputError: it cannot be signed or written.
     """
     inputs = [(each, _kept(each)) for each in origin.inputs]
+    raw: Target | None = None
     try:
-        with clip.open("rb") as source, out.open("w+b") as target:
+        with clip.open("rb") as source, Target(out, "w+") as raw, BufferedRandom(raw) as target:
             try:
                 _sign(source, target, _mime(source), origin, certificate, inputs)
             except c2pa.C2paError as e:
@@ -88,6 +91,9 @@ def sign(clip: Path, out: Path, origin: Origin, certificate: Certificate) -> Non
                 plain: list[_Pair] = [(each, None) for each, _ in inputs]
                 _sign(source, target, _mime(source), origin, certificate, plain)
     except (c2pa.C2paError, OSError) as e:
+        failure = raw.failure if raw else None
+        if failure or isinstance(e, OSError):
+            raise unwritable(f"The folder {out.parent}", failure or e) from e
         raise OutputError(f"The result cannot be signed: {e}.") from e
 
 

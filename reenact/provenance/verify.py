@@ -17,6 +17,7 @@ from reenact.media import VIDEO_LIMITS, PictureLimits, VideoLimits, formats, ope
 from reenact.provenance.detect import Mark, find_mark
 from reenact.provenance.embed import PUBLIC_KEY
 from reenact.provenance.manifest import Manifest, read_manifest
+from reenact.reasons import reason
 from reenact.types import Picture
 
 Verdict = Literal["made", "signed", "changed", "cannot_tell"]
@@ -99,7 +100,7 @@ def _recognised(file: Path) -> formats.Format | None:
         with file.open("rb") as content:
             head = content.read(formats.HEAD_BYTES)
     except OSError as e:
-        raise DrivingUnreadable(f"The file {file} cannot be opened: {e.strerror or e}.") from e
+        raise DrivingUnreadable(f"The file {file} cannot be opened: {reason(e)}.") from e
     if not head:
         raise DrivingUnreadable("The file is empty (0 bytes). Send it again.")
     return formats.recognise(head)

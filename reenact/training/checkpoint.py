@@ -16,6 +16,7 @@ from reenact.errors import WeightsBroken
 from reenact.generator.network import Decoder, Encoder, GeneratorConfig
 from reenact.keypoints.network import KeypointConfig, KeypointDetector
 from reenact.motion.network import DenseMotion, MotionConfig
+from reenact.reasons import reason
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def load_model(path: Path) -> tuple[Model, dict[str, Any]]:
         model = Model(_config(json.loads(metadata["config"])))
         model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
     except Exception as error:  # safetensors, json and torch each raise their own
-        raise WeightsBroken(f"The weights {path.name} cannot be loaded: {error}") from error
+        raise WeightsBroken(f"The weights {path.name} cannot be loaded: {reason(error)}.") from error
     return model, history
 
 

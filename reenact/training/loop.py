@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from reenact.errors import WeightsBroken
+from reenact.reasons import reason
 from reenact.training.checkpoint import Average
 
 Losses = dict[str, Tensor]
@@ -76,7 +77,7 @@ class Run:
             self.module.load_state_dict(state["module"])
             self.optimizer.load_state_dict(state["optimizer"])
         except Exception as error:  # pickle, torch and zipfile each raise their own
-            raise WeightsBroken(f"Training cannot go on from {path.name}: {error}") from error
+            raise WeightsBroken(f"Training cannot go on from {path.name}: {reason(error)}.") from error
         self.average.state, self.average.steps = state["average"], state["average_steps"]
         self.steps, self.samples = state["steps"], state["samples"]
         torch.set_rng_state(state["random"].cpu())

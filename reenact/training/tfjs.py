@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reenact.errors import WeightsBroken
+from reenact.reasons import reason
 
 Node = dict[str, Any]
 _SIMPLE: dict[str, Callable[..., Tensor]] = {
@@ -49,7 +50,7 @@ class GraphModel(nn.Module):
             weights = _read_weights(model["weightsManifest"], path.parent)
             nodes = {node["name"]: node for node in model["modelTopology"]["node"]}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise WeightsBroken(f"{path} is not a TensorFlow.js graph model: {error!r}") from error
+            raise WeightsBroken(f"{path} is not a TensorFlow.js graph model: {reason(error)}.") from error
         self.steps = _needed(nodes, output)
         unknown = {step["op"] for step in self.steps} - _CONVOLUTIONS - {*_SIMPLE, "Const", "Placeholder"}
         if unknown:

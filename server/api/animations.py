@@ -90,7 +90,7 @@ def get(id: str) -> Answer:
 
 @bp.delete("/<id>")
 @bp.output({}, status_code=204, description="Done.")
-@bp.doc(responses={401: "unauthorized", 404: "not_found"})
+@bp.doc(responses={401: "unauthorized", 404: "not_found", 507: "disk_full"})
 def delete(id: str) -> tuple[str, int]:
     """Stop a job and delete its files.
 

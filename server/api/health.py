@@ -22,7 +22,10 @@ def alive() -> dict[str, str]:
 @bp.output(HealthOut)
 @bp.doc(responses={503: "not_ready"})
 def ready() -> dict[str, str]:
-    """Whether the model is loaded and has run once."""
+    """Whether jobs are begun: the model is loaded and has run once, and database and broker work."""
     if not services().jobs.ready:
-        raise NotReady("The model is still being loaded. Try again in a few seconds.")
+        raise NotReady(
+            "The model is still being loaded, or the database or the broker does not work. Try again in a "
+            "few seconds; if it stays, the log says why."
+        )
     return {"status": "ready"}

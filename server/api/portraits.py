@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from reenact.errors import InputError, InvalidOption
 from reenact.gallery import Portrait, get_portrait, list_portraits
 from reenact.media import read_picture
+from reenact.reasons import reason
 from server.api import examples
 from server.api.schemas import Answers
 from server.api.templates import HOUR, picture
@@ -59,7 +60,7 @@ def thumbnail(id: str) -> Response:
     try:
         response = Response(_square(path, path.stat().st_mtime_ns), mimetype="image/jpeg")
     except (InputError, OSError) as e:
-        raise NotFound(f"The portrait {id} cannot be shown: {e}") from e
+        raise NotFound(f"The portrait {id} cannot be shown: {reason(e)}.") from e
     response.cache_control.max_age = HOUR
     response.add_etag()
     response.make_conditional(request)

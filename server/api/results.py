@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -20,8 +21,16 @@ FILE: Answers = {
     304: {"description": "`If-None-Match` names this file."},
     404: {"description": "not_found"},
     410: {"description": "gone"},
+    412: {"description": "precondition_failed"},
     416: {"description": "range_not_satisfiable"},
 }
+
+
+def _conditions() -> dict[str, Any]:
+    """The request's, without several ranges, those of another unit, and odd ones: they get the whole file."""
+    ranges = request.range
+    useful = ranges and ranges.units == "bytes" and len(ranges.ranges) == 1
+    return {name: value for name, value in request.environ.items() if useful or name != "HTTP_RANGE"}
 
 
 @bp.get("/<signed>")
@@ -45,7 +54,7 @@ def get(signed: str) -> Response:
     response.cache_control.private = True
     response.cache_control.max_age = max(0, int(found.expires - time.time()))
     try:
-        response.make_conditional(request, accept_ranges=True, complete_length=found.bytes)
+        response.make_conditional(_conditions(), accept_ranges=True, complete_length=found.bytes)
     except RequestedRangeNotSatisfiable:
         content.close()
         raise

@@ -33,7 +33,13 @@ def file_field(text: str, required: bool = False) -> File:
 def _short(text: str) -> None:
     """Refuse more than a kilobyte of a client's own data, and what no database keeps."""
     if len(text.encode(errors="surrogatepass")) > METADATA_BYTES or "\0" in text:
-        raise ValidationError(f"At most {METADATA_BYTES} bytes of text are kept.")
+        raise ValidationError(f"At most {METADATA_BYTES} bytes of text are kept, and no zero byte.")
+
+
+def _no_path(text: str) -> None:
+    """Refuse what names a file: no answer repeats paths, so that a later one would not say what is wrong."""
+    if "/" in text:
+        raise ValidationError("Must be an id, not a path.")
 
 
 def _consent(what: str) -> Boolean:
@@ -42,7 +48,7 @@ def _consent(what: str) -> Boolean:
     return Boolean(
         required=True,
         validate=Equal(True, error=error),
-        error_messages={"required": error},
+        error_messages={"required": error, "invalid": error},
         metadata=about(f"Must be true: the sender may use this {what}."),
     )
 
@@ -79,7 +85,10 @@ class AnimationIn(Schema):
             "or the job is deleted. Otherwise it is deleted when the job ends."
         ),
     )
-    portrait = String(validate=Length(1, 64), metadata=about("Id of a portrait; instead of a selfie."))
+    portrait = String(
+        validate=[Length(1, 64), _no_path],
+        metadata=about("Id of a portrait; instead of a selfie."),
+    )
     template = String(validate=Length(1, 64), metadata=about("Id of a template; this or `driving`."))
     driving = file_field("MP4, MOV, WebM, MKV, GIF or animated WebP with one face; this or `template`.")
     format = String(

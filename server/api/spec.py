@@ -52,7 +52,9 @@ def _finish(spec: Any) -> Any:
             if isinstance(operation, dict):
                 _describe_problems(operation)
             if isinstance(operation, dict) and "requestBody" in operation:
+                operation["responses"]["400"] = {"description": "bad_request", "content": _PROBLEM}
                 operation["responses"]["408"] = {"description": "request_timeout", "content": _PROBLEM}
+                operation["responses"]["507"] = {"description": "disk_full", "content": _PROBLEM}
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
             if path.startswith(("/v1/animations", "/v1/verify")) or (

@@ -8,6 +8,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response, request, send_file, url_for
 
+from reenact.errors import TemplateNotFound
 from reenact.gallery import get_template, list_templates, remove_template, template_ids
 from reenact.types import Template
 from server.api import examples
@@ -95,6 +96,8 @@ def delete(id: str) -> tuple[str, int]:
     use = services().settings
     if id in template_ids(use.templates):
         raise Forbidden(f"The template {id} ships with the server and stays.")
+    if id not in template_ids(use.more_templates):
+        raise TemplateNotFound(f"There is no template {id!r} among those that were added.")
     remove_template(id, use.more_templates)
     return "", 204
 

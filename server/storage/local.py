@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from reenact.errors import SetupError
+from reenact.reasons import reason
 from server.errors import Gone, NotFound
 from server.storage.storage import Found, Stored
 
@@ -44,7 +45,8 @@ class LocalStorage:
             self.drop(self.open_place())
         except OSError as e:
             raise SetupError(
-                f"The folder {self._uploads.parent} cannot be written: {e}. Name another in REENACT_DATA."
+                f"The folder {self._uploads.parent} cannot be written: {reason(e)}. "
+                "Name another in REENACT_DATA."
             ) from e
 
     def open_place(self) -> str:

@@ -64,7 +64,8 @@ class RemoteStorage:
             self._fs.pipe_file(probe, b"may this be written?")
             self._fs.rm_file(probe)
         except Exception as e:  # of fsspec, botocore or the network
-            raise SetupError(f"{self._url} cannot be written: {e}. See REENACT_STORAGE and AWS_....") from e
+            why = getattr(e, "strerror", None) or e  # the numbers of s3fs are no disk's
+            raise SetupError(f"{self._url} cannot be written: {why}. See REENACT_STORAGE and AWS_....") from e
 
     def open_place(self) -> str:
         """Make a new place, in the local folder for the time being."""

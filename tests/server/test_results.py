@@ -53,6 +53,22 @@ def test_a_part_that_is_not_there(client: Client, token: str) -> None:
     assert answer.headers["Content-Range"] == f"bytes */{len(CONTENT)}"
 
 
+@pytest.mark.parametrize("asked", ["bytes=0-1,3-4", "items=0-1", "bytes=a-b", "bytes=5-2", "bytes="])
+def test_ranges_that_are_of_no_use_get_the_whole_file(client: Client, token: str, asked: str) -> None:
+    answer = client.get(f"/v1/results/{token}", headers={"Range": asked})
+    assert (answer.status_code, answer.data) == (200, CONTENT)
+
+
+def test_another_file_than_the_one_asked_for_is_a_problem_without_the_file(
+    client: Client, token: str
+) -> None:
+    answer = client.get(f"/v1/results/{token}", headers={"If-Match": '"another"'})
+    assert (answer.status_code, answer.mimetype) == (412, "application/problem+json")
+    assert (
+        answer.json and answer.json["code"] == "precondition_failed" and "If-Match" in answer.json["detail"]
+    )
+
+
 def test_the_tag_saves_a_second_download(client: Client, token: str) -> None:
     address = f"/v1/results/{token}"
     tag = client.get(address).headers["ETag"]

@@ -1,0 +1,60 @@
+"""Why the operating system refused something, in words that a person can act on.
+
+``[Errno 28] No space left on device: '/var/...'`` tells a programmer. Every message of ours that passes on
+why a file or a connection failed takes its words from here.
+"""
+
+from __future__ import annotations
+
+import errno
+from ssl import SSLError
+
+from reenact.errors import DiskFull, OutputError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+_WORDS = {
+    errno.ENOENT: "there is no such file or folder",
+    errno.EACCES: "this user lacks the permission; give it with chmod or chown",
+    errno.EPERM: "this user lacks the permission; give it with chmod or chown",
+    errno.ENOSPC: "the disk is full; make room on it",
+    errno.EDQUOT: "this user's share of the disk is used up; make room",
+    errno.EFBIG: "the file would be larger than is allowed; raise `ulimit -f` or name another disk",
+    errno.EROFS: "the disk is read-only; name a place on another",
+    errno.EIO: "the disk reports an error; look whether it is damaged",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EEXIST: "something else has that name; choose another",
+    errno.ENOTEMPTY: "something else has that name; choose another",
+    errno.ENAMETOOLONG: "the name is too long; use a shorter one",
+    errno.ELOOP: "its links lead in a circle",
+    errno.EMFILE: "too many files are open; raise `ulimit -n`",
+    errno.ENFILE: "too many files are open; end other programs",
+    errno.ENOMEM: "the memory is full; end other programs",
+}
+
+
+def reason(error: BaseException) -> str:
+    """The second half of a sentence: why, and what to do where that helps; no number, path or full stop."""
+    inner = getattr(error, "reason", None)  # of a URLError
+    if isinstance(inner, BaseException):
+        return reason(inner)
+    number, said = getattr(error, "errno", None), getattr(error, "strerror", None)
+    if isinstance(error, SSLError):
+        number = None  # its number is one of OpenSSL's
+    if isinstance(error, MemoryError):
+        number = errno.ENOMEM
+    if isinstance(error, ValueError) and "embedded null" in str(error):
+        return "the name has a zero byte in it"
+    words = _WORDS.get(number, said) if isinstance(number, int) else said
+    return str(words or inner or str(error) or type(error).__name__).rstrip(".")
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether it is for want of room on a disk."""
+    return isinstance(error, DiskFull) or getattr(error, "errno", None) in FULL
+
+
+def unwritable(what: str, error: BaseException) -> OutputError:
+    """The error to raise where something cannot be written; ``what`` begins its sentence: "The file x"."""
+    kind = DiskFull if is_full(error) else OutputError
+    return kind(f"{what} cannot be written: {reason(error)}.")

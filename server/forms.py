@@ -1,0 +1,34 @@
+"""Forms that cannot be read are said to be that, and not taken for empty ones."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+from flask import Request
+from werkzeug.formparser import FormDataParser
+
+from server.errors import BodyBroken
+
+
+class StrictParser(FormDataParser):
+    """Werkzeug's, which would give an empty form where it fails."""
+
+    def parse(self, stream: IO[bytes], *about: Any, **more: Any) -> Any:
+        """The stream, fields and files of a form; raises BodyBroken."""
+        self.silent = False
+        try:
+            found = super().parse(stream, *about, **more)
+        except ValueError as e:
+            raise BodyBroken(
+                "The form cannot be read: it is cut off, or its parts are not divided by the boundary that "
+                "the Content-Type names. Leave both to your HTTP client, and set no Content-Type yourself."
+            ) from e
+        if any(None in each for each in found[1:]):
+            raise BodyBroken("A part of the form has no name. Name each in its Content-Disposition.")
+        return found
+
+
+class StrictRequest(Request):
+    """Flask's with such a parser."""
+
+    form_data_parser_class = StrictParser

@@ -1,0 +1,120 @@
+"""What clients get while the server's disk is really full, and afterwards."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+import pytest
+from apiflask import APIFlask
+
+from reenact.engine import Engine
+from reenact.errors import DiskFull, SetupError
+from server.database import open_database
+from server.disk import is_full
+from server.engine_process import _portable
+from server.services import services_of
+from tests.disk import Disk
+
+from .conftest import Client, until
+from .test_bad_input import check
+
+ROOM = 200_000  # bytes: enough for records, too few for a result of a thousand pixels
+
+
+@dataclass
+class Full:
+    """A service whose data lie on a small disk."""
+
+    disk: Disk
+    app: APIFlask
+    client: Client
+
+    def left(self) -> list[Path]:
+        return [path for kind in ("uploads", "results") for path in (self.disk.folder / kind).iterdir()]
+
+
+@pytest.fixture
+def begin(
+    small_disk: Callable[[str], Disk], make_app: Callable[..., APIFlask], engine: Engine
+) -> Callable[..., Full]:
+    def begin(open_engine: Callable[[], Engine] = lambda: engine) -> Full:
+        disk = small_disk("var0")  # where the first app has its data
+        app = make_app(open_engine, attempts=1, lease_seconds=1)
+        client = app.test_client()
+        assert isinstance(client, Client)
+        return Full(disk, app, client)
+
+    return begin
+
+
+def test_an_order_is_refused_and_leaves_nothing_and_a_later_one_is_done(
+    begin: Callable[..., Full], portrait: Path
+) -> None:
+    full = begin()
+    photo = portrait.read_bytes()
+    full.disk.fill()
+    for refused in (
+        full.client.order(selfie=(io.BytesIO(photo), "me.jpg")),
+        full.client.order(),  # has no file, only its record
+        full.client.post("/v1/verify", data={"file": (io.BytesIO(photo), "me.jpg")}),
+    ):
+        assert "disk is full" in check(refused, 507, "disk_full")["detail"]
+    assert full.left() == [] and full.client.get("/v1/animations").json == {"animations": [], "next": None}
+    full.disk.empty()
+    answer = full.client.order(selfie=(io.BytesIO(photo), "me.jpg"), prefer="wait=30")
+    assert answer.json and answer.json["status"] == "succeeded"
+
+
+def test_a_result_that_does_not_fit_ends_its_job_and_the_next_one_is_done(begin: Callable[..., Full]) -> None:
+    full = begin()
+    until(lambda: services_of(full.app).jobs.ready, bool)
+    full.client.ended(full.client.order(paste="crop"))  # the database has grown
+    before = until(full.left, lambda left: len(left) == 1)  # the result alone
+    full.disk.fill(leave=ROOM)
+    job = full.client.ended(full.client.order(size="1024", format="webp"))
+    assert (job["status"], job["error"]["code"]) == ("failed", "disk_full")
+    assert "disk is full" in job["error"]["detail"] and str(full.disk.folder) not in job["error"]["detail"]
+    until(full.left, lambda left: left == before)
+    full.disk.empty()
+    assert full.client.ended(full.client.order(paste="crop"))["status"] == "succeeded"
+
+
+def test_a_job_waits_until_its_record_can_be_written_again(
+    begin: Callable[..., Full], engine: Engine
+) -> None:
+    opens = Event()
+
+    def open_engine() -> Engine:
+        opens.wait(60)
+        return engine
+
+    full = begin(open_engine)
+    taken = full.client.order(paste="crop")
+    full.disk.fill()
+    opens.set()
+    until(lambda: services_of(full.app).jobs._ready, bool)
+    assert full.client.job(taken)["status"] == "queued"
+    check(full.client.delete(f"/v1/animations/{taken.json['id']}"), 507, "disk_full")  # type: ignore[index]
+    full.disk.empty()
+    assert full.client.ended(taken)["status"] == "succeeded"
+
+
+def test_to_start_on_a_full_disk_is_refused_in_a_sentence(small_disk: Callable[[str], Disk]) -> None:
+    disk = small_disk("full")
+    open_database(None, disk.folder).close()
+    disk.fill()
+    for folder in (disk.folder, disk.folder / "new"):
+        with pytest.raises(SetupError, match="is full; make room"):
+            open_database(None, folder)
+
+
+def test_what_fails_in_the_engines_process_is_told_as_such() -> None:
+    told = _portable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert isinstance(told, DiskFull) and is_full(told)
+    assert not isinstance(_portable(OSError(errno.EIO, os.strerror(errno.EIO))), DiskFull)
