@@ -14,14 +14,13 @@ def constant(values: tuple[int, ...] | tuple[float, ...], device: torch.device) 
     A list of numbers would be uploaded at every call, and a GPU would have to finish what it was given
     before. Graphs that are exported get one of their own.
     """
-    return _made(values, device) if torch.compiler.is_compiling() else _kept(values, device)
-
-
-@lru_cache(maxsize=256)
-def _kept(values: tuple[int, ...] | tuple[float, ...], device: torch.device) -> Tensor:
-    return _made(values, device)
-
-
-def _made(values: tuple[int, ...] | tuple[float, ...], device: torch.device) -> Tensor:
     kind = torch.float32 if any(isinstance(value, float) for value in values) else torch.long
+    make = _made if torch.compiler.is_compiling() else _kept
+    return make(values, kind, device)
+
+
+def _made(values: tuple[int, ...] | tuple[float, ...], kind: torch.dtype, device: torch.device) -> Tensor:
     return torch.tensor(values, dtype=kind, device=device)
+
+
+_kept = lru_cache(maxsize=256)(_made)  # the kind is part of what is known: (0, 1) equals (0.0, 1.0)

@@ -25,9 +25,8 @@ def label_landmarks(folder: Path, model: Path) -> int:
         ExtraMissing: mediapipe is not installed (extra ``evaluate``).
         SetupError: the model file is missing.
     """
-    from reenact.evaluation.judges import (
-        LandmarkJudge,
-    )  # and what reads media; a lent GPU's machine has neither
+    # Not above: training itself runs where nothing that judges or reads media is installed.
+    from reenact.evaluation.judges import LandmarkJudge
 
     pack = Pack(folder)
     judge = LandmarkJudge(model)

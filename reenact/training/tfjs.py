@@ -24,15 +24,12 @@ from reenact.reasons import reason
 Node = dict[str, Any]
 _SIMPLE: dict[str, Callable[..., Tensor]] = {
     "Add": torch.add,
-    "AddV2": torch.add,
-    "Sub": torch.sub,
     "Mul": torch.mul,
     "Maximum": torch.maximum,
     "Minimum": torch.minimum,
-    "Abs": torch.abs,
     "Relu": torch.relu,
 }
-_CONVOLUTIONS = {"Conv2D", "_FusedConv2D", "DepthwiseConv2dNative", "FusedDepthwiseConv2dNative"}
+_CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative"}
 
 
 class GraphModel(nn.Module):
@@ -49,17 +46,18 @@ class GraphModel(nn.Module):
             model = json.loads(path.read_text())
             weights = _read_weights(model["weightsManifest"], path.parent)
             nodes = {node["name"]: node for node in model["modelTopology"]["node"]}
+            self.steps = _needed(nodes, output)
+            constants = {
+                step["name"]: _as_torch(weights[step["name"]]) for step in self.steps if step["op"] == "Const"
+            }
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise WeightsBroken(f"{path} is not a TensorFlow.js graph model: {reason(error)}.") from error
-        self.steps = _needed(nodes, output)
         unknown = {step["op"] for step in self.steps} - _CONVOLUTIONS - {*_SIMPLE, "Const", "Placeholder"}
         if unknown:
             raise WeightsBroken(f"{path} has operations that are not known here: {', '.join(unknown)}.")
-        self.constants = {}
-        for place, step in enumerate(self.steps):
-            if step["op"] == "Const":
-                self.register_buffer(f"constant_{place}", _as_torch(weights[step["name"]]))
-                self.constants[step["name"]] = f"constant_{place}"
+        self.places = {name: f"constant_{place}" for place, name in enumerate(constants)}  # names have dots
+        for name, constant in constants.items():
+            self.register_buffer(self.places[name], constant)
         self.output = output
 
     def forward(self, image: Tensor) -> Tensor:
@@ -75,7 +73,7 @@ class GraphModel(nn.Module):
         if operation == "Placeholder":
             return image
         if operation == "Const":
-            constant: Tensor = getattr(self, self.constants[step["name"]])
+            constant: Tensor = getattr(self, self.places[step["name"]])
             return constant
         if operation in _CONVOLUTIONS:
             return _convolve(step, *inputs)
@@ -116,18 +114,14 @@ def _as_torch(constant: np.ndarray[Any, Any]) -> Tensor:
     return tensor.view(1, -1, 1, 1) if tensor.ndim == 1 else tensor
 
 
-def _convolve(step: Node, x: Tensor, filters: Tensor, bias: Tensor | None = None) -> Tensor:
-    """A convolution, with the bias and the ReLU that may be fused to it."""
-    attributes = step["attr"]
-    groups = 1
+def _convolve(step: Node, x: Tensor, filters: Tensor) -> Tensor:
+    attributes, groups = step["attr"], 1
     if "Depthwise" in step["op"]:  # (multiplier, channels, H, W), as ``_as_torch`` turned it
         filters, groups = filters.transpose(0, 1), filters.shape[1]
     strides = [int(side) for side in attributes["strides"]["list"]["i"][1:3]]
-    if _text(attributes["padding"]["s"]) == "SAME":
+    if base64.b64decode(attributes["padding"]["s"]) == b"SAME":
         x = _padded(x, filters.shape[2:], strides)
-    y = functional.conv2d(x, filters, None if bias is None else bias.flatten(), strides, groups=groups)
-    fused = [_text(name) for name in attributes.get("fused_ops", {}).get("list", {}).get("s", ())]
-    return torch.relu(y) if "Relu" in fused else y
+    return functional.conv2d(x, filters, None, strides, groups=groups)
 
 
 def _padded(x: Tensor, sides: torch.Size, strides: list[int]) -> Tensor:
@@ -137,7 +131,3 @@ def _padded(x: Tensor, sides: torch.Size, strides: list[int]) -> Tensor:
         extra = max((-(-size // stride) - 1) * stride + side - size, 0)
         around = [extra // 2, extra - extra // 2, *around]
     return functional.pad(x, around)
-
-
-def _text(coded: str) -> str:
-    return base64.b64decode(coded).decode()

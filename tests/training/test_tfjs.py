@@ -23,17 +23,13 @@ def node(name: str, operation: str, *inputs: str, **attributes: Any) -> dict[str
     return {"name": name, "op": operation, "input": list(inputs), "attr": attributes}
 
 
-def convolution(name: str, operation: str, inputs: list[str], stride: int, *fused: str) -> dict[str, Any]:
-    def coded(text: str) -> str:
-        return base64.b64encode(text.encode()).decode()
-
+def convolution(name: str, operation: str, inputs: list[str], stride: int) -> dict[str, Any]:
     return node(
         name,
         operation,
         *inputs,
         strides={"list": {"i": ["1", str(stride), str(stride), "1"]}},
-        padding={"s": coded("SAME")},
-        fused_ops={"list": {"s": [coded(word) for word in fused]}},
+        padding={"s": base64.b64encode(b"SAME").decode()},
     )
 
 
@@ -69,8 +65,10 @@ def model(tmp_path: Path, constants: dict[str, Array]) -> Path:
     nodes = [
         node("last", "Minimum", "scaled", "six"),
         node("image", "Placeholder"),
-        convolution("first", "_FusedConv2D", ["image", "filters", "bias"], 2, "BiasAdd", "Relu"),
-        convolution("second", "DepthwiseConv2dNative", ["first", "deep"], 1),
+        convolution("first", "Conv2D", ["image", "filters"], 2),
+        node("biased", "Add", "first", "bias"),
+        node("positive", "Relu", "biased"),
+        convolution("second", "DepthwiseConv2dNative", ["positive", "deep"], 1),
         node("scaled", "Mul", "second", "scale"),
         node("unwanted", "Softmax", "last"),
     ]
@@ -95,6 +93,11 @@ def test_what_it_cannot_run_is_told(model: Path) -> None:
         GraphModel(model, "unwanted")
 
 
+def test_another_model_is_told(model: Path) -> None:
+    with pytest.raises(WeightsBroken, match="not a TensorFlow"):
+        LikenessLoss(model)
+
+
 @pytest.mark.parametrize("lost", ["1.bin", "model.json"])
 def test_a_model_without_all_its_files_is_told(model: Path, lost: str) -> None:
     (model.parent / lost).unlink()
@@ -105,9 +108,10 @@ def test_a_model_without_all_its_files_is_told(model: Path, lost: str) -> None:
 def test_likeness_is_of_the_face(tmp_path: Path, constants: dict[str, Array]) -> None:
     nodes = [
         node("image", "Placeholder"),
-        convolution(DESCRIPTOR, "_FusedConv2D", ["image", "filters", "bias"], 2, "BiasAdd", "Relu"),
+        convolution("first", "Conv2D", ["image", "filters"], 2),
+        node(DESCRIPTOR, "Relu", "first"),
     ]
-    loss = LikenessLoss(write(tmp_path, {name: constants[name] for name in ("filters", "bias")}, nodes))
+    loss = LikenessLoss(write(tmp_path, {"filters": constants["filters"]}, nodes))
     landmarks = torch.zeros(2, COUNT, 2)
     landmarks[:, 14:18, 0] = torch.tensor([-0.2, -0.1, 0.1, 0.2])  # corners of the eyes
     real = torch.rand(2, 3, 256, 256)
