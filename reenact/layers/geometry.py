@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
 
 import torch
 from torch import Tensor
@@ -87,17 +86,18 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
         image: (B, C, H, W), or (1, C, H, W) for a whole batch of flows; float or uint8.
         flow: where each pixel lies in the image.
     """
-    return _SAMPLER.get()(image, flow)
+    return _sampler(image, flow)
 
 
 @contextmanager
 def sampled_by(sampler: Sampler) -> Iterator[None]:
     """Let ``warp`` sample in another way, for instance while a graph is written for a certain machine."""
-    token = _SAMPLER.set(sampler)
+    global _sampler
+    before, _sampler = _sampler, sampler
     try:
         yield
     finally:
-        _SAMPLER.reset(token)
+        _sampler = before
 
 
 def grid_sample(image: Tensor, flow: Tensor) -> Tensor:
@@ -107,4 +107,4 @@ def grid_sample(image: Tensor, flow: Tensor) -> Tensor:
 
 
 Sampler = Callable[[Tensor, Tensor], Tensor]
-_SAMPLER: ContextVar[Sampler] = ContextVar("sampler", default=grid_sample)
+_sampler: Sampler = grid_sample  # no ContextVar: torch.compile cannot look into one

@@ -14,8 +14,6 @@ from reenact.layers.geometry import pixel_grid
 from reenact.layers.openings import openings
 from reenact.layers.pose import Pose
 from reenact.training.checkpoint import Model
-from reenact.training.identity import IdentityLoss
-from reenact.training.likeness import LikenessLoss
 from reenact.training.loop import Losses
 from reenact.training.losses import PerceptualLoss, alpha_loss, expression_weight, gaps_l1, weighted_l1
 from reenact.training.points_loss import PointsLoss
@@ -98,16 +96,18 @@ class AnimationStage:
         *,
         batch: int,
         device: torch.device,
-        identity: IdentityLoss | None = None,
-        likeness: LikenessLoss | None = None,
+        identity: nn.Module | None = None,
+        likeness: nn.Module | None = None,
         weights: LossWeights | None = None,
     ) -> None:
-        """``animator`` is ``Animator(model)``, compiled or not; the losses must be on the device."""
+        """``animator`` is ``Animator(model)``; the losses must be on the device.
+
+        ``identity`` is an ``IdentityLoss`` and ``likeness`` a ``LikenessLoss``; these three may be compiled.
+        """
         self.model, self.animator, self.sampler, self.perceptual = model, animator, sampler, perceptual
         self.points = points
-        self.recognisers = {
-            name: network for name, network in (("identity", identity), ("likeness", likeness)) if network
-        }
+        given = {"identity": identity, "likeness": likeness}
+        self.recognisers = {name: network for name, network in given.items() if network is not None}
         self.batch, self.device, self.weights = batch, device, weights or LossWeights()
         model.detector.eval().requires_grad_(False)
 

@@ -154,19 +154,22 @@ def _prepare_animation(
     # Statistics of a batch are noise to networks that have theirs, and do not fit averaged weights.
     animator.train(mode="animation samples" not in history)
     run = Run(animator, options)
-    forward: nn.Module = torch.compile(animator) if arguments.compile else animator  # type: ignore[assignment]
     sampler, perceptual = _opened(arguments, options)
+
+    def ready(network: nn.Module) -> nn.Module:
+        return torch.compile(network) if arguments.compile else network  # type: ignore[return-value]
+
     points = PointsLoss(FACE_MODEL).to(device)
     stage = AnimationStage(
         model,
-        forward,
+        ready(animator),
         sampler,
         perceptual,
         points,
         batch=options.batch,
         device=device,
-        identity=IdentityLoss(arguments.identity).to(device) if arguments.identity else None,
-        likeness=LikenessLoss(arguments.likeness).to(device) if arguments.likeness else None,
+        identity=ready(IdentityLoss(arguments.identity).to(device)) if arguments.identity else None,
+        likeness=ready(LikenessLoss(arguments.likeness).to(device)) if arguments.likeness else None,
     )
     keeper = _Keeper(arguments.out, model, history, run, "", lambda path: write_grid(stage, path))
     _fit(arguments, keeper, stage)

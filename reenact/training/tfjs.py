@@ -46,7 +46,7 @@ class GraphModel(nn.Module):
             model = json.loads(path.read_text())
             weights = _read_weights(model["weightsManifest"], path.parent)
             nodes = {node["name"]: node for node in model["modelTopology"]["node"]}
-            self.steps = _needed(nodes, output)
+            self.steps = [_parsed(node) for node in _needed(nodes, output)]
             constants = {
                 step["name"]: _as_torch(weights[step["name"]]) for step in self.steps if step["op"] == "Const"
             }
@@ -94,6 +94,15 @@ def _needed(nodes: dict[str, Node], output: str) -> list[Node]:
     return list(order.values())
 
 
+def _parsed(node: Node) -> Node:
+    """A convolution with its numbers read once, so that running it is arithmetic alone."""
+    if node["op"] not in _CONVOLUTIONS:
+        return node
+    attributes = node["attr"]
+    strides = [int(side) for side in attributes["strides"]["list"]["i"][1:3]]
+    return {**node, "strides": strides, "same": base64.b64decode(attributes["padding"]["s"]) == b"SAME"}
+
+
 def _read_weights(manifest: list[Node], folder: Path) -> dict[str, np.ndarray[Any, Any]]:
     found = {}
     for group in manifest:
@@ -115,13 +124,12 @@ def _as_torch(constant: np.ndarray[Any, Any]) -> Tensor:
 
 
 def _convolve(step: Node, x: Tensor, filters: Tensor) -> Tensor:
-    attributes, groups = step["attr"], 1
+    groups = 1
     if "Depthwise" in step["op"]:  # (multiplier, channels, H, W), as ``_as_torch`` turned it
         filters, groups = filters.transpose(0, 1), filters.shape[1]
-    strides = [int(side) for side in attributes["strides"]["list"]["i"][1:3]]
-    if base64.b64decode(attributes["padding"]["s"]) == b"SAME":
-        x = _padded(x, filters.shape[2:], strides)
-    return functional.conv2d(x, filters, None, strides, groups=groups)
+    if step["same"]:
+        x = _padded(x, filters.shape[2:], step["strides"])
+    return functional.conv2d(x, filters, None, step["strides"], groups=groups)
 
 
 def _padded(x: Tensor, sides: torch.Size, strides: list[int]) -> Tensor:

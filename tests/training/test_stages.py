@@ -164,3 +164,15 @@ def test_the_picture_of_progress_has_five_rows(animation: AnimationStage, tmp_pa
     write_grid(animation, tmp_path / "grid.jpg")
     with Image.open(tmp_path / "grid.jpg") as grid:
         assert grid.size == (2 * 256, 5 * 256)
+
+
+def test_the_networks_compile_as_one_graph(animation: AnimationStage) -> None:
+    """Across what torch's compiler cannot look into it fuses nothing; ``fullgraph`` makes that an error."""
+    source, _, source_pose, driving_pose = animation.draw()
+    compiled = torch.compile(animation.animator, backend="eager", fullgraph=True)
+    for made, plain in zip(
+        compiled(source, source_pose, driving_pose),
+        animation.animator(source, source_pose, driving_pose),
+        strict=True,
+    ):
+        torch.testing.assert_close(made, plain)

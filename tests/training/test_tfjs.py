@@ -75,6 +75,12 @@ def model(tmp_path: Path, constants: dict[str, Array]) -> Path:
     return write(tmp_path, constants, nodes)
 
 
+def test_a_graph_compiles_as_one(model: Path) -> None:
+    graph, image = GraphModel(model, "last"), torch.rand(2, 3, 10, 10)
+    compiled = torch.compile(graph, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(image), graph(image))
+
+
 def test_a_graph_gives_what_its_operations_mean(model: Path, constants: dict[str, Array]) -> None:
     filters, bias, deep, scale, _ = (torch.from_numpy(value).float() for value in constants.values())
     image = torch.rand(2, 3, 10, 10)
