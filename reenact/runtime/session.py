@@ -25,6 +25,8 @@ GPU = (
     cuda.PROVIDER,
     {
         "arena_extend_strategy": "kSameAsRequested",  # shapes stay: no room for larger ones
+        # Its default, to try all algorithms once while all is cold, chose slower ones (docs/performance.md).
+        "cudnn_conv_algo_search": "HEURISTIC",
         "use_tf32": "0",  # or float32 would be no better than float16, of which there is a graph
     },
 )
