@@ -38,7 +38,7 @@ def write_half(model: Model, folder: Path, judged: list[Feed]) -> Loss:
     path = folder / f"{NAME}.onnx"
     with tempfile.TemporaryDirectory() as name:
         sampling = Path(name) / "animate.onnx"
-        write_graph(replace(animate_graph(model), sampler=grid_sample), sampling)
+        write_graph(replace(animate_graph(model), sampler=grid_sample, light=False), sampling)
         path.write_bytes(halved(onnx.load(str(sampling))).SerializeToString(deterministic=True))
     forget_origin(path)
     loss = compare(folder / "animate.onnx", path, judged)

@@ -68,14 +68,22 @@ class DenseMotion(nn.Module):
         copies = self._copies(source, _placed(grid, turns[:, copied], shifts[:, copied]))
         place = grid.permute(2, 0, 1).expand(driving.points.shape[0], -1, -1, -1)
         features = self.hourglass(torch.cat([copies, has - had, driving_heat - source_heat, place], 1))
-        flow = _mixed(grid, turns, shifts, self.mask(features).float())
+        mask, occlusion = self._heads(features)
+        flow = _mixed(grid, turns, shifts, mask.float())
         shift = (flow - grid).permute(0, 3, 1, 2)
         heat = [driving_heat, source_heat.expand_as(driving_heat)]
         condition = self.condition(torch.cat([features, *heat, shift], 1))
         window = head_window(source_pose.landmarks, driving.landmarks, grid)
         held = grid + (flow - grid) * window.permute(0, 2, 3, 1)
         shown = _openings(driving, source_pose, 2 * source.shape[2], 2 * source.shape[3])
-        return Movement(held, torch.sigmoid(self.occlusion(features)), condition, window, shown)
+        return Movement(held, torch.sigmoid(occlusion), condition, window, shown)
+
+    def _heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Both convolutions at once: what they see is large, and the second gives two channels only."""
+        heads = (self.mask, self.occlusion)
+        weight, bias = (torch.cat([getattr(head, name) for head in heads]) for name in ("weight", "bias"))
+        found = functional.conv2d(features, weight, bias, padding=1)
+        return found[:, : len(self.mask.weight)], found[:, len(self.mask.weight) :]
 
     @staticmethod
     def _candidates(source: Pose, driving: Pose) -> tuple[Tensor, Tensor]:

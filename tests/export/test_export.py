@@ -5,23 +5,32 @@ import io
 import json
 import shutil
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from math import prod
 from pathlib import Path
 
-import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
-from onnx import numpy_helper
+from onnx import TensorProto, numpy_helper
 from torch import Tensor, nn
 
 from reenact.engine import Engine
 from reenact.errors import WeightsBroken
 from reenact.export import half, int8, run, twins
 from reenact.export.graphs import graphs_of
-from reenact.export.onnx import SIGNATURES, TOLERANCE, check_parity, example_inputs
+from reenact.export.onnx import (
+    LARGE,
+    SIGNATURES,
+    TOLERANCE,
+    animate_graph,
+    check_parity,
+    example_inputs,
+    write_graph,
+)
 from reenact.runtime import ModelFolder
 from reenact.training.checkpoint import Model, ModelConfig, load_model, save_model
 
@@ -85,7 +94,7 @@ def test_no_path_of_this_machine_is_in_a_graph(exported: Exported) -> None:
         assert here not in (exported.folder / f"{name}.onnx").read_bytes()
 
 
-def test_all_convolutions_but_the_last_three_are_in_bytes(exported: Exported) -> None:
+def test_all_convolutions_but_the_last_are_in_bytes(exported: Exported) -> None:
     graph = onnx.load(str(exported.folder / "animate_int8.onnx")).graph
     given = {node.output[0]: node for node in graph.node}
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
@@ -185,12 +194,31 @@ def test_examples_exercise_the_graphs(exported: Exported) -> None:
 @pytest.mark.parametrize(("name", "layer"), [("keypoints", "heatmaps"), ("animate", "head")])
 def test_a_tampered_graph_fails(exported: Exported, tmp_path: Path, name: str, layer: str) -> None:
     graph = onnx.load(str(exported.folder / f"{name}.onnx"))
-    (weight,) = [tensor for tensor in graph.graph.initializer if tensor.name.endswith(f"{layer}.weight")]
-    weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight) * np.float32(1.2), weight.name))
+    (weight,) = [tensor for tensor in graph.graph.initializer if f"{layer}.weight" in tensor.name]
+    array = numpy_helper.to_array(weight)
+    weight.CopyFrom(numpy_helper.from_array((array * 1.2).astype(array.dtype), weight.name))
     onnx.save(graph, str(tmp_path / f"{name}.onnx"))
     inputs = example_inputs(exported.model, name, batch=2, side=0)
     with pytest.raises(WeightsBroken, match=rf"{name}\.onnx differs from torch"):
         check_parity(graphs_of(exported.model)[name], tmp_path / f"{name}.onnx", inputs)
+
+
+def test_large_weights_are_stored_in_half_the_bytes(exported: Exported) -> None:
+    for name, kind in (("animate", TensorProto.FLOAT16), ("keypoints", TensorProto.FLOAT)):
+        graph = onnx.load(str(exported.folder / f"{name}.onnx")).graph
+        kinds = {tensor.data_type for tensor in graph.initializer if prod(tensor.dims) >= LARGE}
+        assert kinds == {kind}, name
+
+
+def test_weights_that_float16_cannot_hold_are_refused(exported: Exported, tmp_path: Path) -> None:
+    graph = animate_graph(exported.model)
+    huge = deepcopy(graph.module)
+    with torch.no_grad():
+        convolution = huge.get_parameter("decoder.mix_coarse.0.weight")
+        convolution *= 1e6
+        huge.get_buffer("decoder.mix_coarse.1.running_var").mul_(1e-12)  # the product is larger still
+    with pytest.raises(WeightsBroken, match=r"animate\.onnx differs from torch"):
+        write_graph(replace(graph, module=huge), tmp_path / "animate.onnx")
 
 
 class _Halved(nn.Module):
