@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from threading import Thread
@@ -38,7 +39,7 @@ def run(environment: Mapping[str, str]) -> int:
 
 
 def examine(environment: Mapping[str, str]) -> list[Finding]:
-    """Check the settings, all that they name, and the engine; takes a few seconds."""
+    """Check the settings, all that they name, and the engine, all at once; takes a few seconds."""
     try:
         settings = read(environment)
     except SetupError as e:
@@ -50,15 +51,12 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
         "storage": _storage,
         "more_templates": _more_templates,
         "moderator": _moderator,
-        "host": _address,
+        "port": _port,
+        "metrics_port": _metrics_port,
         "c2pa_cert": _certificate,
     }
     seconds = {"moderator": 2 * settings.moderator_seconds + 1}  # it may take that long in the service too
-    own = [
-        finding
-        for name, check in checks.items()
-        for finding in _in_time(name, check, settings, seconds.get(name, ANSWER_SECONDS))
-    ]
+    asked = [_ask(name, check, settings, seconds.get(name, ANSWER_SECONDS)) for name, check in checks.items()]
     engine = doctor.examine(
         device=settings.device,
         threads=settings.threads,
@@ -68,13 +66,16 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
     set_here = ", ".join(sorted(name for name in environment if name.startswith("REENACT_"))) or "none is set"
     return [
         Finding("settings", "ok", set_here),
-        *own,
+        *(finding for answer in asked for finding in answer()),
         *(finding for finding in engine if not finding.name.startswith("extra ")),
     ]
 
 
-def _in_time(name: str, check: Check, settings: Settings, seconds: float) -> list[Finding]:
-    """The findings of a check; one that fails, or waits for a machine that keeps silent, is broken."""
+def _ask(name: str, check: Check, settings: Settings, seconds: float) -> Callable[[], list[Finding]]:
+    """Begin a check, and give back what waits for its findings.
+
+    One that fails is broken, and so is one that waits for a machine that keeps silent for these seconds.
+    """
     found: list[Finding] = []
 
     def look() -> None:
@@ -85,13 +86,19 @@ def _in_time(name: str, check: Check, settings: Settings, seconds: float) -> lis
             see = "" if variable(name) in reason else f"; see {variable(name)}"
             found.append(Finding(name, "broken", reason + see))
 
-    thread = Thread(target=look, daemon=True)
+    thread, deadline = Thread(target=look, daemon=True), time.monotonic() + seconds
     thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        silence = f"no answer within {seconds:g} s; see {variable(name)}, and whether a firewall is between"
-        return [Finding(name, "broken", silence)]
-    return found
+
+    def answer() -> list[Finding]:
+        thread.join(max(0.0, deadline - time.monotonic()))
+        if thread.is_alive():
+            silence = (
+                f"no answer within {seconds:g} s; see {variable(name)}, and whether a firewall is between"
+            )
+            return [Finding(name, "broken", silence)]
+        return found
+
+    return answer
 
 
 def _data(settings: Settings) -> Iterator[Finding]:
@@ -238,8 +245,11 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
         yield Finding("certificate", "ok", f"results are signed by {certificate_of(settings).name}")
 
 
-def _address(settings: Settings) -> Iterator[Finding]:
+def _port(settings: Settings) -> Iterator[Finding]:
     yield ports.look(settings.host, "port", settings.port, "/healthz", b"alive")
+
+
+def _metrics_port(settings: Settings) -> Iterator[Finding]:
     if settings.metrics_port is not None:
         yield ports.look(
             settings.host, "metrics_port", settings.metrics_port, "/metrics", b"reenact_build_info"

@@ -9,17 +9,20 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier, Event
 
 import pytest
 
 from reenact.config import DEFAULT_MODEL, MOTIONS
+from reenact.doctor import Finding
 from reenact.gallery import list_portraits
 from reenact.motion.track import load_motion, save_motion
 from reenact.runtime import ModelFolder
 from server import doctor
+from server.config import Settings
 from server.database import Database
 
 from .conftest import TEMPLATE, until
@@ -121,6 +124,32 @@ def test_a_machine_that_keeps_silent(tmp_path: Path, monkeypatch: pytest.MonkeyP
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
         told = broken({"REENACT_DATA": str(tmp_path), "REENACT_PORT": "0", "REENACT_BROKER": url})
     assert "no answer within" in told["broker"] and "firewall" in told["broker"]
+
+
+def test_all_are_asked_at_once_and_told_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first three checks wait for each other, and end in the reverse order."""
+    met, names = Barrier(3), ("data", "database", "broker")
+    told = {name: Event() for name in names} | {"last": Event()}
+    told["last"].set()
+
+    def waits(name: str, after: str) -> doctor.Check:
+        def found(_: Settings) -> Iterator[Finding]:
+            met.wait(30)
+            assert told[after].wait(30)
+            told[name].set()
+            yield Finding(name, "ok", "")
+
+        return found
+
+    for name, after in zip(names, (*names[1:], "last"), strict=True):
+        monkeypatch.setattr(doctor, f"_{name}", waits(name, after))
+    monkeypatch.setattr(doctor, "ANSWER_SECONDS", 60.0)
+    findings = doctor.examine({"REENACT_DATA": str(tmp_path), "REENACT_PORT": "0"})
+    assert [each.name for each in findings if each.name in names] == list(names)
+    assert [each.name for each in findings[:5]] == ["settings", *names, "storage"]
+    assert {each.state for each in findings[:5]} == {"ok"}
 
 
 def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
