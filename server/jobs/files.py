@@ -24,6 +24,10 @@ class Files:
         """Delete an order's uploads."""
         self._storage.drop(order.place)
 
+    def empty(self, order: Order) -> None:
+        """Delete an order's uploads, but not their place, in which its result is made."""
+        self._storage.drop_rest(order.place, "")
+
     def keep(self, order: Order) -> None:
         """Delete an order's uploads but for its selfie."""
         self._storage.drop_rest(order.place, SELFIE)

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from threading import Condition, Event, Lock, Thread
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.types import Picture
+from server.disk import is_full
 from server.errors import NotReady
 from server.jobs.crew import Crew
 from server.jobs.files import Files
@@ -201,12 +203,27 @@ class Jobs:
 
         A job that renders stops within a second, in whatever process. Its status says ``cancelled`` at once.
         """
-        before = self._records.cancel(id, owner)
-        if before.outcome and before.outcome.stored:
-            self._files.delete(before.outcome.stored.token)
+        try:
+            before = self._records.cancel(id, owner)
+        except SQLAlchemyError as e:
+            if not is_full(e):
+                raise
+            self._make_room(self.get(id, owner))
+            before = self._records.cancel(id, owner)
+        self._delete_result(before)
         self._files.drop(before.order)
         self._ring()
         return self.get(id)
+
+    def _make_room(self, job: Job) -> None:
+        """Delete a job's files before that is recorded, which takes room; a waiting job can still be done."""
+        self._delete_result(job)
+        self._files.empty(job.order)
+        self._records.database.tidy()
+
+    def _delete_result(self, job: Job) -> None:
+        if job.outcome and job.outcome.stored:
+            self._files.delete(job.outcome.stored.token)
 
     def forget(self, before: float) -> int:
         """Drop the jobs that ended before this time and tell how many."""

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reenact.errors import Cancelled, InputError
 from reenact.types import Picture, Show, Watch
 from server import logs
+from server.disk import is_full
 from server.errors import EngineDied, Refused, public_detail
 from server.jobs.files import Files
 from server.jobs.job import Failure, Job, Outcome, Status
@@ -91,15 +92,16 @@ class Runner:
         self._changed, self._metrics = changed, metrics
         self._lease, self._attempts, self._at_once = lease, attempts, at_once
         self._busy = 0  # threads inside ``do_next``
+        self._rest = 0.0  # until when nothing is begun, on the clock that only goes forward
         self._running: dict[str, Claim] = {}
         self._frames: dict[str, Picture] = {}  # by job, the latest; gone with the attempt
         self._idle = Condition()
         self._closed, self._stop = Event(), Event()
 
     def do_next(self) -> bool:
-        """Do the job whose turn it is; False where none waits or the service stops."""
+        """Do the job whose turn it is; False where none waits, the disk was full or the service stops."""
         with self._idle:
-            if self._closed.is_set():
+            if self._closed.is_set() or time.monotonic() < self._rest:
                 return False
             self._busy += 1  # before it has a job, so that nobody closes between the two
         try:
@@ -178,18 +180,29 @@ class Runner:
         except Exception as e:
             self._failed(claim, e)
             return
-        if self._records.succeed(claim.lease, outcome):
-            self._clean(claim, keep=claim.job.order.keep)
-            self._metrics.succeeded(outcome)
-            log.info(
-                "Job %s made %d frames in %.1f s", claim.job.id, outcome.frames, sum(outcome.seconds.values())
-            )
-        else:
-            self._metrics.ended(CANCELLED)
-            self._files.delete(claim.result)
-            if self._records.get(claim.job.id, None).status == "cancelled":
-                self._files.withdraw(claim.job)
-            self._clean(claim)
+        try:
+            ended = self._records.succeed(claim.lease, outcome)
+        except SQLAlchemyError as e:
+            if not is_full(e):  # whether it was recorded is not known then, so the result must stay
+                raise
+            self._failed(claim, e)
+            return
+        self._done(claim, outcome) if ended else self._undo(claim)
+
+    def _done(self, claim: Claim, outcome: Outcome) -> None:
+        """Tell of a job that ended well."""
+        self._clean(claim, keep=claim.job.order.keep)
+        self._metrics.succeeded(outcome)
+        seconds = sum(outcome.seconds.values())
+        log.info("Job %s made %d frames in %.1f s", claim.job.id, outcome.frames, seconds)
+
+    def _undo(self, claim: Claim) -> None:
+        """Take back what was made for a job that is not this attempt's any more."""
+        self._metrics.ended(CANCELLED)
+        self._files.delete(claim.result)
+        if self._records.get(claim.job.id, None).status == "cancelled":
+            self._files.withdraw(claim.job)
+        self._clean(claim)
 
     def _watch(self, lease: str) -> Callable[[int, int], None]:
         """Note the frames done, and stop the work when nobody wants it any more."""
@@ -232,6 +245,8 @@ class Runner:
         elif isinstance(error, InputError):
             log.info("Job %s failed: %s", job.id, error.code)
             self._end(claim, error)
+        elif is_full(error):
+            self._out_of_room(claim, error)
         else:
             # Logged first: whoever sees the job as failed finds the reason in the log.
             log.error("Job %s failed at attempt %d", job.id, job.attempts, exc_info=error)
@@ -241,6 +256,14 @@ class Runner:
             else:
                 self._end(claim, error)
         self._files.delete(claim.result)  # it may have been published all the same
+
+    def _out_of_room(self, claim: Claim, error: Exception) -> None:
+        """End the job, which would fit no better when made anew; leave the next to others for a while."""
+        log.error("Job %s failed because the disk is full", claim.job.id, exc_info=error)
+        self._rest = time.monotonic() + self._lease
+        self._files.delete(claim.result)  # it makes room for the record of the end
+        self._files.withdraw(claim.job)
+        self._end(claim, error)
 
     def _end(self, claim: Claim, error: Exception) -> None:
         failure = GAVE_UP if isinstance(error, EngineDied) else Failure(*public_detail(error))

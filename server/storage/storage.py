@@ -60,7 +60,7 @@ class Storage(Protocol):
         ...
 
     def drop_rest(self, place: str, keep: str) -> None:
-        """Delete what is in a place but one file; a place that is gone is fine."""
+        """Delete what is in a place but one file, or "" for none; a place that is gone is fine."""
         ...
 
     def copy(self, place: str, name: str, to: str) -> None:
