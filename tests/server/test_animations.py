@@ -49,7 +49,7 @@ def test_a_waiting_client_gets_the_finished_job(client: Client, services: Servic
     assert len(frames) == result["frames"] == FRAMES
     assert frames[0].shape == (result["height"], result["width"], 3)
     assert float(clip.fps) == result["fps"] == 10
-    assert uploads(services) == []
+    until(lambda: uploads(services), lambda left: left == [])
 
 
 def test_a_polling_client_sees_it_end(client: Client) -> None:
@@ -100,7 +100,7 @@ def test_what_only_the_work_can_find_becomes_the_jobs_error(
     job = answer.json
     assert (job["status"], job["error"]["code"], job["result"]) == ("failed", code, None)
     assert job["error"]["detail"].endswith(".")
-    assert uploads(services) == []
+    until(lambda: uploads(services), lambda left: left == [])
 
 
 def test_a_failure_of_ours_tells_a_stranger_nothing(
@@ -115,7 +115,7 @@ def test_a_failure_of_ours_tells_a_stranger_nothing(
     assert answer.json["error"]["code"] == "internal"
     assert "secret" not in answer.text and str(services.settings.data) not in answer.text
     assert "secret" in caplog.text
-    assert uploads(services) == []
+    until(lambda: uploads(services), lambda left: left == [])
 
 
 def test_cancel_stops_a_running_job_and_leaves_nothing(client: Client, services: Services) -> None:
