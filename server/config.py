@@ -56,6 +56,7 @@ class Settings:
     portraits: Path = PORTRAITS  # folder of the faces that ship
     more_portraits: Path = MORE_PORTRAITS  # folder of fetched faces and your own; may be missing
     upload_bytes: int = _setting(20_000_000, 1, 10**8)  # of one request; the engine takes a selfie to 20 MB
+    head_seconds: float = _setting(10.0, 0.1, 3600)  # that a request's head may take to arrive
     body_seconds: float = _setting(120.0, 0.1, 3600)  # that a request's body may take to arrive
     selfie_pixels: int = _setting(50_000_000, 1, 50_000_000)  # width times height, as the engine's own limit
     driving_seconds: float = _setting(60.0, 0.1, 60)  # the engine itself takes no more than 60

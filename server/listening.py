@@ -35,7 +35,6 @@ from server.refusal import is_improper, refusal
 
 log = logging.getLogger(__name__)
 TURN = 0.0005  # seconds after which a thread lets another have the interpreter; Python's own are 5 ms
-SILENT = 10.0  # seconds in which a new connection must begin to send, and then the whole head must come
 LINGER = 2.0  # seconds in which a client must close a connection that was answered for the last time
 DRAIN = 65536  # bytes that are read at once of what nobody wants any more
 HEAD = 4096  # bytes of a request that are looked at to see what it is
@@ -51,6 +50,8 @@ LOOK = re.compile(
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Gives a connection a thread only while there is a request to read or to answer."""
+
+    silent: float  # seconds in which a new connection must begin to send, and then the whole head must come
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -81,11 +82,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         sent = _begun(conn.sock)
         if sent or conn.initialized or conn.data_ready:
             if HEAD_ENDS not in sent:
-                self._heads[conn] = time.monotonic() + SILENT
+                self._heads[conn] = time.monotonic() + self.silent
             done = self._line(conn, sent).submit(self.handle, conn)
             done.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
             return
-        conn.timeout = time.monotonic() + SILENT
+        conn.timeout = time.monotonic() + self.silent
         self.pending_conns.append(conn)
         self._listen(conn, partial(self.on_pending_socket_readable, conn))
 

@@ -147,6 +147,7 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "control_socket_disable": True,
             "forwarded_allow_ips": "",  # REENACT_PROXIES says whom to believe, not where they are
             "when_ready": self._say_where,
+            "post_fork": self._set_up,
             "post_worker_init": self._begin_watch,
             "worker_int": lambda worker: _heed_no_more_signals(),
             "worker_exit": self._end,
@@ -160,6 +161,9 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             log.info(said)
         else:
             print(said, flush=True)
+
+    def _set_up(self, arbiter: Any, worker: Any) -> None:
+        worker.silent = self._settings.head_seconds
 
     def _begin_watch(self, worker: Any) -> None:
         self._closing = Thread(target=self._close, args=(worker,), name="closing", daemon=True)

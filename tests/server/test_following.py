@@ -91,6 +91,7 @@ def test_a_listener_who_leaves_gives_the_place_free(make_app: Callable[..., APIF
         assert not use.waiting.acquire(blocking=False)
         response.close()
         assert use.waiting.acquire(blocking=False)
+    use.jobs.cancel(made.json["id"])  # or else the end waits for it
 
 
 def test_sending_again_with_the_same_key_makes_one_job(client: Client, portrait: Path) -> None:
