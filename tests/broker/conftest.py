@@ -6,8 +6,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import boto3
+import psycopg
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -34,11 +36,20 @@ def rabbitmq(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 
 @pytest.fixture(scope="session")
-def postgres(need: Need) -> Iterator[str]:
+def cluster(need: Need) -> Iterator[str]:
     """URL of a PostgreSQL."""
     need("postgresql", machines.postgres_binary("postgres"))
     with machines.postgres() as url:
         yield url
+
+
+@pytest.fixture
+def postgres(cluster: str) -> str:
+    """URL of an empty database of the test's own, so that no test depends on those before it."""
+    name = f"test{uuid4().hex}"
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{cluster.rpartition('/')[0]}/{name}"
 
 
 @pytest.fixture(scope="session")

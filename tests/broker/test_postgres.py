@@ -8,12 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete
 
 from server.database import Database
 from server.errors import IdempotencyConflict
 from server.jobs import Failure, Idempotency, Job, Order, Outcome, Records, SeenFace
-from server.jobs.table import jobs
 from server.storage import Stored
 
 pytestmark = pytest.mark.broker
@@ -27,8 +25,6 @@ def records(postgres: str, tmp_path: Path) -> Iterator[Records]:
     database = Database(postgres, tmp_path)
     with ThreadPoolExecutor(4) as pool:  # as many processes that start at once
         list(pool.map(lambda _: database.prepare(), range(4)))
-    with database.write() as connection:
-        connection.execute(delete(jobs))
     yield Records(database)
     database.close()
 

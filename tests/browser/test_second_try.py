@@ -116,6 +116,7 @@ def test_a_camera_that_is_not_allowed_leads_to_a_photo(visit: Come, photo: Path)
 
 def test_the_camera_opens_though_the_server_is_away(visit: Come, site: Site) -> None:
     here = visit(permissions=["camera"]).open()
+    here.page.wait_for_load_state("networkidle")  # a thumbnail that is cut off would be complained about
     site.close()
     try:
         here.tap("#open-camera")

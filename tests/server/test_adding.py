@@ -37,7 +37,7 @@ def more(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def app(make_app: Callable[..., APIFlask], more: Path) -> APIFlask:
-    app = make_app(more_templates=more)
+    app = make_app(more_templates=more, lease_seconds=3)  # after a fifth of it what failed is tried again
     until(lambda: services_of(app).jobs.ready, bool)
     return app
 

@@ -148,7 +148,7 @@ def test_without_an_answer_nothing_is_rendered_unless_that_is_wanted(
 
 
 def test_a_check_that_is_not_there_counts_as_no_answer(make_app: Make) -> None:
-    client = visitor(make_app(moderator="http://127.0.0.1:9/check", attempts=2))
+    client = visitor(make_app(moderator="http://127.0.0.1:9/check", attempts=2, lease_seconds=3))
     job = client.order(prefer="wait=30").json
     assert job is not None and job["error"]["code"] == "moderator_unavailable"
 
