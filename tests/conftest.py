@@ -169,3 +169,9 @@ def pytest_make_collect_report() -> Iterator[None]:
     report = yield
     _fail_missing_part(report)
     return report
+
+
+@pytest.hookimpl(optionalhook=True)  # it is pytest-xdist that calls it
+def pytest_handlecrashitem(crashitem: str) -> None:
+    """End the run when one of its processes died, or hung, in a test: its other tests would not be done."""
+    pytest.exit(f"the process that ran {crashitem} is gone", returncode=pytest.ExitCode.INTERRUPTED)
