@@ -146,6 +146,7 @@ def test_script_and_style_stay_small(visit: Come) -> None:
 
 
 @pytest.mark.parametrize("device", [PHONE, {"viewport": {"width": 1280, "height": 800}}])
+@pytest.mark.usefixtures("shared")  # it brings the Mona Lisa
 def test_the_list_of_faces_is_small_and_the_chosen_one_whole(visit: Come, device: dict[str, Any]) -> None:
     here = visit(device).open()
     here.tap("#portraits [data-id=mona-lisa]")
