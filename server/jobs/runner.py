@@ -187,7 +187,10 @@ class Runner:
                 raise
             self._failed(claim, e)
             return
-        self._done(claim, outcome) if ended else self._undo(claim)
+        if ended:
+            self._done(claim, outcome)
+        else:
+            self._undo(claim)
 
     def _done(self, claim: Claim, outcome: Outcome) -> None:
         """Tell of a job that ended well."""
