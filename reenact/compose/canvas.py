@@ -56,18 +56,23 @@ class Canvas:
         if len(square) != self._side:
             reduced = Image.fromarray(square).resize((self._side, self._side), Image.Resampling.BOX)
             square = np.asarray(reduced)
+        # Bytes, 256 being a whole, and channels as columns: floats and axes of three take five times as long.
+        moving = _as_columns(square[self._inside_rows, self._inside_columns]) * self._share
+        moving += self._kept
+        moving >>= 8
         result = self._still.copy()
-        moving = square[self._inside_rows, self._inside_columns] * self._mask
-        result[self._rows, self._columns] = (self._kept + moving + 0.5).astype(np.uint8)
+        _as_columns(result)[self._rows, self._columns] = moving
         return result
 
     def _place_mask(self) -> None:
         """Find what of the square lies in the picture; weigh it 1 in the middle, 0 at inner borders."""
         width, height = self.size
-        self._columns, self._inside_columns, across = _overlap(self._left, self._side, width)
+        columns, self._inside_columns, across = _overlap(self._left, self._side, width)
+        self._columns = slice(3 * columns.start, 3 * columns.stop)
         self._rows, self._inside_rows, down = _overlap(self._top, self._side, height)
-        self._mask: FloatArray = np.minimum(down[:, None], across)[..., None]
-        self._kept: NDArray[np.float32] = self._still[self._rows, self._columns] * (1 - self._mask)
+        self._share = np.rint(256 * np.minimum(down[:, None], across)).astype(np.uint16).repeat(3, 1)
+        still = _as_columns(self._still)[self._rows, self._columns]
+        self._kept: NDArray[np.uint16] = still * (256 - self._share) + np.uint16(128)  # half, to round
 
 
 def _overlap(start: int, side: int, length: int) -> tuple[slice, slice, FloatArray]:
@@ -83,6 +88,11 @@ def _overlap(start: int, side: int, length: int) -> tuple[slice, slice, FloatArr
     weight = np.minimum(near, far)
     smooth = weight * weight * (3 - 2 * weight)
     return slice(first, last), slice(first - start, last - start), smooth.astype(np.float32)
+
+
+def _as_columns(picture: Picture) -> NDArray[np.uint8]:
+    """(H, W, 3) as (H, 3 W)."""
+    return picture.reshape(len(picture), -1)
 
 
 def _even(length: float) -> int:

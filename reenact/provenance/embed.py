@@ -21,7 +21,7 @@ from reenact.provenance.code import ID_BITS, encode
 from reenact.provenance.lapped import blocks, drawn
 from reenact.provenance.lattice import moves
 from reenact.provenance.pattern import CHIP, SIDE, enlarge, layout, pilots
-from reenact.provenance.residual import luma_of
+from reenact.provenance.residual import cells, luma_of
 from reenact.types import FloatArray, Picture
 
 PUBLIC_KEY = b"reenact, public watermark key, 1"  # so that any installation can recognise a result
@@ -62,8 +62,11 @@ class Marker:
             self._room = 255 - self._up
         self._seen += 1
         # Saturating arithmetic in bytes: far faster than going through wider numbers and clipping.
-        raised = np.minimum(frame, self._room) + self._up
-        return np.maximum(raised, self._down) - self._down
+        marked = np.minimum(frame, self._room)
+        marked += self._up
+        np.maximum(marked, self._down, out=marked)
+        marked -= self._down
+        return marked
 
     def _changes(self, frame: Picture) -> tuple[Picture, Picture]:
         """What is added and what is taken away, (H, W, 3) uint8 each; all channels alike, so hue stays."""
@@ -76,16 +79,16 @@ class Marker:
         if left > 1 and height * width <= _SMALL:
             levels = drawn(moves(luma, plan, self._word, min(left, _BOLDER)), height, width) + pilot
         levels *= min(left, 1.0)
-        whole = np.rint(levels).astype(np.int8)[..., None].repeat(3, 2)
-        return np.maximum(whole, 0).astype(np.uint8), np.maximum(-whole, 0).astype(np.uint8)
+        whole = np.rint(levels).astype(np.int8)
+        up, down = (np.maximum(change, 0).astype(np.uint8) for change in (whole, -whole))
+        return up[..., None].repeat(3, 2), down[..., None].repeat(3, 2)
 
 
 def _pilots(luma: FloatArray, key: bytes) -> FloatArray:
     """The pilots' levels (H, W), by the standard deviation in each chip."""
     height, width = luma.shape
     padded = np.pad(luma, ((0, -height % CHIP), (0, -width % CHIP)), mode="edge")
-    blocks = padded.reshape(len(padded) // CHIP, CHIP, -1, CHIP)
-    mean, square = blocks.mean((1, 3)), np.square(blocks).mean((1, 3))
+    mean, square = cells(padded, CHIP), cells(np.square(padded), CHIP)
     least, gain, most = _PILOTS
     levels = np.minimum(least + gain * np.sqrt(np.maximum(square - mean * mean, 0)), most)
     rows, columns = (-(-length // SIDE) for length in levels.shape)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from reenact.provenance.code import CODED_BITS, Bits
 from reenact.provenance.lapped import HOP, blocks, measured
 from reenact.provenance.pattern import Layout
+from reenact.provenance.residual import cells
 from reenact.types import FloatArray
 
 STEP = 85.0  # of the lattice, in levels times pixels; a wave moved by 8 changes a pixel by 1 level at most
@@ -68,12 +69,14 @@ def shares(luma: FloatArray) -> FloatArray:
     where a change is seen first, makes the whole block count as nearly flat.
     """
     rows, columns = blocks(luma)
-    high, wide = (length // _CELL for length in luma.shape)
-    cells = luma[: high * _CELL, : wide * _CELL].reshape(high, _CELL, wide, _CELL)
-    forgiven = 2 * (np.square(cells).mean((1, 3)) - np.square(cells.mean((1, 3)))) + _FORGIVEN
+    high, wide = (length // _CELL * _CELL for length in luma.shape)
+    whole = luma[:high, :wide]
+    forgiven = 2 * (cells(np.square(whole), _CELL) - np.square(cells(whole, _CELL))) + _FORGIVEN
     inverse = 1 + _SHY / forgiven
     # Over the 4 x 4 cells of a block, as its window weighs them.
     for axis, count in enumerate((rows, columns)):
         first = 2 * np.arange(count)
-        inverse = sum(weight / 6 * inverse.take(first + at, axis) for at, weight in enumerate((1, 2, 2, 1)))
+        inverse = np.asarray(
+            sum(weight / 6 * inverse.take(first + at, axis) for at, weight in enumerate((1, 2, 2, 1)))
+        )
     return np.asarray(np.minimum(_BOLD / inverse, 1), np.float32)

@@ -16,6 +16,13 @@ def luma_of(frame: Picture) -> FloatArray:
     return np.asarray(frame.astype(np.float32) @ _LUMA, np.float32)
 
 
+def cells(values: FloatArray, side: int) -> FloatArray:
+    """The mean of each cell of ``side`` x ``side`` pixels of (H, W), which both hold whole cells."""
+    high, wide = (length // side for length in values.shape)
+    rows = values.reshape(high, side, wide * side).mean(1)  # whole rows first: numpy is slow along short axes
+    return np.asarray(rows.reshape(high, wide, side).mean(2), np.float32)
+
+
 def residual(luma: FloatArray, window: int = WINDOW) -> FloatArray:
     """Luma (H, W) less the mean around it, weighed down where the picture is busy: (H, W), about -1 to 1.
 
