@@ -42,7 +42,8 @@ def gather(image: Tensor, flow: Tensor) -> Tensor:
 def _planar(image: Tensor, place: Tensor, across: Tensor, down: Tensor) -> Tensor:
     """(C, P): one fetch for the four neighbours of a pixel, then arithmetic on whole planes."""
     near = torch.cat(_neighbours(image), 1)[0].flatten(1).t()
-    upper_left, upper_right, lower_left, lower_right = near.index_select(0, place).t().float().chunk(4)
+    corners = near.index_select(0, place).t().chunk(4)  # parted as bytes, where it has some
+    upper_left, upper_right, lower_left, lower_right = (corner.float() for corner in corners)
     upper = upper_left + (upper_right - upper_left) * across
     lower = lower_left + (lower_right - lower_left) * across
     return upper + (lower - upper) * down
