@@ -216,7 +216,10 @@ class Jobs:
         return self.get(id)
 
     def _make_room(self, job: Job) -> None:
-        """Delete a job's files before that is recorded, which takes room; a waiting job can still be done."""
+        """Delete a job's files before that is recorded, which takes room.
+
+        Its place stays: where even that makes no room, a job that waits and had no uploads is still done.
+        """
         self._delete_result(job)
         self._files.empty(job.order)
         self._records.database.tidy()
