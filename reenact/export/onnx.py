@@ -65,8 +65,8 @@ SIGNATURES = {
         {"source": {1: SIDE, 2: SIDE}} | {name: {0: BATCH} for name in ("picture", "alpha", "flow")},
     ),
 }
-# Largest difference allowed between torch and ONNX Runtime: grey levels for pictures, else absolute.
 Tolerance = Mapping["np.dtype[Any]", float]
+# Largest difference allowed between torch and ONNX Runtime: grey levels for pictures, else absolute.
 TOLERANCE: Tolerance = {np.dtype(np.uint8): 1.0, np.dtype(np.float32): 2e-3}
 ROUNDED: Tolerance = {np.dtype(np.uint8): 3.0, np.dtype(np.float32): 1e-2}  # once weights are float16
 
