@@ -21,7 +21,7 @@ from server import ports
 from server.certificate import anchors_of, certificate_of
 from server.config import Settings, read, variable
 from server.database import Database
-from server.jobs.crew import open_broker, reach
+from server.jobs.broker import open_broker, reach
 from server.keys import Keys
 from server.screening import Submission, find_moderators
 from server.storage import RemoteStorage
@@ -247,6 +247,8 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
 
 def _port(settings: Settings) -> Iterator[Finding]:
     yield ports.look(settings.host, "port", settings.port, "/healthz", b"alive")
+    if complaint := ports.complaint(settings.host, settings.port):
+        yield Finding("service", "broken", f"it runs there, but is not ready: {complaint}")
 
 
 def _metrics_port(settings: Settings) -> Iterator[Finding]:

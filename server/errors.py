@@ -19,7 +19,8 @@ ReenactError
 └── TryLater                    with ``retry_after``
     ├── QueueFull               queue_full
     ├── QuotaExceeded           quota_exceeded
-    └── RateLimited             rate_limited
+    ├── RateLimited             rate_limited
+    └── StorageUnavailable      storage_unavailable
 """
 
 from __future__ import annotations
@@ -122,6 +123,10 @@ class TryLater(ReenactError):
         super().__init__(f"{self.reason} Try again in about {retry_after} seconds.")
         self.retry_after = retry_after
 
+    def __reduce__(self) -> tuple[type[TryLater], tuple[int], dict[str, object]]:
+        """It comes from the engine's process too."""
+        return type(self), (self.retry_after,), self.__dict__
+
 
 class QueueFull(TryLater):
     """As many jobs wait as may wait."""
@@ -142,6 +147,16 @@ class RateLimited(TryLater):
 
     code = "rate_limited"
     reason = "That were many orders in a short time."
+
+
+class StorageUnavailable(TryLater):
+    """The bucket cannot be reached, or does not do what it is asked; the cause says why."""
+
+    code = "storage_unavailable"
+    reason = "The server's storage does not answer."
+
+    def __init__(self, retry_after: int = 15) -> None:
+        super().__init__(retry_after)
 
 
 # code -> (status, what it means). The documentation page shows this table.
@@ -176,6 +191,10 @@ CODES: dict[str, tuple[int, str]] = {
     "face_blocked": (403, "Someone in the picture asked not to be animated here."),
     "rejected": (403, "The operator's check refused this; `detail` says why."),
     "moderator_unavailable": (503, "The operator's check does not answer, so nothing is rendered."),
+    "storage_unavailable": (
+        503,
+        "The server's storage of files does not answer; `Retry-After` says when to try again.",
+    ),
     "gave_up": (500, "The server broke off at each attempt at this job."),
     "cancelled": (409, "The job was cancelled."),
     "not_ready": (503, "The model is still being loaded, or the database or the broker does not work."),

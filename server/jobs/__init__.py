@@ -10,7 +10,11 @@ fairness.py  whose turn it is
 records.py   every question to the table: claims with leases, ends, pages
 room.py      whether an order may still come
 runner.py    one job from its claim to its end
-crew.py      Dramatiq: who is woken when there is work
+endings.py   how that can be
+deletion.py  a job that nobody wants any more
+broker.py    Redis or RabbitMQ, through Dramatiq
+calls.py     wake-ups on their way there
+crew.py      who is woken when there is work
 queue.py     Jobs: all of it, as the routes know it
 """
 
