@@ -46,9 +46,7 @@ def config(kind: str) -> dict[str, Any]:
             "server": {"level": "INFO"},
             "reenact": {"level": "INFO"},
             REQUESTS: {"level": "INFO" if kind == "json" else "WARNING"},  # too many for eyes
-            "pika": {
-                "level": "CRITICAL"
-            },  # ten lines for each try to connect; jobs.calls says it once
+            "pika": {"level": "CRITICAL"},  # ten lines for each try to connect; jobs.calls says it once
             **{f"dramatiq.worker.ConsumerThread({name})": {"filters": ["lost"]} for name in CONSUMERS},
             "gunicorn.error": {"level": "WARNING", "handlers": [], "filters": ["discreet"]} | up,
             "gunicorn.access": {"level": "CRITICAL", "handlers": []} | up,  # it tells addresses

@@ -9,7 +9,8 @@ from server.disk import is_full
 from server.errors import EngineDied, Refused, StorageUnavailable, public_detail
 from server.jobs.files import Files
 from server.jobs.job import Failure, Outcome, Status
-from server.jobs.records import Claim, Records
+from server.jobs.leases import Claim
+from server.jobs.records import Records
 from server.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -17,6 +18,9 @@ STORAGE_REST = 5.0  # seconds until a job is begun again after the bucket did no
 CANCELLED, REQUEUED = "cancelled", "requeued"  # ends of an attempt, for the metrics
 GAVE_UP = Failure(
     EngineDied.code, "The server broke off at each attempt at this job. Try another picture or clip."
+)
+TOO_NEW = Failure(
+    "order_too_new", "This was ordered from a newer version of the service than runs now. Order it again."
 )
 
 
