@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 
 from reenact import doctor
-from reenact.doctor import Finding
+from reenact.doctor import Finding, State
 from reenact.errors import MotionOutdated, SetupError, TemplateNotFound
 from reenact.gallery import get_template, list_portraits, template_ids
 from reenact.reasons import reason as why
@@ -21,6 +21,7 @@ from server import migrations, ports
 from server.certificate import anchors_of, certificate_of
 from server.config import Settings, read, variable
 from server.database import Database
+from server.errors import LOADING
 from server.jobs import Records
 from server.jobs.broker import open_broker, reach
 from server.keys import Keys
@@ -255,7 +256,8 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
 def _port(settings: Settings) -> Iterator[Finding]:
     yield ports.look(settings.host, "port", settings.port, "/healthz", b"alive")
     if complaint := ports.complaint(settings.host, settings.port):
-        yield Finding("service", "broken", f"it runs there, but is not ready: {complaint}")
+        state: State = "note" if complaint.startswith(LOADING) else "broken"
+        yield Finding("service", state, f"it runs there, but is not ready: {complaint}")
 
 
 def _metrics_port(settings: Settings) -> Iterator[Finding]:

@@ -31,6 +31,8 @@ from http import HTTPStatus
 from reenact.errors import Cancelled, DiskFull, InputError, ReenactError
 from server.disk import is_full
 
+LOADING = "The model is being loaded."  # what a service that starts says, and nothing else
+
 
 class ConsentRequired(InputError):
     """The sender did not say that this face may be used."""
@@ -69,7 +71,7 @@ class IdempotencyConflict(InputError):
 
 
 class NotReady(ReenactError):
-    """The model is still being loaded."""
+    """The model is still being loaded, or something that the service needs is away."""
 
     code = "not_ready"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 
 from server.api.told import HealthOut
-from server.errors import NotReady
+from server.errors import LOADING, NotReady
 from server.services import services
 
 _LACKING = {
-    "engine": "The model is being loaded.",
     "database": "The database cannot be reached.",
     "broker": "The broker cannot be reached; jobs are begun a few seconds later meanwhile.",
+    "engine": LOADING,
 }
 bp = APIBlueprint("health", __name__)
 

@@ -97,9 +97,9 @@ class Jobs:
 
     @property
     def lacking(self) -> list[str]:
-        """What is not there of engine, database and broker."""
+        """What is not there of database, broker and engine."""
         engine = self._ready and (self._worker is None or self._worker.ready)
-        parts = {"engine": engine, "database": self._reached, "broker": self._crew.there}
+        parts = {"database": self._reached, "broker": self._crew.there, "engine": engine}
         return [name for name, there in parts.items() if not there]
 
     def start(self) -> None:

@@ -7,6 +7,7 @@ reached, fails, or refuses us. The log has the reason when that begins, and says
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -63,10 +64,16 @@ class Bucket:
         self._fs.retries = 1  # what botocore tries again is enough
         self._url, self._away, self._next_try = url, False, 0.0
 
-    def write(self, name: str, content: bytes) -> None:
-        """Write an object."""
-        with self._asked(missing=False):
-            self._fs.pipe_file(self._path(name), content)
+    def probe(self) -> None:
+        """Write an object and delete it; raises SetupError."""
+        probe = self._path(f"uploads/{secrets.token_hex(8)}")
+        try:
+            self._fs.pipe_file(probe, b"may this be written?")
+            self._fs.rm_file(probe)
+        except Exception as e:  # of fsspec, botocore or the network
+            raise SetupError(
+                f"{self._url} cannot be written: {_why(e)}. See REENACT_STORAGE and AWS_...."
+            ) from e
 
     def put(self, file: Path, name: str) -> None:
         """Write a file as an object."""
@@ -126,11 +133,15 @@ class Bucket:
         if now - begun > _SLOW:  # or all threads would soon wait for it
             self._next_try = now + _REST
         if not self._away:
-            why = getattr(error, "strerror", None) or error  # s3fs' numbers are no disk's
-            log.error("%s cannot be used and will be tried again: %s", self._url, why)
+            log.error("%s cannot be used and will be tried again: %s", self._url, _why(error))
         self._away = True
 
     def _find(self) -> None:
         if self._away:
             log.warning("%s can be used again", self._url)
         self._away = False
+
+
+def _why(error: Exception) -> object:
+    """The reason in words; the numbers of s3fs are no disk's."""
+    return getattr(error, "strerror", None) or error

@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from reenact.errors import SetupError
 from server.errors import Gone, NotFound, StorageUnavailable
 from server.storage.bucket import Bucket
 from server.storage.leftovers import Leftover, Leftovers
@@ -47,7 +46,7 @@ class RemoteStorage:
             SetupError: the URL is of another kind.
             ExtraMissing: s3fs is not installed.
         """
-        self._bucket, self._url, self._lifetime, self._leftovers = Bucket(url), url, lifetime, leftovers
+        self._bucket, self._lifetime, self._leftovers = Bucket(url), lifetime, leftovers
         self._folder, self._own = LocalStorage(folder, lifetime), OwnFolder(folder.absolute() / "working")
         self._unshared: set[str] = set()  # places of which nothing is in the bucket
 
@@ -59,13 +58,7 @@ class RemoteStorage:
 
     def probe(self) -> None:
         """Write something in the bucket and delete it; raises SetupError."""
-        probe = f"uploads/{secrets.token_hex(8)}"
-        try:
-            self._bucket.write(probe, b"may this be written?")
-            self._bucket.delete([probe])
-        except StorageUnavailable as e:
-            why = e.__cause__
-            raise SetupError(f"{self._url} cannot be written: {why}. See REENACT_STORAGE and AWS_....") from e
+        self._bucket.probe()
 
     def open_place(self) -> str:
         """Make a new place, in the local folder for the time being."""

@@ -11,7 +11,6 @@ from uuid import uuid4
 import boto3
 import psycopg
 import pytest
-from moto.server import ThreadedMotoServer
 
 from . import machines
 from .gallery import make_gallery
@@ -65,18 +64,22 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_gallery(tmp_path_factory.mktemp("gallery") / "templates")
 
 
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Port of an S3 that moto plays, over HTTP."""
+    with machines.s3(tmp_path_factory.mktemp("s3")) as port:
+        yield port
+
+
 @pytest.fixture
-def far_bucket() -> Iterator[tuple[dict[str, str], machines.Wire, Names]]:
-    """The settings that name a bucket of an S3 that moto plays, the line to it, and what lies in it."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    wire, name = machines.Wire(port), f"bucket-{uuid4().hex}"  # every moto of this process has the same ones
+def far_bucket(s3: int) -> Iterator[tuple[dict[str, str], machines.Wire, Names]]:
+    """The settings that name a bucket of the test's own, the line to it, and what lies in it."""
+    wire, name = machines.Wire(s3), f"bucket-{uuid4().hex}"
     account = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-    with closing(boto3.client("s3", endpoint_url=f"http://{host}:{port}", **account)) as client:
+    with closing(boto3.client("s3", endpoint_url=f"http://127.0.0.1:{s3}", **account)) as client:
         client.create_bucket(Bucket=name)
         variables = {
-            "AWS_ENDPOINT_URL": f"http://{host}:{wire.port}",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{wire.port}",
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -88,7 +91,6 @@ def far_bucket() -> Iterator[tuple[dict[str, str], machines.Wire, Names]]:
 
         yield variables, wire, names
     wire.cut()
-    server.stop()
 
 
 @pytest.fixture

@@ -175,6 +175,16 @@ def redis(folder: Path, port: int | None = None) -> Iterator[tuple[str, Process]
 
 
 @contextmanager
+def s3(folder: Path) -> Iterator[int]:
+    """An S3 that moto plays, and that forgets everything when it ends; its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with running(command, folder / "s3.log"):
+        wait_for(lambda: listens(port), what="moto")
+        yield port
+
+
+@contextmanager
 def rabbitmq(folder: Path) -> Iterator[tuple[str, Process]]:
     """A RabbitMQ node with a name, a port mapper and a data folder of its own: its URL and process."""
     port, mapper = free_port(), free_port()
