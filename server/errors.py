@@ -19,7 +19,9 @@ ReenactError
 └── TryLater                    with ``retry_after``
     ├── QueueFull               queue_full
     ├── QuotaExceeded           quota_exceeded
-    └── RateLimited             rate_limited
+    ├── RateLimited             rate_limited
+    └── DatabaseUnavailable     database_unavailable
+        └── Unsettled
 """
 
 from __future__ import annotations
@@ -144,6 +146,25 @@ class RateLimited(TryLater):
     reason = "That were many orders in a short time."
 
 
+class DatabaseUnavailable(TryLater):
+    """The database cannot be reached, or does not answer."""
+
+    code = "database_unavailable"
+    reason = "The server's database does not answer."
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__(retry_after)
+
+
+class Unsettled(DatabaseUnavailable):
+    """It went away while it took an order."""
+
+    reason = (
+        "The server's database went away while it took the order, which may be done or not. Sent again with "
+        "the same Idempotency-Key it is not done twice."
+    )
+
+
 # code -> (status, what it means). The documentation page shows this table.
 CODES: dict[str, tuple[int, str]] = {
     "invalid_option": (422, "A field is missing, unknown or out of range; `errors` names each."),
@@ -176,6 +197,10 @@ CODES: dict[str, tuple[int, str]] = {
     "face_blocked": (403, "Someone in the picture asked not to be animated here."),
     "rejected": (403, "The operator's check refused this; `detail` says why."),
     "moderator_unavailable": (503, "The operator's check does not answer, so nothing is rendered."),
+    "database_unavailable": (
+        503,
+        "The server's database does not answer; `Retry-After` says when to try again.",
+    ),
     "gave_up": (500, "The server broke off at each attempt at this job."),
     "order_too_new": (503, "The job was ordered from a newer version of the service than runs now."),
     "cancelled": (409, "The job was cancelled."),

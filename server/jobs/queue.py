@@ -92,7 +92,8 @@ class Jobs:
     @property
     def ready(self) -> bool:
         """Whether the worker is open, where this process works, and database and broker are there."""
-        return self._ready and self._reached and (self._worker is None or self._worker.ready)
+        reached = self._reached and not self._records.database.silent
+        return self._ready and reached and (self._worker is None or self._worker.ready)
 
     def start(self) -> None:
         """Put back what a crash broke off, then open the worker in its own thread and begin."""
