@@ -20,7 +20,9 @@ ReenactError
     ├── QueueFull               queue_full
     ├── QuotaExceeded           quota_exceeded
     ├── RateLimited             rate_limited
-    └── StorageUnavailable      storage_unavailable
+    ├── StorageUnavailable      storage_unavailable
+    └── DatabaseUnavailable     database_unavailable
+        └── Unsettled
 """
 
 from __future__ import annotations
@@ -161,6 +163,25 @@ class StorageUnavailable(TryLater):
         super().__init__(retry_after)
 
 
+class DatabaseUnavailable(TryLater):
+    """The database cannot be reached, or does not answer."""
+
+    code = "database_unavailable"
+    reason = "The server's database does not answer."
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__(retry_after)
+
+
+class Unsettled(DatabaseUnavailable):
+    """It went away while it took an order."""
+
+    reason = (
+        "The server's database went away while it took the order, which may be done or not. Sent again with "
+        "the same Idempotency-Key it is not done twice."
+    )
+
+
 # code -> (status, what it means). The documentation page shows this table.
 CODES: dict[str, tuple[int, str]] = {
     "invalid_option": (422, "A field is missing, unknown or out of range; `errors` names each."),
@@ -196,6 +217,10 @@ CODES: dict[str, tuple[int, str]] = {
     "storage_unavailable": (
         503,
         "The server's storage of files does not answer; `Retry-After` says when to try again.",
+    ),
+    "database_unavailable": (
+        503,
+        "The server's database does not answer; `Retry-After` says when to try again.",
     ),
     "gave_up": (500, "The server broke off at each attempt at this job."),
     "order_too_new": (503, "The job was ordered from a newer version of the service than runs now."),

@@ -99,7 +99,8 @@ class Jobs:
     def lacking(self) -> list[str]:
         """What is not there of database, broker and engine."""
         engine = self._ready and (self._worker is None or self._worker.ready)
-        parts = {"database": self._reached, "broker": self._crew.there, "engine": engine}
+        database = self._reached and not self._records.database.silent
+        parts = {"database": database, "broker": self._crew.there, "engine": engine}
         return [name for name, there in parts.items() if not there]
 
     def start(self) -> None:

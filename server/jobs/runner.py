@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reenact.errors import Cancelled
 from reenact.types import Picture, Show, Watch
 from server import logs
+from server.away import why
 from server.disk import is_full
 from server.jobs.endings import GAVE_UP, TOO_NEW, Endings, Stopping
 from server.jobs.files import Files
@@ -171,11 +172,15 @@ class Runner:
             self._closed.set()
         still = self._wait(seconds)
         self._stop.set()  # what still runs now stops at its next frame
+        self._records.give_up()
         still = still or self._wait(BREAK_OFF)
         with self._idle:
             left = list(self._running)
-        for lease in left:
-            self._records.release(lease, counted=False)
+        try:
+            for lease in left:
+                self._records.release(lease, counted=False)
+        except SQLAlchemyError as e:  # others begin them again when the leases have run out
+            log.error("What still runs could not be put back into the queue: %s", why(e))
         return still
 
     def _wait(self, seconds: float) -> bool:
@@ -228,6 +233,6 @@ class Runner:
     def _progress(self, lease: str, done: int, total: int) -> bool:
         try:
             return self._records.progress(lease, done, total, self._lease)
-        except SQLAlchemyError:  # the next look may find the database again; the lease decides how long
-            log.exception("The progress of a job could not be noted")
+        except SQLAlchemyError as e:  # the next look may find the database again; the lease decides how long
+            log.warning("The progress of a job could not be noted: %s", why(e))
             return True

@@ -45,8 +45,16 @@ def rabbitmq(rabbit: tuple[str, machines.Process]) -> str:
 def cluster(need: Need) -> Iterator[str]:
     """URL of a PostgreSQL."""
     need("postgresql", machines.postgres_binary("postgres"))
-    with machines.postgres() as url:
-        yield url
+    with machines.postgres() as process:
+        yield process.url
+
+
+@pytest.fixture
+def own_postgres(need: Need) -> Iterator[machines.Postgres]:
+    """A PostgreSQL that the test may stop."""
+    need("postgresql", machines.postgres_binary("postgres"))
+    with machines.postgres() as process:
+        yield process
 
 
 @pytest.fixture

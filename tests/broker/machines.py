@@ -20,6 +20,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import psycopg
+
 Form = dict[str, str | Path]
 ROOT = Path(__file__).parents[2]
 RABBIT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # without the wrapper that changes the user
@@ -208,9 +210,50 @@ def rabbitmq(folder: Path) -> Iterator[tuple[str, Process]]:
             yield f"amqp://guest:guest@127.0.0.1:{port}", process
 
 
+def family(pid: int) -> list[int]:
+    """A process and all that it has started, and they."""
+    return [pid, *(each for child in children(pid) for each in family(child))]
+
+
+class Postgres(Process):
+    """A PostgreSQL, whose processes each have a group of their own."""
+
+    def __init__(self, command: list[str], log: Path, port: int) -> None:
+        self.port = port
+        super().__init__(command, log)
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://reenact@127.0.0.1:{self.port}/postgres"
+
+    def ready(self) -> None:
+        wait_for(self._answers, what="PostgreSQL")
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def shut_down(self) -> None:
+        """Stop it at once, as an operator's restart does; clients lose their connections."""
+        self.stop(signal.SIGINT)
+
+    def freeze(self) -> None:
+        """Let all its processes stand still: what is asked arrives, and nobody answers."""
+        for each in family(self.process.pid):
+            os.kill(each, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        for each in family(self.process.pid):
+            os.kill(each, signal.SIGCONT)
+
+
 @contextmanager
-def postgres() -> Iterator[str]:
-    """A PostgreSQL cluster; its URL. It refuses to run as root."""
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL cluster. It refuses to run as root."""
     folder, port = Path(tempfile.mkdtemp(prefix="reenact-postgres-")), free_port()
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if as_user:
@@ -221,9 +264,13 @@ def postgres() -> Iterator[str]:
         subprocess.run(make, cwd=folder, check=True, capture_output=True)
         options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
         log = Path(tempfile.mkstemp(prefix="reenact-postgres-", suffix=".log")[1])
-        with running([*as_user, server, "-D", f"{folder}/data", *options], log):
-            wait_for(lambda: "ready to accept" in log.read_text(), what="PostgreSQL")
-            yield f"postgresql://reenact@127.0.0.1:{port}/postgres"
+        process = Postgres([*as_user, server, "-D", f"{folder}/data", *options], log, port)
+        try:
+            process.ready()
+            yield process
+        finally:
+            process.thaw()
+            process.shut_down()
         log.unlink()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
