@@ -70,7 +70,10 @@ class Services:
         self.database.prepare()
         if self.settings.metrics_port is not None:
             self._end_metrics = self.metrics.listen(self.settings.host, self.settings.metrics_port)
-        self.sweep(0.0 if self.settings.alone else _ORPHAN)
+        try:
+            self.sweep(0.0 if self.settings.alone else _ORPHAN)
+        except StorageUnavailable:
+            log.warning("What has expired is deleted when the storage answers")
         self.jobs.start()
         if self.webhooks:
             self.webhooks.start()
