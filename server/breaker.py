@@ -15,11 +15,8 @@ class Breaker:
 
     def __init__(self) -> None:
         """It is believed to be there."""
-        self._away, self._rests, self._next_try = (
-            False,
-            False,
-            0.0,
-        )  # the last on the clock that never goes back
+        self._away, self._rests = False, False
+        self._next_try = 0.0  # on the clock that only goes forward
 
     def allows(self) -> bool:
         """Whether to ask now; whoever may then says how it went."""

@@ -152,6 +152,6 @@ def is_away(error: BaseException | None) -> bool:
     return isinstance(error, ConnectionError | HTTPClientError | TimeoutError)
 
 
-def _why(error: Exception) -> object:
+def _why(error: Exception) -> str:
     """The reason in words; the numbers of s3fs are no disk's."""
-    return getattr(error, "strerror", None) or error
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
