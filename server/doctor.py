@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 
 from reenact import doctor
-from reenact.doctor import Finding
+from reenact.doctor import Finding, State
 from reenact.errors import MotionOutdated, SetupError, TemplateNotFound
 from reenact.gallery import get_template, list_portraits, template_ids
 from reenact.reasons import reason as why
@@ -21,8 +21,9 @@ from server import migrations, ports
 from server.certificate import anchors_of, certificate_of
 from server.config import Settings, read, variable
 from server.database import Database
+from server.errors import LOADING
 from server.jobs import Records
-from server.jobs.crew import open_broker, reach
+from server.jobs.broker import open_broker, reach
 from server.keys import Keys
 from server.screening import Submission, find_moderators
 from server.storage import RemoteStorage
@@ -254,6 +255,9 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
 
 def _port(settings: Settings) -> Iterator[Finding]:
     yield ports.look(settings.host, "port", settings.port, "/healthz", b"alive")
+    if complaint := ports.complaint(settings.host, settings.port):
+        state: State = "note" if complaint.startswith(LOADING) else "broken"
+        yield Finding("service", state, f"it runs there, but is not ready: {complaint}")
 
 
 def _metrics_port(settings: Settings) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ ReenactError
     ├── QueueFull               queue_full
     ├── QuotaExceeded           quota_exceeded
     ├── RateLimited             rate_limited
+    ├── StorageUnavailable      storage_unavailable
     └── DatabaseUnavailable     database_unavailable
         └── Unsettled
 """
@@ -31,6 +32,8 @@ from http import HTTPStatus
 
 from reenact.errors import Cancelled, DiskFull, InputError, ReenactError
 from server.disk import is_full
+
+LOADING = "The model is being loaded."  # what a service that starts says, and nothing else
 
 
 class ConsentRequired(InputError):
@@ -70,7 +73,7 @@ class IdempotencyConflict(InputError):
 
 
 class NotReady(ReenactError):
-    """The model is still being loaded."""
+    """The model is still being loaded, or something that the service needs is away."""
 
     code = "not_ready"
 
@@ -124,6 +127,10 @@ class TryLater(ReenactError):
         super().__init__(f"{self.reason} Try again in about {retry_after} seconds.")
         self.retry_after = retry_after
 
+    def __reduce__(self) -> tuple[type[TryLater], tuple[int], dict[str, object]]:
+        """It comes from the engine's process too."""
+        return type(self), (self.retry_after,), self.__dict__
+
 
 class QueueFull(TryLater):
     """As many jobs wait as may wait."""
@@ -144,6 +151,16 @@ class RateLimited(TryLater):
 
     code = "rate_limited"
     reason = "That were many orders in a short time."
+
+
+class StorageUnavailable(TryLater):
+    """The bucket cannot be reached, or does not do what it is asked; the cause says why."""
+
+    code = "storage_unavailable"
+    reason = "The server's storage does not answer."
+
+    def __init__(self, retry_after: int = 15) -> None:
+        super().__init__(retry_after)
 
 
 class DatabaseUnavailable(TryLater):
@@ -197,6 +214,10 @@ CODES: dict[str, tuple[int, str]] = {
     "face_blocked": (403, "Someone in the picture asked not to be animated here."),
     "rejected": (403, "The operator's check refused this; `detail` says why."),
     "moderator_unavailable": (503, "The operator's check does not answer, so nothing is rendered."),
+    "storage_unavailable": (
+        503,
+        "The server's storage of files does not answer; `Retry-After` says when to try again.",
+    ),
     "database_unavailable": (
         503,
         "The server's database does not answer; `Retry-After` says when to try again.",

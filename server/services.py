@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Event, Thread
 
 from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.engine import Engine
 from reenact.gallery import sweep_templates
@@ -16,6 +17,7 @@ from server.addresses import Addresses
 from server.config import Settings
 from server.database import Database
 from server.engine import engine_worker
+from server.errors import StorageUnavailable
 from server.jobs import ApartWorker, Files, Jobs, Records, Worker
 from server.keys import Keys
 from server.metrics import Metrics
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 EXTENSION = "reenact"
 HOUR = 3600.0
 _ORPHAN = HOUR
+_LATER = 5.0  # seconds between two looks for what could not be deleted
 VERIFYING = 2  # files looked at once, in this process: NumPy lets go of the interpreter
 
 
@@ -71,6 +74,7 @@ class Services:
         if self.webhooks:
             self.webhooks.start()
         Thread(target=self._sweep_on, name="sweep", daemon=True).start()
+        Thread(target=self._delete_on, name="leftovers", daemon=True).start()
 
     @property
     def stopping(self) -> bool:
@@ -95,6 +99,7 @@ class Services:
             orphan: age in seconds from which uploads without a job are deleted; an upload that is just being
                 taken has no job yet.
         """
+        self.storage.delete_left()
         uploads = self.storage.drop_others(self.jobs.places(), time.time() - orphan)
         results = self.storage.sweep()
         sweep_templates(self.settings.more_templates)
@@ -112,8 +117,18 @@ class Services:
         while not self._stopped.wait(self.settings.sweep_seconds):
             try:
                 self.sweep()
-            except Exception:  # of the disk, the database or the bucket
+            except StorageUnavailable:  # the log has it
+                log.warning("The sweep will be tried again")
+            except Exception:  # of the disk or the database
                 log.exception("The sweep failed and will be tried again")
+
+    def _delete_on(self) -> None:
+        """Delete what could not be deleted when it was asked for, as soon as that works."""
+        while not self._stopped.wait(_LATER):
+            try:
+                self.storage.delete_left()
+            except SQLAlchemyError:
+                log.exception("What is still to be deleted will be tried again")
 
 
 def init_app(
@@ -144,8 +159,8 @@ def build(
     Raises:
         SetupError: the database or the broker of the settings cannot be used.
     """
-    storage = open_storage(settings.storage, settings.data, settings.result_hours * HOUR)
     database = Database(settings.database, settings.data)
+    storage = open_storage(settings.storage, settings.data, settings.result_hours * HOUR, database)
     consents, blocklist = Consents(database, settings.consent_days), Blocklist(database)
     metrics = Metrics()
 

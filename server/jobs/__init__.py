@@ -13,7 +13,11 @@ suspects.py  which leases that ran out may be taken
 deliveries.py  which ended jobs are still to be told of
 room.py      whether an order may still come
 runner.py    one job from its claim to its end
-crew.py      Dramatiq: who is woken when there is work
+endings.py   how that can be
+deletion.py  a job that nobody wants any more
+broker.py    Redis or RabbitMQ, through Dramatiq
+calls.py     wake-ups on their way there
+crew.py      who is woken when there is work
 queue.py     Jobs: all of it, as the routes know it
 """
 

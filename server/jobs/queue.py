@@ -12,12 +12,11 @@ from collections.abc import Callable
 from threading import Condition, Event, Lock, Thread
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.types import Picture
-from server.disk import is_full
 from server.errors import NotReady
 from server.jobs.crew import Crew
+from server.jobs.deletion import Deletion
 from server.jobs.files import Files
 from server.jobs.job import ENDED, Beside, Idempotency, Job, Status
 from server.jobs.order import Order
@@ -28,6 +27,7 @@ from server.metrics import Metrics
 
 log = logging.getLogger(__name__)
 LOOK = 0.25  # seconds between two looks for what another process changed
+LONGEST = 3.0  # seconds that a job waits for a worker that is free, where the broker is away
 
 
 class Jobs:
@@ -80,6 +80,7 @@ class Jobs:
         # Orders that come at once are taken one after the other. Side by side none would be taken sooner, and
         # a look at a job would wait for its turn with the interpreter behind each of them.
         self._desk = Lock()
+        self._deletion = Deletion(records, files)
         self._metrics = metrics
         metrics.follow(records, lambda: self.ready)
         self._runner = Runner(records, worker, files, lease, attempts, at_once, self._ring, metrics)
@@ -92,13 +93,21 @@ class Jobs:
     @property
     def ready(self) -> bool:
         """Whether the worker is open, where this process works, and database and broker are there."""
-        reached = self._reached and not self._records.database.silent
-        return self._ready and reached and (self._worker is None or self._worker.ready)
+        return not self.lacking
+
+    @property
+    def lacking(self) -> list[str]:
+        """What is not there of database, broker and engine."""
+        engine = self._ready and (self._worker is None or self._worker.ready)
+        database = self._reached and not self._records.database.silent
+        parts = {"database": database, "broker": self._crew.there, "engine": engine}
+        return [name for name, there in parts.items() if not there]
 
     def start(self) -> None:
         """Put back what a crash broke off, then open the worker in its own thread and begin."""
         if self._alone:
             self._runner.reap(everything=True)
+        self._crew.open()
         self._keeping.start()
         self._opening.start()
 
@@ -140,7 +149,7 @@ class Jobs:
             with self._desk:
                 taken = self._records.insert(job, idempotency, room, *([beside] if beside else []))
             if taken:
-                self._send()
+                self._crew.wake()
                 self._ring()
                 return taken
 
@@ -202,30 +211,9 @@ class Jobs:
 
         A job that renders stops within a second, in whatever process. Its status says ``cancelled`` at once.
         """
-        try:
-            before = self._records.cancel(id, owner)
-        except SQLAlchemyError as e:
-            if not is_full(e):
-                raise
-            self._make_room(self.get(id, owner))
-            before = self._records.cancel(id, owner)
-        self._delete_result(before)
-        self._files.drop(before.order)
+        self._deletion.delete(self.get(id, owner))
         self._ring()
         return self.get(id)
-
-    def _make_room(self, job: Job) -> None:
-        """Delete a job's files before that is recorded, which takes room.
-
-        Its place stays: where even that makes no room, a job that waits and had no uploads is still done.
-        """
-        self._delete_result(job)
-        self._files.empty(job.order)
-        self._records.database.tidy()
-
-    def _delete_result(self, job: Job) -> None:
-        if job.outcome and job.outcome.stored:
-            self._files.delete(job.outcome.stored.token)
 
     def forget(self, before: float) -> int:
         """Drop the jobs that ended before this time and tell how many."""
@@ -276,31 +264,22 @@ class Jobs:
             if self._worker:
                 self._crew.start()
             self._ready = True
-        for _ in range(self._threads if self._worker else 0):
-            self._crew.rescue(self._lease)
+        if self._worker:
+            self._crew.look()
 
     def _keep(self) -> None:
-        """Show that this process lives, put back what died, wake whoever a lost message left asleep."""
-        pause = self._lease / 5
-        while not self._closed.wait(pause):
+        """Show that this process lives, put back what died, do what nobody was woken for."""
+        while not self._closed.wait(min(self._lease / 5, LONGEST)):
             try:
                 self._runner.renew()
                 self._runner.reap()
                 self._runner.tell_newer(self._alone)
-                self._crew.reach()
-                if self.counts()["queued"]:
-                    self._crew.rescue(pause)
+                if self._worker and self._ready and self.counts()["queued"]:
+                    self._crew.look()
                 self._reached = True
-            except Exception as e:  # of the database or of any broker's client
+            except Exception as e:  # of the database, or of whatever it brings
                 self._reached = False
-                log.error("The database or the broker cannot be reached and will be tried again: %s", e)
-
-    def _send(self) -> None:
-        """Wake a worker; where the broker is away the job is recorded all the same, and rescued later."""
-        try:
-            self._crew.wake()
-        except Exception as e:
-            log.error("The broker cannot be reached: %s", e)
+                log.error("The database cannot be reached and will be tried again: %s", e)
 
     def _ring(self) -> None:
         with self._bell:

@@ -33,7 +33,10 @@ class Found:
 
 
 class Storage(Protocol):
-    """Keeps uploads and results. All methods may be called from any thread."""
+    """Keeps uploads and results. All methods may be called from any thread.
+
+    Where the files cannot be reached, all but those that delete raise StorageUnavailable.
+    """
 
     def prepare(self) -> None:
         """Make ready; raises SetupError."""
@@ -86,6 +89,10 @@ class Storage(Protocol):
 
     def delete(self, token: str) -> None:
         """Delete a result; one that is gone is fine."""
+        ...
+
+    def delete_left(self) -> int:
+        """Delete what could not be deleted when that was asked for; tell how much is gone now."""
         ...
 
     def sweep(self) -> int:

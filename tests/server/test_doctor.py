@@ -25,6 +25,7 @@ from server import doctor
 from server.config import Settings
 from server.database import Database, open_database
 from server.jobs import Job, Order, Records
+from server.migrations import known
 
 from .conftest import TEMPLATE, until
 from .test_process import ROOT, Server, start  # noqa: F401  # a fixture
@@ -268,5 +269,5 @@ def test_a_service_that_runs(start: Callable[[], Server], tmp_path: Path) -> Non
         for each in doctor.examine({"REENACT_DATA": str(tmp_path / "var"), "REENACT_PORT": port})
     }
     assert "Reenact answers" in findings["port"].detail
-    assert findings["database"].detail.endswith("schema 0002")
+    assert findings["database"].detail.endswith(f"schema {known()[0]}")
     assert [name for name, each in findings.items() if each.state == "broken"] == []
