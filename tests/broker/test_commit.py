@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
 import time
 from collections.abc import Iterator
@@ -90,6 +91,13 @@ def test_an_order_that_was_taken_though_nobody_said_so_is_found(records: Records
     line.breaks = "after"
     taken = add(records)
     assert taken and taken == records.get("a", None)
+
+
+def test_what_breaks_in_the_engines_process_is_told_in_the_other(records: Records, line: Line) -> None:
+    line.breaks = "before"
+    with pytest.raises(OperationalError) as caught:
+        add(records)
+    assert is_away(pickle.loads(pickle.dumps(caught.value)))
 
 
 def test_an_order_that_was_not_taken_is_said_not_to_be(records: Records, line: Line) -> None:
