@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reenact.engine import Engine
 from reenact.gallery import sweep_templates
 from server.addresses import Addresses
+from server.away import is_away
 from server.config import Settings
 from server.database import Database
 from server.engine import engine_worker
@@ -69,7 +70,10 @@ class Services:
         self.database.prepare()
         if self.settings.metrics_port is not None:
             self._end_metrics = self.metrics.listen(self.settings.host, self.settings.metrics_port)
-        self.sweep(0.0 if self.settings.alone else _ORPHAN)
+        try:
+            self.sweep(0.0 if self.settings.alone else _ORPHAN)
+        except StorageUnavailable:
+            log.warning("What has expired is deleted when the storage answers")
         self.jobs.start()
         if self.webhooks:
             self.webhooks.start()
@@ -100,13 +104,13 @@ class Services:
                 taken has no job yet.
         """
         self.storage.delete_left()
-        uploads = self.storage.drop_others(self.jobs.places(), time.time() - orphan)
+        uploads = self.storage.drop_others(self.jobs.records.places(), time.time() - orphan)
         results = self.storage.sweep()
         sweep_templates(self.settings.more_templates)
         before = time.time() - self.settings.result_hours * HOUR
-        for place in self.jobs.lapsed(before):
+        for place in self.jobs.records.lapsed(before):
             self.storage.drop(place)
-        jobs = self.jobs.forget(before)
+        jobs = self.jobs.records.forget(before)
         self.consents.forget(time.time())
         self.database.tidy()
         if results or jobs:
@@ -127,8 +131,9 @@ class Services:
         while not self._stopped.wait(_LATER):
             try:
                 self.storage.delete_left()
-            except SQLAlchemyError:
-                log.exception("What is still to be deleted will be tried again")
+            except SQLAlchemyError as e:
+                if not is_away(e):
+                    log.exception("What is still to be deleted will be tried again")
 
 
 def init_app(

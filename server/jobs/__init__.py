@@ -18,6 +18,8 @@ deletion.py  a job that nobody wants any more
 broker.py    Redis or RabbitMQ, through Dramatiq
 calls.py     wake-ups on their way there
 crew.py      who is woken when there is work
+upkeep.py    what is done every few seconds, so that nothing is forgotten
+waiting.py   who waits for a job to change
 queue.py     Jobs: all of it, as the routes know it
 """
 

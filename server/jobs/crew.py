@@ -11,7 +11,9 @@ from collections.abc import Callable
 from threading import Semaphore, Thread
 
 import dramatiq
+from sqlalchemy.exc import SQLAlchemyError
 
+from server.away import why
 from server.jobs.broker import open_broker
 from server.jobs.calls import Calls
 
@@ -84,7 +86,9 @@ class Crew:
         try:
             while self._work():
                 pass
-        except Exception:  # of the database; the next look may find it again
+        except SQLAlchemyError as e:  # the next look may find the database again
+            log.error("The queue could not be looked into: %s", why(e))
+        except Exception:
             log.exception("The queue could not be looked into")
         finally:
             self._free.release()

@@ -79,7 +79,7 @@ class Endings:
             self._out_of_room(claim, error)
             rest = self._lease
         elif isinstance(error, StorageUnavailable) or is_away(error):
-            log.warning("Job %s waits for the storage or the database", job.id)
+            log.debug("Job %s waits for the storage or the database", job.id)  # which has been told
             self._metrics.ended(REQUEUED)
             self._records.release(claim.lease, counted=False)
             rest = STORAGE_REST

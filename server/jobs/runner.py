@@ -15,12 +15,11 @@ from reenact.types import Picture, Show, Watch
 from server import logs
 from server.away import why
 from server.disk import is_full
-from server.jobs.endings import GAVE_UP, TOO_NEW, Endings, Stopping
+from server.jobs.endings import Endings, Stopping
 from server.jobs.files import Files
 from server.jobs.job import Job, Outcome
 from server.jobs.leases import Claim
 from server.jobs.records import Records
-from server.jobs.suspects import Suspects
 from server.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -87,7 +86,6 @@ class Runner:
         self._changed, self._metrics = changed, metrics
         self._lease, self._attempts, self._at_once = lease, attempts, at_once
         self._endings = Endings(records, files, lease, attempts, metrics)
-        self._suspects, self._newer = Suspects(lease), 0
         self._busy = 0  # threads inside ``do_next``
         self._rest = 0.0  # until when nothing is begun, on the clock that only goes forward
         self._running: dict[str, Claim] = {}
@@ -137,34 +135,6 @@ class Runner:
             leases = list(self._running)
         if leases:
             self._records.renew(leases, self._lease)
-
-    def reap(self, everything: bool = False) -> int:
-        """Put back the jobs whose attempt died, or ``everything`` that runs, and tell how many."""
-        leases = None if everything else self._suspects.ripe(self._records.overdue())
-        if leases is not None and not leases:
-            return 0
-        reaped = self._records.reap(leases, self._attempts, GAVE_UP)
-        for claim in reaped:
-            self._files.delete(claim.result)
-            if claim.job.status == "failed":
-                log.error("Job %s was begun %d times and never ended", claim.job.id, claim.job.attempts)
-                self._files.drop(claim.job.order)
-            else:
-                log.warning("Job %s lost its worker and waits again", claim.job.id)
-            self._changed()
-        return len(reaped)
-
-    def tell_newer(self, alone: bool) -> None:
-        """Tell of orders that a newer release has taken, which nobody does where this process is alone."""
-        newer, before = self._records.newer(), self._newer
-        self._newer = newer
-        if newer and alone:
-            for job in self._records.refuse_newer(TOO_NEW):
-                log.error("Job %s was ordered from a newer version of Reenact, and failed", job.id)
-                self._files.drop(job.order)
-                self._changed()
-        elif newer > before:
-            log.warning("%d jobs wait for workers of a newer version of Reenact", newer)
 
     def close(self, seconds: float) -> bool:
         """Begin nothing more, wait so long for what runs, put the rest back; whether all stood still."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -140,6 +141,16 @@ class Bucket:
         if self._away:
             log.warning("%s can be used again", self._url)
         self._away = False
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether a request found no server that works, rather than one that refused it."""
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+    cause = error.__cause__ if error else None
+    if isinstance(cause, ClientError):
+        return bool(cause.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR)
+    return isinstance(error, ConnectionError | HTTPClientError | TimeoutError)
 
 
 def _why(error: Exception) -> object:

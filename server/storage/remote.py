@@ -12,6 +12,7 @@ remembered, counts as gone, and goes when the bucket is there again.
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import shutil
 import time
@@ -20,13 +21,15 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from reenact.errors import SetupError
 from server.errors import Gone, NotFound, StorageUnavailable
-from server.storage.bucket import Bucket
+from server.storage.bucket import Bucket, is_away
 from server.storage.leftovers import Leftover, Leftovers
 from server.storage.local import TOKEN, LocalStorage
 from server.storage.own import OwnFolder
 from server.storage.storage import Found, Stored
 
+log = logging.getLogger(__name__)
 _UNKNOWN = "There is no such result; it may have been deleted or expired."
 
 
@@ -51,10 +54,18 @@ class RemoteStorage:
         self._unshared: set[str] = set()  # places of which nothing is in the bucket
 
     def prepare(self) -> None:
-        """Make the local folders, empty them of what is left, and try the bucket; raises SetupError."""
+        """Make the local folders, empty them of what is left, and try the bucket; raises SetupError.
+
+        One that is away is no reason not to start: it will come back.
+        """
         self._folder.prepare()
         self._own.delete_dead()
-        self.probe()
+        try:
+            self.probe()
+        except SetupError as e:
+            if not is_away(e.__cause__):
+                raise
+            log.error("%s It will be tried again.", e)
 
     def probe(self) -> None:
         """Write something in the bucket and delete it; raises SetupError."""

@@ -168,13 +168,12 @@ def test_what_is_deleted_while_the_bucket_is_away_is_gone_at_once_and_for_ever(
     wire.cut()
     delete(f"{server.address}/v1/animations/{job['id']}")
     gone(server, job["result"]["url"])
-    if restarted:
+    if restarted:  # while it is still away
         server.kill()
         worker.kill()
-    wire.restore()
-    if restarted:
         server.start()
         server.ready()
+    wire.restore()
     gone(server, job["result"]["url"])
     wait_for(lambda: names() == [], what="what was left")
     gone(server, job["result"]["url"])
