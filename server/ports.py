@@ -10,6 +10,7 @@ import urllib.request
 from contextlib import suppress
 
 from reenact.doctor import Finding
+from reenact.errors import SetupError
 from server.config import variable
 from server.errors import NotReady
 
@@ -26,6 +27,14 @@ def trouble(host: str, port: int) -> OSError | None:
         except OSError as e:
             return e
     return None
+
+
+def unusable(host: str, port: int, wrong: OSError) -> SetupError:
+    """The error to raise where ``trouble`` found something."""
+    return SetupError(
+        f"Nobody can listen on {host}, port {port}: {wrong.strerror}. Set REENACT_PORT or "
+        "REENACT_HOST to another; with make: `make run PORT=9000`."
+    )
 
 
 def look(host: str, name: str, port: int, path: str, ours: bytes) -> Finding:

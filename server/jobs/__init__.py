@@ -10,6 +10,7 @@ fairness.py  whose turn it is
 records.py   every question to the table
 leases.py    those of an attempt at a job: its claim, its lease, its end
 suspects.py  which leases that ran out may be taken
+deliveries.py  which ended jobs are still to be told of
 room.py      whether an order may still come
 runner.py    one job from its claim to its end
 endings.py   how that can be

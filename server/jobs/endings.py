@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from reenact.errors import Cancelled, InputError
+from server.away import is_away
 from server.disk import is_full
 from server.errors import EngineDied, Refused, StorageUnavailable, public_detail
 from server.jobs.files import Files
@@ -77,8 +78,8 @@ class Endings:
         elif is_full(error):
             self._out_of_room(claim, error)
             rest = self._lease
-        elif isinstance(error, StorageUnavailable):
-            log.debug("Job %s waits for the storage", job.id)  # which has been told
+        elif isinstance(error, StorageUnavailable) or is_away(error):
+            log.debug("Job %s waits for the storage or the database", job.id)  # which has been told
             self._metrics.ended(REQUEUED)
             self._records.release(claim.lease, counted=False)
             rest = STORAGE_REST

@@ -11,7 +11,8 @@ import os
 import secrets
 import shutil
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import IO
@@ -37,6 +38,16 @@ class OwnFolder:
                 self._path.mkdir(mode=_OWNER_ONLY)
                 weakref.finalize(self, _delete, lock)
             return self._path
+
+    @contextmanager
+    def room(self, name: str) -> Iterator[Path]:
+        """A new folder in it, deleted afterwards with all that it holds then."""
+        folder = self.path / name
+        folder.mkdir(mode=_OWNER_ONLY)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def delete_dead(self) -> None:
         """Delete the folders of processes that are no more."""

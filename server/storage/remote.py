@@ -90,15 +90,12 @@ class RemoteStorage:
         self._drop_here(place)
 
     @contextmanager
-    def at_hand(self, place: str) -> Iterator[None]:
+    def at_hand(self, place: str, attempt: str) -> Iterator[Path]:
         """Fetch a place's files, and delete the copies afterwards."""
-        self._here(place).mkdir(mode=0o700, exist_ok=True)
-        try:
+        with self._own.room(attempt) as folder:
             for name in self._in_place(place):
-                self._bucket.get(name, self.upload(place, _last(name)))
-            yield
-        finally:
-            self._drop_here(place)
+                self._bucket.get(name, folder / _last(name))
+            yield folder
 
     def drop(self, place: str) -> None:
         """Delete a place here and in the bucket."""

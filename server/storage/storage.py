@@ -54,8 +54,12 @@ class Storage(Protocol):
         """Bring a place with all its files to where every worker finds it."""
         ...
 
-    def at_hand(self, place: str) -> AbstractContextManager[None]:
-        """While it lasts, the files of a shared place lie at their local paths, and others may be made."""
+    def at_hand(self, place: str, attempt: str) -> AbstractContextManager[Path]:
+        """While it lasts, a local folder with the files of a shared place, in which others may be made.
+
+        It belongs to the attempt of this name alone. Another attempt at the same job, which lost its lease or
+        took this one's, neither sees what is made there nor deletes it.
+        """
         ...
 
     def drop(self, place: str) -> None:

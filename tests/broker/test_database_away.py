@@ -98,6 +98,7 @@ def test_a_postgresql_that_is_stopped_and_comes_back(service: Service, own_postg
     listener.join(60)
     last = json.loads([line for line in lines if line.startswith("data:")][-1].removeprefix("data:"))
     assert last["status"] == "succeeded" and not listener.is_alive()
+    assert any(line.startswith(": the database") for line in lines)
     assert server.ended(server.order())["status"] == "succeeded"
     assert attempts(own_postgres) == {1}
     server.ready()
