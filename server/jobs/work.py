@@ -72,9 +72,12 @@ class EngineWorker:
         encode = replace(asked.encode, encoder=self._settings.encoder)
         options = replace(asked, watermark=mark, certificate=self._certificate, encode=encode)
         with self._storage.at_hand(order.place):
+            watch(0, job.frames_total)  # what takes long tells before and after that it goes on
             self._screen.check(self._engine, self._submission(job))
+            watch(0, job.frames_total)
             out = self._storage.upload(order.place, name)
             made = animate(self._engine, self._selfie(order), self._motion(order), out, options, watch, show)
+            watch(made.written.frames, made.written.frames)
             stored = self._storage.publish(out, name)
         file, faces = made.written, tuple(SeenFace(face.box, face.score) for face in made.faces)
         size, rate = (file.width, file.height), float(file.fps)
