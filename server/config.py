@@ -68,7 +68,7 @@ class Settings:
     orders_per_minute: int = _setting(60, 1, 100_000)  # of one key and of one address
     webhook_hosts: str | None = None  # by commas; that webhooks may call though they are not public
     cors_origins: str | None = None  # by commas, of pages elsewhere that may call; * for all
-    proxies: int = _setting(0, 0, 10)  # between clients and this server, whose X-Forwarded-For is believed
+    proxies: int = _setting(0, 0, 10)  # between clients and this server, whose X-Forwarded-... is believed
     wait_seconds: float = _setting(30.0, 0, 300)  # longest `Prefer: wait`
     log: Literal["text", "json"] = "text"  # text: for eyes; json: one object a line, with all requests
     metrics_port: int | None = _setting(None, 1, 65535)  # of metrics alone; none: the server's own port
