@@ -116,8 +116,11 @@ def preview(id: str) -> Response:
 
 
 def picture(path: Path) -> Response:
-    """A file of the gallery; it may change with the next version."""
-    return send_file(path.absolute(), conditional=True, max_age=HOUR)
+    """A file of the gallery; it may change with the next version. Raises NotFound where it is gone by now."""
+    try:
+        return send_file(path.absolute(), conditional=True, max_age=HOUR)
+    except FileNotFoundError:
+        raise NotFound("This picture has just been deleted.") from None
 
 
 def _get(id: str) -> Template:
