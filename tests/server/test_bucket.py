@@ -6,8 +6,10 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import boto3
 import pytest
@@ -17,7 +19,7 @@ from moto.server import ThreadedMotoServer
 from reenact.errors import SetupError
 from server.errors import Gone, NotFound
 from server.services import services_of
-from server.storage import DRIVING, SELFIE, RemoteStorage
+from server.storage import DRIVING, SELFIE, Found, RemoteStorage
 
 from .conftest import FRAMES, Client, until
 from .test_animations import upload
@@ -156,6 +158,38 @@ def test_the_sweep_takes_what_is_old_and_nothing_else(
     assert short.drop_others({needed}, time.time() - 1) >= 1
     left = " ".join(bucket())
     assert new in left and needed in left and old not in left and orphan not in left
+
+
+@pytest.mark.parametrize("asked", [{}, {"Range": "bytes=2-"}])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_result_that_is_deleted_just_before_it_is_read_is_gone(
+    make_app: Callable[..., APIFlask],
+    bucket: object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: dict[str, str],
+    when: str,
+) -> None:
+    app = make_app(storage=f"s3://{BUCKET}/{tmp_path.name}")
+    storage, client = services_of(app).storage, app.test_client()
+    token = put(storage)  # type: ignore[arg-type]
+    address = f"/v1/results/{services_of(app).addresses.sign(token, time.time() + HOUR)}"
+    assert client.get(address, headers=asked).data == b"content"[2 if asked else 0 :]
+    find = storage.find
+
+    def find_and_lose(name: str) -> Found:
+        found = find(name)
+
+        def lose() -> BinaryIO:
+            content = found.open() if when == "after" else None
+            storage.delete(name)
+            return content or found.open()
+
+        return replace(found, open=lose)
+
+    monkeypatch.setattr(storage, "find", find_and_lose)
+    answer = client.get(address, headers=asked)
+    assert (answer.status_code, answer.json["code"]) == (410, "gone")  # type: ignore[index]
 
 
 @pytest.mark.parametrize("url", ["s3://no-such-bucket/x", "ftp://here/x"])
