@@ -26,6 +26,7 @@ FILE: Answers = {
     404: {"description": "not_found"},
     410: {"description": "gone"},
     412: {"description": "precondition_failed"},
+    503: {"description": "storage_unavailable"},
     416: {"description": "range_not_satisfiable"},
 }
 

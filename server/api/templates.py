@@ -74,7 +74,7 @@ def get(id: str) -> dict[str, Any]:
         415: "unsupported_media",
         422: "invalid_option, consent_required, driving_unreadable, driving_too_long, idempotency_conflict",
         429: "queue_full, quota_exceeded, rate_limited",
-        503: "not_ready",
+        503: "not_ready, database_unavailable, storage_unavailable",
     }
 )
 def create(form: dict[str, Any]) -> Answer:
