@@ -126,7 +126,8 @@ class LocalStorage:
         (self._results / token).unlink(missing_ok=True)
 
     def delete_left(self) -> int:
-        """Nothing to do: what is deleted here is gone."""
+        """Delete what dead processes left; what is deleted here is gone."""
+        self._own.delete_dead()
         return 0
 
     def sweep(self) -> int:

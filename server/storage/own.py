@@ -34,9 +34,10 @@ class OwnFolder:
         with self._making:
             if self._path is None:
                 lock = _take(self._parent)
-                self._path = Path(lock.name).with_suffix("")
-                self._path.mkdir(mode=_OWNER_ONLY)
+                path = Path(lock.name).with_suffix("")
+                path.mkdir(mode=_OWNER_ONLY)
                 weakref.finalize(self, _delete, lock)
+                self._path = path
             return self._path
 
     @contextmanager

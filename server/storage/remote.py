@@ -161,6 +161,7 @@ class RemoteStorage:
 
     def delete_left(self) -> int:
         """Delete what could not be deleted before, and tell how much; the rest waits on."""
+        self._own.delete_dead()
         if self._leftovers is None:
             return 0
         waiting = self._leftovers.all()

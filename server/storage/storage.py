@@ -98,7 +98,10 @@ class Storage(Protocol):
         ...
 
     def delete_left(self) -> int:
-        """Delete what could not be deleted when that was asked for; tell how much is gone now."""
+        """Delete what could not be deleted when that was asked for, and what dead processes left.
+
+        Tells how much is gone now that was asked for.
+        """
         ...
 
     def sweep(self) -> int:
