@@ -10,6 +10,8 @@ ReenactError
 │   ├── IdempotencyConflict     idempotency_conflict
 │   ├── Unauthorized            unauthorized
 │   ├── Forbidden               forbidden
+│   ├── HostUnknown             host_unknown
+│   ├── CrossSite               cross_site
 │   └── Refused                 ends a job as ``rejected``
 │       ├── FaceBlocked         face_blocked
 │       └── Rejected            rejected
@@ -88,6 +90,18 @@ class Forbidden(InputError):
     """The access key is valid, but not for this."""
 
     code = "forbidden"
+
+
+class HostUnknown(InputError):
+    """The request names a host that is not this machine, as in DNS rebinding."""
+
+    code = "host_unknown"
+
+
+class CrossSite(InputError):
+    """A page of another site had a browser send this."""
+
+    code = "cross_site"
 
 
 class Refused(InputError):
@@ -207,6 +221,8 @@ CODES: dict[str, tuple[int, str]] = {
     "range_not_satisfiable": (416, "The file is shorter than the range asked for."),
     "unauthorized": (401, "This server wants an access key: `Authorization: Bearer rk_...`."),
     "forbidden": (403, "The key may not do this: it takes an operator key, or nobody may."),
+    "host_unknown": (403, "The request asks for a host that this server does not know as its own name."),
+    "cross_site": (403, "A page of another site sent this, and its origin is not allowed to."),
     "rate_limited": (429, "Too many orders within a minute; `Retry-After` says when to try again."),
     "quota_exceeded": (429, "The key has too many unfinished jobs; `Retry-After` says when to try again."),
     "queue_full": (429, "Too many jobs wait; `Retry-After` says when to try again."),

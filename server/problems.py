@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from apiflask import APIFlask, HTTPError
-from flask import Response, current_app, json
+from flask import Response, current_app, json, request
 from werkzeug.exceptions import HTTPException
 
 from reenact.errors import DiskFull, ReenactError
@@ -87,7 +87,7 @@ def _validation_error(error: HTTPError) -> Response:
     fields = _by_field(error.detail)
     if not fields:
         return problem(error.status_code, code, error.message or CODES[code][1])
-    if set(fields) == {"consent"}:
+    if set(fields) == {"consent"} and len(request.form.getlist("consent")) < 2:
         code = ConsentRequired.code
     sentence = " ".join(f"{name}: {' '.join(messages)}" for name, messages in fields.items())
     return problem(error.status_code, code, sentence, errors=fields)

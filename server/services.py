@@ -185,6 +185,7 @@ def build(
         broker=settings.broker,
         threads=settings.job_threads,
         lease=settings.lease_seconds,
+        silence=settings.silence,
         attempts=settings.attempts,
         at_once=settings.jobs_per_key,
         alone=settings.alone,

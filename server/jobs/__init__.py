@@ -3,7 +3,9 @@
 order.py     Order: what a client asks for, in values that fit in a database row
 job.py       Job: one order and how far it is
 work.py      does one order with the engine
+watching.py  what who does it tells of it, and how that one is told to stop
 apart.py     has it done in another process, which holds the engine
+child.py     that process, as it is seen from outside
 files.py     what an order has on the disk
 table.py     the table of jobs, and rows as jobs
 fairness.py  whose turn it is

@@ -43,11 +43,12 @@ def open_broker(url: str | None) -> dramatiq.Broker:
 def reach(broker: dramatiq.Broker) -> None:
     """Ask the broker for a sign of life, in the thread that sends through it.
 
-    A connection that is broken is replaced. Raises what the client raises where the broker is away.
+    A connection that is broken is replaced. Raises OSError, or what Redis' client raises, where the broker is
+    away.
     """
     if hasattr(broker, "client"):  # Redis, whose client connects again by itself
         broker.client.ping()
-    elif hasattr(broker, "connection"):
+    elif hasattr(type(broker), "connection"):  # RabbitMQ; asked of the broker itself it would connect
         _reach_rabbitmq(broker)
 
 
@@ -58,7 +59,10 @@ def _reach_rabbitmq(broker: Any) -> None:
         broker.connection.process_data_events()  # also answers the heartbeats
     except pika.exceptions.AMQPError:
         del broker.connection
-        broker.connection.process_data_events()
+        try:
+            broker.connection.process_data_events()
+        except pika.exceptions.AMQPError as e:
+            raise OSError(str(e) or repr(e)) from e  # many of them have no words
 
 
 def is_redis(url: str) -> bool:

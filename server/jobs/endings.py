@@ -12,6 +12,7 @@ from server.jobs.files import Files
 from server.jobs.job import Failure, Outcome, Status
 from server.jobs.leases import Claim
 from server.jobs.records import Records
+from server.jobs.watching import Stopping
 from server.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -23,10 +24,6 @@ GAVE_UP = Failure(
 TOO_NEW = Failure(
     "order_too_new", "This was ordered from a newer version of the service than runs now. Order it again."
 )
-
-
-class Stopping(Cancelled):
-    """The service stops; the job goes back to the queue."""
 
 
 class Endings:

@@ -47,6 +47,7 @@ class Jobs:
         broker: str | None = None,
         threads: int = 1,
         lease: float = 15.0,
+        silence: float = 60.0,
         attempts: int = 3,
         at_once: int = 10_000,
         alone: bool = True,
@@ -64,6 +65,7 @@ class Jobs:
             broker: URL of Redis or RabbitMQ; None means that this process does the jobs by itself.
             threads: jobs at once.
             lease: seconds without a sign of life after which an attempt counts as dead.
+            silence: seconds without a sign of work after which one does so too.
             attempts: how often a job is begun before it fails.
             at_once: jobs of one owner that may run, in all processes.
             alone: whether no other process uses the records, so that what runs at start is dead.
@@ -82,18 +84,12 @@ class Jobs:
         self._deletion = Deletion(records, files)
         self._metrics = metrics
         metrics.follow(records, lambda: self.ready)
-        self._runner = Runner(records, worker, files, lease, attempts, at_once, self._waiting.ring, metrics)
-        self._crew = Crew(broker, threads, self._runner.do_next)
-        self._upkeep = Upkeep(
-            records,
-            files,
-            self._waiting.ring,
-            lease=lease,
-            attempts=attempts,
-            alone=alone,
-            renew=self._runner.renew,
-            look=self._look,
+        self._runner = Runner(
+            records, worker, files, lease, silence, attempts, at_once, self._waiting.ring, metrics
         )
+        self._crew = Crew(broker, threads, self._runner.do_next)
+        ring, renew = self._waiting.ring, self._runner.renew
+        self._upkeep = Upkeep(records, files, ring, lease, attempts, alone, renew, self._look)
         self._ready = False
         self._opening = Thread(target=self._open, name="engine", daemon=True)
 

@@ -10,20 +10,19 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from reenact.errors import Cancelled
-from reenact.types import Picture, Show, Watch
+from reenact.types import Picture, Show
 from server import logs
 from server.away import why
 from server.disk import is_full
-from server.jobs.endings import Endings, Stopping
+from server.jobs.endings import Endings
 from server.jobs.files import Files
 from server.jobs.job import Job, Outcome
 from server.jobs.leases import Claim
 from server.jobs.records import Records
+from server.jobs.watching import Attempt, JobWatch
 from server.metrics import Metrics
 
 log = logging.getLogger(__name__)
-LOOK = 0.3  # seconds between two looks at whether a running job is still wanted
 BREAK_OFF = 5.0  # seconds that a job which is told to stop may take to do so
 
 
@@ -39,11 +38,11 @@ class Worker(Protocol):
         """Make the engine warm, and tell where the model runs; raises SetupError."""
         ...
 
-    def do(self, job: Job, name: str, watch: Watch, show: Show) -> Outcome:
+    def do(self, job: Job, name: str, watch: JobWatch, show: Show) -> Outcome:
         """Do a job's order, if it may be done, and publish its result under a name, or in the gallery.
 
-        Its uploads stay, for another attempt. ``watch`` is told how far it is, and ends the work by raising;
-        ``show`` is handed frames as they are made.
+        Its uploads stay, for another attempt. ``watch`` is told how far it is, also while no frame is done,
+        and ends the work by raising; ``show`` is handed frames as they are made.
 
         Raises:
             Refused: the order may not be done.
@@ -65,6 +64,7 @@ class Runner:
         worker: Worker | None,
         files: Files,
         lease: float,
+        silence: float,
         attempts: int,
         at_once: int,
         changed: Callable[[], None],
@@ -76,7 +76,8 @@ class Runner:
             records: where jobs are claimed and ended.
             worker: does the orders; None where others do.
             files: of the orders.
-            lease: seconds after which an attempt that gives no sign of life counts as dead.
+            lease: seconds after which an attempt whose process gives no sign of life counts as dead.
+            silence: seconds after which one without a sign of work does so too.
             attempts: how often a job is begun before it fails.
             at_once: jobs of one owner that may run, in all processes.
             changed: is called after every change of a job.
@@ -84,11 +85,12 @@ class Runner:
         """
         self._records, self._worker, self._files = records, worker, files
         self._changed, self._metrics = changed, metrics
-        self._lease, self._attempts, self._at_once = lease, attempts, at_once
+        self._lease, self._silence, self._at_once = lease, silence, at_once
         self._endings = Endings(records, files, lease, attempts, metrics)
         self._busy = 0  # threads inside ``do_next``
         self._rest = 0.0  # until when nothing is begun, on the clock that only goes forward
         self._running: dict[str, Claim] = {}
+        self._watches: dict[str, Attempt] = {}  # by lease, of what runs
         self._frames: dict[str, Picture] = {}  # by job, the latest; gone with the attempt
         self._idle = Condition()
         self._closed, self._stop = Event(), Event()
@@ -113,6 +115,7 @@ class Runner:
         """Do a job, and tell of its begin and its end."""
         with self._idle:
             self._running[claim.lease] = claim
+            self._watches[claim.lease] = self._watch(claim.lease)
         self._metrics.begun(claim.job)
         self._changed()
         about = logs.job.set(claim.job.id)
@@ -122,7 +125,7 @@ class Runner:
             logs.job.reset(about)
             self._frames.pop(claim.job.id, None)
             with self._idle:
-                del self._running[claim.lease]
+                del self._running[claim.lease], self._watches[claim.lease]
             self._changed()
 
     def frame(self, id: str) -> Picture | None:
@@ -130,9 +133,9 @@ class Runner:
         return self._frames.get(id)
 
     def renew(self) -> None:
-        """Keep the leases of the jobs that run here."""
+        """Keep the leases of the jobs that are worked on here; a job that hangs loses its own."""
         with self._idle:
-            leases = list(self._running)
+            leases = [lease for lease, watch in self._watches.items() if watch.silence < self._silence]
         if leases:
             self._records.renew(leases, self._lease)
 
@@ -161,7 +164,7 @@ class Runner:
         assert self._worker
         try:
             outcome = self._worker.do(
-                claim.job, claim.result, self._watch(claim.lease), self._show(claim.job.id)
+                claim.job, claim.result, self._watches[claim.lease], self._show(claim.job.id)
             )
         except Exception as e:
             self._failed(claim, e)
@@ -178,24 +181,22 @@ class Runner:
         rest = self._endings.fail(claim, error)
         self._rest = max(self._rest, time.monotonic() + rest)
 
-    def _watch(self, lease: str) -> Callable[[int, int], None]:
-        """Note the frames done, and stop the work when nobody wants it any more."""
-        due, made = 0.0, 0
+    def _watch(self, lease: str) -> Attempt:
+        """What a worker tells of an attempt."""
 
-        def watch(done: int, total: int) -> None:
-            nonlocal due, made
-            self._metrics.made(done - made)
-            made = done
-            if self._stop.is_set():
-                raise Stopping("The service stops.")
-            if time.monotonic() < due:
-                return
-            due = time.monotonic() + LOOK
-            if not self._progress(lease, done, total):
-                raise Cancelled("The job was cancelled.")
+        def note(done: int, total: int) -> bool:
+            held = self._progress(lease, done, total)
             self._changed()
+            return held
 
-        return watch
+        return Attempt(note, lambda: self._wanted(lease), self._stop.is_set, self._metrics.made)
+
+    def _wanted(self, lease: str) -> bool:
+        try:
+            return self._records.holds(lease)
+        except SQLAlchemyError as e:  # the next look may find the database again
+            log.warning("Whether a job is still wanted could not be found out: %s", why(e))
+            return True
 
     def _show(self, id: str) -> Callable[[Picture], None]:
         return lambda frame: self._frames.update({id: frame})

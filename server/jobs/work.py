@@ -73,9 +73,12 @@ class EngineWorker:
         options = replace(asked, watermark=mark, certificate=self._certificate, encode=encode)
         with self._storage.at_hand(order.place, Path(name).stem) as folder:
             selfie, motion = self._selfie(order, folder), self._motion(order, folder)
+            watch(0, job.frames_total)  # what takes long tells before and after that it goes on
             self._screen.check(self._engine, _submission(job, selfie, motion))
+            watch(0, job.frames_total)
             out = folder / name
             made = animate(self._engine, selfie, motion, out, options, watch, show)
+            watch(made.written.frames, made.written.frames)
             stored = self._storage.publish(out, name)
         file, faces = made.written, tuple(SeenFace(face.box, face.score) for face in made.faces)
         size, rate = (file.width, file.height), float(file.fps)

@@ -110,12 +110,16 @@ class LocalStorage:
     def find(self, token: str) -> Found:
         """A result's file; raises NotFound, and Gone when its time is over."""
         path = self._results / token
-        expires = self._expires(path) if TOKEN.fullmatch(token) else None
-        if expires is None:
+        try:
+            now = path.stat() if TOKEN.fullmatch(token) else None
+        except FileNotFoundError:
+            now = None
+        if now is None:
             raise NotFound("There is no such result; it may have been deleted or expired.")
+        expires = now.st_mtime + self._lifetime
         if expires <= time.time():
             raise Gone("This result has expired. Make it again.")
-        return Found(token, path.stat().st_size, expires, lambda: path.open("rb"))
+        return Found(token, now.st_size, expires, lambda: path.open("rb"))
 
     def delete(self, token: str) -> None:
         """Delete a result."""

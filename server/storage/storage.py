@@ -29,7 +29,9 @@ class Found:
     token: str
     bytes: int
     expires: float  # when its time is over, in seconds since 1970
-    open: Callable[[], BinaryIO]  # for reading and seeking; whoever opens it closes it
+    open: Callable[
+        [], BinaryIO
+    ]  # for reading and seeking, to be closed; FileNotFoundError: it is gone by now
 
 
 class Storage(Protocol):

@@ -15,6 +15,7 @@ import pytest
 
 from reenact.gallery import get_portrait
 from server.database import open_database
+from server.doctor import examine
 from server.keys import Keys
 from server.rate import AGAIN
 
@@ -124,6 +125,8 @@ def test_a_rabbitmq_that_is_restarted_is_found_again(start: Start, rabbit: tuple
     assert broker.stop(seconds=120) == 0
     finish(server, [server.order() for _ in range(2)])
     wait_for(lambda: not_ready(server))
+    findings = {each.name: each for each in examine(server.environment)}
+    assert findings["broker"].state == findings["service"].state == "broken"
     broker.start()
     server.ready(120)
     finish(server, [server.order() for _ in range(2)])

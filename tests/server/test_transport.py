@@ -92,7 +92,8 @@ def test_a_body_that_trickles_is_cut_off(server: Server) -> None:
     wait_for(lambda: server.ask("/healthz"))
     host, port = server.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), 0.1) as line:
-        head = "POST /v1/animations HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        kind = "Content-Type: multipart/form-data; boundary=b\r\n"
+        head = f"POST /v1/animations HTTP/1.1\r\nHost: localhost\r\n{kind}"
         line.sendall(f"{head}Content-Length: 100000\r\n\r\n--b\r\n".encode())
         deadline, said = time.monotonic() + 20, b""
         while not said and time.monotonic() < deadline:
