@@ -1,7 +1,8 @@
 """The database: SQLite beside the files by default, PostgreSQL by URL.
 
-Rooms that keep records add their tables to ``METADATA``. Missing tables are made at start; ``SCHEMA`` is
-counted up when one changes, and a database of another count is refused instead of being read wrongly.
+Rooms that keep records add their tables to ``METADATA``, and a revision to ``server.migrations`` for each
+change. Every process brings the database up to date at its start; one that a newer release has changed is
+refused instead of being read wrongly.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
-    insert,
+    func,
     inspect,
     select,
     text,
@@ -30,14 +31,19 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from reenact.errors import SetupError
 from reenact.reasons import reason
+from server import migrations
+from server.away import Line
 from server.disk import is_full
 
 METADATA = MetaData()
-SCHEMA = 1
 FILE = "reenact.db"
+_POOL_SECONDS = 5  # how long a thread waits for a connection, of which there are more than threads
+_CHANGE_SECONDS = 600.0  # that bringing a table up to date may take
 _LOCK_SECONDS = 30  # how long a process waits for another that writes to the same SQLite file
-_CREATING = 7_263_001  # any number, the same in every process: PostgreSQL's lock while tables are made
+_CREATING = 7_263_001  # any number, the same in every process: PostgreSQL's lock while tables are changed
+# What the first release, before Alembic, knows a database by.
 _versions = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
+_FIRST = (1, 2)  # of its own making, and made unreadable to it by our second revision
 
 
 def make_folder(folder: Path) -> None:
@@ -74,6 +80,7 @@ class Database:
         self.url = _parse(url) if url else URL.create("sqlite", database=str(folder.absolute() / FILE))
         self.is_file = self.url.get_backend_name() == "sqlite"
         arguments: dict[str, Any] = {"timeout": _LOCK_SECONDS} if self.is_file else {}
+        self._line = Line()
         # SQLite lets one write at a time; others sleep and look again, ever more seldom. In turn is sooner.
         self._turn: AbstractContextManager[object] = Lock() if self.is_file else nullcontext()
         try:
@@ -82,6 +89,7 @@ class Database:
                 connect_args=arguments,
                 pool_size=20,
                 max_overflow=20,
+                pool_timeout=_POOL_SECONDS,
                 pool_pre_ping=not self.is_file,
             )
         except (ArgumentError, ImportError) as e:
@@ -89,39 +97,64 @@ class Database:
         if self.is_file:
             event.listen(self._engine, "connect", _set_up_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
+        else:
+            from server.postgres import connect
+
+            event.listen(self._engine, "do_connect", connect)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed at the end, and undone when the block raises."""
-        with self._turn, self._engine.begin() as connection:
+        with self._line.ask(), self._turn, self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Only looks; on SQLite it waits for nobody who writes, and each statement sees its own moment."""
-        with self._engine.connect().execution_options(reading=True) as connection:
+        with self._line.ask(), self._engine.connect().execution_options(reading=True) as connection:
             yield connection
 
-    def prepare(self) -> None:
-        """Make what tables are missing; raises SetupError."""
-        with self._usable(), self.write() as connection:
-            if not self.is_file:
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({_CREATING})"))
-            METADATA.create_all(connection)
-            version = connection.scalar(select(_versions.c.version))
-            if version is None:
-                connection.execute(insert(_versions).values(version=SCHEMA))
-        self._check(version)
+    @property
+    def silent(self) -> bool:
+        """Whether a PostgreSQL that was asked does not answer."""
+        return not self.is_file and self._line.silent
 
-    def schema(self) -> int | None:
-        """The schema of the tables, None where there are none yet; makes none; raises SetupError."""
+    def in_turn(self, connection: Connection, number: int) -> None:
+        """Until the end of the transaction, let no other go on that has said the same number.
+
+        SQLite lets one write at a time anyway.
+        """
+        if not self.is_file:
+            connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+    def prepare(self) -> None:
+        """Bring the tables up to date; raises SetupError."""
+        with self._usable(), self.write() as connection:
+            with self._unhurried(connection):
+                self.in_turn(connection, _CREATING)
+                self._revision(connection)
+                migrations.upgrade(connection)
+
+    def schema(self) -> str | None:
+        """The revision of the tables, None where there are none yet; changes nothing; raises SetupError."""
         if self.is_file and not Path(self.url.database or "").exists():
             return None
         with self._usable(), self.read() as connection:
-            there = inspect(connection).has_table(_versions.name)
-            version = connection.scalar(select(_versions.c.version)) if there else None
-        self._check(version)
-        return version
+            return self._revision(connection)
+
+    @contextmanager
+    def _unhurried(self, connection: Connection) -> Iterator[None]:
+        """Let answers take longer than they may else: what changes a large table does."""
+        if self.is_file:
+            yield
+            return
+        asked: Any = connection.connection.driver_connection
+        asked.seconds = _CHANGE_SECONDS
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        try:
+            yield
+        finally:
+            del asked.seconds
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -132,12 +165,19 @@ class Database:
             why = "its disk is full; make room on it" if is_full(e) else str(getattr(e, "orig", e)).strip()
             raise SetupError(f"The database {self.url!r} cannot be used: {why}.") from e
 
-    def _check(self, version: int | None) -> None:
-        if version not in (None, SCHEMA):
+    def _revision(self, connection: Connection) -> str | None:
+        """The last revision that the tables have, None where there are none; raises SetupError."""
+        revision = migrations.current(connection)
+        known = revision is None or revision in migrations.known()
+        if revision is None and inspect(connection).has_table(_versions.name):
+            count = connection.scalar(select(_versions.c.version))
+            known, revision = count in (None, *_FIRST), f"{count or 1:04}"
+        if not known:
             raise SetupError(
-                f"The database {self.url!r} has schema {version}, this version of Reenact needs {SCHEMA}. "
-                "Name another in REENACT_DATABASE, or run the version that made it."
+                f"The database {self.url!r} has schema {revision}, which this version of Reenact does not "
+                "know: a newer one made it. Run that, or name another in REENACT_DATABASE."
             )
+        return revision
 
     def tidy(self) -> None:
         """Drop from SQLite's journal what was changed, so that deleted texts do not stay on the disk."""

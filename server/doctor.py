@@ -13,15 +13,17 @@ from pathlib import Path
 from threading import Thread
 
 from reenact import doctor
-from reenact.doctor import Finding
+from reenact.doctor import Finding, State
 from reenact.errors import MotionOutdated, SetupError, TemplateNotFound
 from reenact.gallery import get_template, list_portraits, template_ids
 from reenact.reasons import reason as why
-from server import ports
+from server import migrations, ports
 from server.certificate import anchors_of, certificate_of
 from server.config import Settings, read, variable
 from server.database import Database
-from server.jobs.crew import open_broker, reach
+from server.errors import LOADING
+from server.jobs import Records
+from server.jobs.broker import open_broker, reach
 from server.keys import Keys
 from server.screening import Submission, find_moderators
 from server.storage import RemoteStorage
@@ -141,7 +143,13 @@ def _database(settings: Settings) -> Iterator[Finding]:
 def _records(settings: Settings, database: Database) -> Iterator[Finding]:
     schema = database.schema()
     where = repr(database.url)
-    yield Finding("database", "ok", f"{where}, " + ("empty yet" if schema is None else f"schema {schema}"))
+    newest = migrations.known()[0]
+    old = f"schema {schema}, which the next start brings to {newest}"
+    detail = "empty yet" if schema is None else f"schema {schema}" if schema == newest else old
+    yield Finding("database", "ok", f"{where}, {detail}")
+    if schema == newest and (waiting := Records(database).newer()):
+        detail = f"{waiting} wait for a worker of a newer version of Reenact: is there one?"
+        yield Finding("jobs", "note", detail)
     if settings.local:
         return
     if schema is None or not Keys(database).exist():
@@ -247,6 +255,9 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
 
 def _port(settings: Settings) -> Iterator[Finding]:
     yield ports.look(settings.host, "port", settings.port, "/healthz", b"alive")
+    if complaint := ports.complaint(settings.host, settings.port):
+        state: State = "note" if complaint.startswith(LOADING) else "broken"
+        yield Finding("service", state, f"it runs there, but is not ready: {complaint}")
 
 
 def _metrics_port(settings: Settings) -> Iterator[Finding]:

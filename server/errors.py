@@ -21,7 +21,10 @@ ReenactError
 └── TryLater                    with ``retry_after``
     ├── QueueFull               queue_full
     ├── QuotaExceeded           quota_exceeded
-    └── RateLimited             rate_limited
+    ├── RateLimited             rate_limited
+    ├── StorageUnavailable      storage_unavailable
+    └── DatabaseUnavailable     database_unavailable
+        └── Unsettled
 """
 
 from __future__ import annotations
@@ -31,6 +34,8 @@ from http import HTTPStatus
 
 from reenact.errors import Cancelled, DiskFull, InputError, ReenactError
 from server.disk import is_full
+
+LOADING = "The model is being loaded."  # what a service that starts says, and nothing else
 
 
 class ConsentRequired(InputError):
@@ -70,7 +75,7 @@ class IdempotencyConflict(InputError):
 
 
 class NotReady(ReenactError):
-    """The model is still being loaded."""
+    """The model is still being loaded, or something that the service needs is away."""
 
     code = "not_ready"
 
@@ -136,6 +141,10 @@ class TryLater(ReenactError):
         super().__init__(f"{self.reason} Try again in about {retry_after} seconds.")
         self.retry_after = retry_after
 
+    def __reduce__(self) -> tuple[type[TryLater], tuple[int], dict[str, object]]:
+        """It comes from the engine's process too."""
+        return type(self), (self.retry_after,), self.__dict__
+
 
 class QueueFull(TryLater):
     """As many jobs wait as may wait."""
@@ -156,6 +165,35 @@ class RateLimited(TryLater):
 
     code = "rate_limited"
     reason = "That were many orders in a short time."
+
+
+class StorageUnavailable(TryLater):
+    """The bucket cannot be reached, or does not do what it is asked; the cause says why."""
+
+    code = "storage_unavailable"
+    reason = "The server's storage does not answer."
+
+    def __init__(self, retry_after: int = 15) -> None:
+        super().__init__(retry_after)
+
+
+class DatabaseUnavailable(TryLater):
+    """The database cannot be reached, or does not answer."""
+
+    code = "database_unavailable"
+    reason = "The server's database does not answer."
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__(retry_after)
+
+
+class Unsettled(DatabaseUnavailable):
+    """It went away while it took an order."""
+
+    reason = (
+        "The server's database went away while it took the order, which may be done or not. Sent again with "
+        "the same Idempotency-Key it is not done twice."
+    )
 
 
 # code -> (status, what it means). The documentation page shows this table.
@@ -192,7 +230,16 @@ CODES: dict[str, tuple[int, str]] = {
     "face_blocked": (403, "Someone in the picture asked not to be animated here."),
     "rejected": (403, "The operator's check refused this; `detail` says why."),
     "moderator_unavailable": (503, "The operator's check does not answer, so nothing is rendered."),
+    "storage_unavailable": (
+        503,
+        "The server's storage of files does not answer; `Retry-After` says when to try again.",
+    ),
+    "database_unavailable": (
+        503,
+        "The server's database does not answer; `Retry-After` says when to try again.",
+    ),
     "gave_up": (500, "The server broke off at each attempt at this job."),
+    "order_too_new": (503, "The job was ordered from a newer version of the service than runs now."),
     "cancelled": (409, "The job was cancelled."),
     "not_ready": (503, "The model is still being loaded, or the database or the broker does not work."),
     "setup": (503, "The server cannot do this work as it is installed."),

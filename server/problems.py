@@ -15,11 +15,13 @@ from flask import Response, current_app, json, request
 from werkzeug.exceptions import HTTPException
 
 from reenact.errors import DiskFull, ReenactError
+from server.away import is_away, why
 from server.disk import is_full
 from server.errors import (
     CODES,
     INTERNAL,
     ConsentRequired,
+    DatabaseUnavailable,
     NotReady,
     TryLater,
     Unauthorized,
@@ -69,7 +71,7 @@ def problem(status: int, code: str, detail: str, **more: Any) -> Response:
 def _reenact_error(error: ReenactError) -> Response:
     code, detail = public_detail(error)
     status = CODES[code][0]
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, NotReady):
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, NotReady | DatabaseUnavailable):
         log.error("Request %s: %s: %s", request_id(), code, error)
     response = problem(status, code, detail)
     if isinstance(error, TryLater):
@@ -140,5 +142,8 @@ def _sentence(code: str) -> str:
 def _unexpected(error: Exception) -> Response:
     if is_full(error):
         return _reenact_error(DiskFull(str(error)))
+    if is_away(error):
+        log.error("Request %s: the database cannot be reached: %s", request_id(), why(error))
+        return _reenact_error(DatabaseUnavailable())
     log.exception("Request %s failed", request_id())
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", INTERNAL)

@@ -95,10 +95,7 @@ def check_address(host: str, port: int) -> None:
     deadline = time.monotonic() + LOCK_SECONDS
     while wrong := ports.trouble(host, port):
         if wrong.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-            raise SetupError(
-                f"Nobody can listen on {host}, port {port}: {wrong.strerror}. Set REENACT_PORT or "
-                "REENACT_HOST to another; with make: `make run PORT=9000`."
-            )
+            raise ports.unusable(host, port, wrong)
         time.sleep(0.1)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -40,6 +40,8 @@ _OPTIONS = {
     "max_pixels": "40000000",
     "codec_whitelist": ",".join(sorted(_VIDEO_CODECS | _SOUND_CODECS)),
 }
+# Titles in foreign letters are no damage. From 19 on PyAV keeps their bytes by itself.
+_TITLES: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__.startswith("18.") else {}
 _THREADS = 2  # each decoding thread holds frames of its own
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -70,7 +72,7 @@ def open_container(path: Path, found: formats.Format) -> Iterator[InputContainer
     """Open a file with the demuxer of its own format, without access to anything else."""
     with (
         path.open("rb") as file,
-        av.open(file, "r", format=_DEMUXERS[found], options=_OPTIONS, metadata_errors="replace") as container,
+        av.open(file, "r", format=_DEMUXERS[found], options=_OPTIONS, **_TITLES) as container,
     ):
         yield container
 

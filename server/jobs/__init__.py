@@ -9,11 +9,19 @@ child.py     that process, as it is seen from outside
 files.py     what an order has on the disk
 table.py     the table of jobs, and rows as jobs
 fairness.py  whose turn it is
-records.py   every question to the table: claims with leases, ends, pages
+records.py   every question to the table
+leases.py    those of an attempt at a job: its claim, its lease, its end
+suspects.py  which leases that ran out may be taken
 deliveries.py  which ended jobs are still to be told of
 room.py      whether an order may still come
 runner.py    one job from its claim to its end
-crew.py      Dramatiq: who is woken when there is work
+endings.py   how that can be
+deletion.py  a job that nobody wants any more
+broker.py    Redis or RabbitMQ, through Dramatiq
+calls.py     wake-ups on their way there
+crew.py      who is woken when there is work
+upkeep.py    what is done every few seconds, so that nothing is forgotten
+waiting.py   who waits for a job to change
 queue.py     Jobs: all of it, as the routes know it
 """
 

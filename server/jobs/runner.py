@@ -10,23 +10,20 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from reenact.errors import Cancelled, InputError
 from reenact.types import Picture, Show
 from server import logs
+from server.away import why
 from server.disk import is_full
-from server.errors import EngineDied, Refused, public_detail
+from server.jobs.endings import Endings
 from server.jobs.files import Files
-from server.jobs.job import Failure, Job, Outcome, Status
-from server.jobs.records import Claim, Records
-from server.jobs.watching import Attempt, JobWatch, Stopping
+from server.jobs.job import Job, Outcome
+from server.jobs.leases import Claim
+from server.jobs.records import Records
+from server.jobs.watching import Attempt, JobWatch
 from server.metrics import Metrics
 
 log = logging.getLogger(__name__)
 BREAK_OFF = 5.0  # seconds that a job which is told to stop may take to do so
-CANCELLED, REQUEUED = "cancelled", "requeued"  # ends of an attempt, for the metrics
-GAVE_UP = Failure(
-    EngineDied.code, "The server broke off at each attempt at this job. Try another picture or clip."
-)
 
 
 class Worker(Protocol):
@@ -89,6 +86,7 @@ class Runner:
         self._records, self._worker, self._files = records, worker, files
         self._changed, self._metrics = changed, metrics
         self._lease, self._silence, self._attempts, self._at_once = lease, silence, attempts, at_once
+        self._endings = Endings(records, files, lease, attempts, metrics)
         self._busy = 0  # threads inside ``do_next``
         self._rest = 0.0  # until when nothing is begun, on the clock that only goes forward
         self._running: dict[str, Claim] = {}
@@ -141,30 +139,21 @@ class Runner:
         if leases:
             self._records.renew(leases, self._lease)
 
-    def reap(self, now: float) -> int:
-        """Put back the jobs whose attempt died, and tell how many; see ``Records.reap``."""
-        reaped = self._records.reap(now, self._attempts, GAVE_UP)
-        for claim in reaped:
-            self._files.delete(claim.result)
-            if claim.job.status == "failed":
-                log.error("Job %s was begun %d times and never ended", claim.job.id, claim.job.attempts)
-                self._files.drop(claim.job.order)
-            else:
-                log.warning("Job %s lost its worker and waits again", claim.job.id)
-            self._changed()
-        return len(reaped)
-
     def close(self, seconds: float) -> bool:
         """Begin nothing more, wait so long for what runs, put the rest back; whether all stood still."""
         with self._idle:
             self._closed.set()
         still = self._wait(seconds)
         self._stop.set()  # what still runs now stops at its next frame
+        self._records.give_up()
         still = still or self._wait(BREAK_OFF)
         with self._idle:
             left = list(self._running)
-        for lease in left:
-            self._records.release(lease, counted=False)
+        try:
+            for lease in left:
+                self._records.release(lease, counted=False)
+        except SQLAlchemyError as e:  # others begin them again when the leases have run out
+            log.error("What still runs could not be put back into the queue: %s", why(e))
         return still
 
     def _wait(self, seconds: float) -> bool:
@@ -181,31 +170,16 @@ class Runner:
             self._failed(claim, e)
             return
         try:
-            ended = self._records.succeed(claim.lease, outcome)
+            self._endings.succeed(claim, outcome)
         except SQLAlchemyError as e:
             if not is_full(e):  # whether it was recorded is not known then, so the result must stay
                 raise
             self._failed(claim, e)
-            return
-        if ended:
-            self._done(claim, outcome)
-        else:
-            self._undo(claim)
 
-    def _done(self, claim: Claim, outcome: Outcome) -> None:
-        """Tell of a job that ended well."""
-        self._clean(claim, keep=claim.job.order.keep)
-        self._metrics.succeeded(outcome)
-        seconds = sum(outcome.seconds.values())
-        log.info("Job %s made %d frames in %.1f s", claim.job.id, outcome.frames, seconds)
-
-    def _undo(self, claim: Claim) -> None:
-        """Take back what was made for a job that is not this attempt's any more."""
-        self._metrics.ended(CANCELLED)
-        self._files.delete(claim.result)
-        if self._records.get(claim.job.id, None).status == "cancelled":
-            self._files.withdraw(claim.job)
-        self._clean(claim)
+    def _failed(self, claim: Claim, error: Exception) -> None:
+        """End an attempt that failed; what another process may do better is left to it for a while."""
+        rest = self._endings.fail(claim, error)
+        self._rest = max(self._rest, time.monotonic() + rest)
 
     def _watch(self, lease: str) -> Attempt:
         """What a worker tells of an attempt."""
@@ -219,9 +193,8 @@ class Runner:
 
     def _wanted(self, lease: str) -> bool:
         try:
-            return self._records.holds(lease)
-        except SQLAlchemyError:  # the next look may find the database again
-            log.exception("Whether a job is still wanted could not be found out")
+            return self._records.still_holds(lease)
+        except SQLAlchemyError:  # the next look may find the database again, and the log says that it is away
             return True
 
     def _show(self, id: str) -> Callable[[Picture], None]:
@@ -230,55 +203,6 @@ class Runner:
     def _progress(self, lease: str, done: int, total: int) -> bool:
         try:
             return self._records.progress(lease, done, total, self._lease)
-        except SQLAlchemyError:  # the next look may find the database again; the lease decides how long
-            log.exception("The progress of a job could not be noted")
+        except SQLAlchemyError as e:  # the next look may find the database again; the lease decides how long
+            log.warning("The progress of a job could not be noted: %s", why(e))
             return True
-
-    def _failed(self, claim: Claim, error: Exception) -> None:
-        """End the job, or put it back where another attempt may do better."""
-        job = claim.job
-        if isinstance(error, Stopping):
-            self._metrics.ended(REQUEUED)
-            self._records.release(claim.lease, counted=False)
-        elif isinstance(error, Cancelled) or not self._records.holds(claim.lease):
-            self._metrics.ended(CANCELLED)
-            self._clean(claim)
-        elif isinstance(error, InputError):
-            log.info("Job %s failed: %s", job.id, error.code)
-            self._end(claim, error)
-        elif is_full(error):
-            self._out_of_room(claim, error)
-        else:
-            # Logged first: whoever sees the job as failed finds the reason in the log.
-            log.error("Job %s failed at attempt %d", job.id, job.attempts, exc_info=error)
-            if job.attempts < self._attempts:
-                self._metrics.ended(REQUEUED)
-                self._records.release(claim.lease, counted=True)
-            else:
-                self._end(claim, error)
-        self._files.delete(claim.result)  # it may have been published all the same
-
-    def _out_of_room(self, claim: Claim, error: Exception) -> None:
-        """End the job, which would fit no better when made anew; leave the next to others for a while."""
-        log.error("Job %s failed because the disk is full", claim.job.id, exc_info=error)
-        self._rest = time.monotonic() + self._lease
-        self._files.delete(claim.result)  # it makes room for the record of the end
-        self._files.withdraw(claim.job)
-        self._end(claim, error)
-
-    def _end(self, claim: Claim, error: Exception) -> None:
-        failure = GAVE_UP if isinstance(error, EngineDied) else Failure(*public_detail(error))
-        self._metrics.ended(failure.code)
-        status: Status = "rejected" if isinstance(error, Refused) else "failed"
-        self._records.fail(claim.lease, status, failure)
-        self._clean(claim)
-
-    def _clean(self, claim: Claim, keep: bool = False) -> None:
-        """Delete the uploads, unless another attempt needs them; a selfie stays that is to be kept."""
-        try:
-            if keep:
-                self._files.keep(claim.job.order)
-            elif claim.job.order.place not in self._records.places():
-                self._files.drop(claim.job.order)
-        except Exception:  # of the database, the disk or the bucket; the job has ended all the same
-            log.exception("The uploads of job %s stay until the next sweep", claim.job.id)

@@ -35,7 +35,10 @@ class Found:
 
 
 class Storage(Protocol):
-    """Keeps uploads and results. All methods may be called from any thread."""
+    """Keeps uploads and results. All methods may be called from any thread.
+
+    Where the files cannot be reached, all but those that delete raise StorageUnavailable.
+    """
 
     def prepare(self) -> None:
         """Make ready; raises SetupError."""
@@ -53,8 +56,12 @@ class Storage(Protocol):
         """Bring a place with all its files to where every worker finds it."""
         ...
 
-    def at_hand(self, place: str) -> AbstractContextManager[None]:
-        """While it lasts, the files of a shared place lie at their local paths, and others may be made."""
+    def at_hand(self, place: str, attempt: str) -> AbstractContextManager[Path]:
+        """While it lasts, a local folder with the files of a shared place, in which others may be made.
+
+        It belongs to the attempt of this name alone. Another attempt at the same job, which lost its lease or
+        took this one's, neither sees what is made there nor deletes it.
+        """
         ...
 
     def drop(self, place: str) -> None:
@@ -88,6 +95,10 @@ class Storage(Protocol):
 
     def delete(self, token: str) -> None:
         """Delete a result; one that is gone is fine."""
+        ...
+
+    def delete_left(self) -> int:
+        """Delete what could not be deleted when that was asked for; tell how much is gone now."""
         ...
 
     def sweep(self) -> int:

@@ -62,6 +62,20 @@ def put(storage: RemoteStorage, content: bytes = b"content") -> str:
     return storage.publish(path).token
 
 
+def test_attempts_at_a_job_share_no_folder(storage: RemoteStorage) -> None:
+    place = storage.open_place()
+    storage.upload(place, SELFIE).write_bytes(b"face")
+    storage.share(place)
+    with storage.at_hand(place, "second") as second:
+        with storage.at_hand(place, "first") as first:
+            for folder in (first, second):
+                (folder / "result.mp4").write_text(folder.name)
+        storage.drop(place)
+        assert (second / SELFIE).read_bytes() == b"face"
+        assert storage.publish(second / "result.mp4").bytes == len("second")
+    assert not first.exists() and not second.exists()
+
+
 def test_uploads_reach_another_machine_and_leave_no_copy(
     storage: RemoteStorage, bucket: Callable[[], list[str]], tmp_path: Path
 ) -> None:
@@ -71,15 +85,16 @@ def test_uploads_reach_another_machine_and_leave_no_copy(
     assert not storage.upload(place, SELFIE).exists()
     other = RemoteStorage(f"s3://{BUCKET}/{tmp_path.name}", tmp_path / "other", HOUR)
     other.prepare()
-    with other.at_hand(place):
-        assert other.upload(place, SELFIE).read_bytes() == b"face"
+    with other.at_hand(place, "attempt") as folder:
+        assert (folder / SELFIE).read_bytes() == b"face"
+    assert not folder.exists()
     assert list((tmp_path / "other" / "uploads").iterdir()) == []
     assert any(place in name for name in bucket())
     other.drop(place)
     other.drop(place)
     assert not any(place in name for name in bucket())
-    with other.at_hand(place):  # of an order without files
-        assert not other.upload(place, SELFIE).exists()
+    with other.at_hand(place, "attempt") as folder:  # of an order without files
+        assert list(folder.iterdir()) == []
 
 
 def test_a_kept_selfie_stays_alone_and_can_be_copied(
