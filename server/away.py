@@ -72,6 +72,7 @@ class Line:
         """Nothing was asked yet."""
         self._asked: dict[object, float] = {}  # when each question was asked that has no answer yet
         self._silent, self._trial = False, Lock()
+        self._next = 0.0  # when it is worth a look again
 
     @property
     def silent(self) -> bool:
@@ -90,16 +91,17 @@ class Line:
                 self._silent = False
             except DBAPIError as e:
                 self._silent = _is_silence(e.orig)
+                self._next = time.monotonic() + PAUSE
                 raise
             finally:
                 del self._asked[question]
 
     @contextmanager
     def _lane(self) -> Iterator[None]:
-        """All pass while the database answers, one at a time while it does not."""
+        """All pass while the database answers; while it does not, one at a time, and after a pause."""
         if not self._silent:
             yield
-        elif self._trial.acquire(blocking=False):
+        elif time.monotonic() >= self._next and self._trial.acquire(blocking=False):
             try:
                 yield
             finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import socket
 import time
@@ -9,16 +10,18 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
+from urllib.error import HTTPError
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from reenact.gallery import get_portrait
 from server.away import is_away
 from server.database import Database
 from server.errors import NotFound, Unsettled
 from server.jobs import Job, Order, Outcome, Records
 
-from .machines import free_port
+from .machines import Server, free_port, wait_for
 
 pytestmark = pytest.mark.broker
 OUTCOME = Outcome(None, 4, 6, 2, 12.5, (), {"find": 1.0})
@@ -31,6 +34,7 @@ class Line:
         self.port, self._to = free_port(), to
         self._door = socket.create_server(("127.0.0.1", self.port))
         self.breaks = ""  # "before" or "after" the server gets the next COMMIT
+        self.order = False  # whether it has to be that of an order
         self.closed_for = 0.0  # seconds for which it breaks
         self._until = 0.0
         Thread(target=self._accept, daemon=True).start()
@@ -51,9 +55,11 @@ class Line:
                 Thread(target=self._pass_on, args=(far, near, False), daemon=True).start()
 
     def _pass_on(self, one: socket.socket, other: socket.socket, asked: bool) -> None:
+        ordered = not self.order
         with suppress(OSError), one, other:
             while piece := one.recv(65536):
-                if asked and self.breaks and b"COMMIT" in piece:
+                ordered = ordered or b"INSERT INTO jobs" in piece
+                if asked and self.breaks and ordered and b"COMMIT" in piece:
                     self._break(one, other, piece)
                     return
                 other.sendall(piece)
@@ -76,8 +82,14 @@ def line(postgres: str) -> Iterator[Line]:
 
 
 @pytest.fixture
-def records(line: Line, postgres: str, tmp_path: Path) -> Iterator[Records]:
-    database = Database(f"postgresql://reenact@127.0.0.1:{line.port}/{postgres.rpartition('/')[2]}", tmp_path)
+def url(line: Line, postgres: str) -> str:
+    """Of the database, by way of the line."""
+    return f"postgresql://reenact@127.0.0.1:{line.port}/{postgres.rpartition('/')[2]}"
+
+
+@pytest.fixture
+def records(url: str, tmp_path: Path) -> Iterator[Records]:
+    database = Database(url, tmp_path)
     database.prepare()
     yield Records(database)
     database.close()
@@ -137,3 +149,25 @@ def test_an_attempt_whose_job_was_taken_meanwhile_has_lost_it(records: Records, 
     line.breaks = "before"
     assert not records.succeed(claim.lease, OUTCOME)
     assert records.get("a", None).status == "cancelled"
+
+
+def test_an_order_that_nobody_could_confirm_is_done_once(
+    line: Line, url: str, gallery: Path, tmp_path: Path
+) -> None:
+    selfie = get_portrait("eileen-collins").path
+    server = Server(tmp_path, REENACT_DATABASE=url, REENACT_TEMPLATES=str(gallery))
+    try:
+        server.ready(120)
+        line.order, line.breaks, line.closed_for = True, "after", 8.0
+        with pytest.raises(HTTPError) as caught:
+            server.order("key", selfie=selfie)
+        with caught.value as answer:
+            problem = json.load(answer)
+        assert (problem["status"], problem["code"]) == (503, "database_unavailable")
+        assert "Idempotency-Key" in problem["detail"] and int(answer.headers["Retry-After"])
+        wait_for(lambda: server.ask("/v1/animations"), what="the database")
+        id = server.order("key", selfie=selfie)
+        assert server.ended(id)["status"] == "succeeded"  # its selfie is still there
+        assert [job["id"] for job in json.loads(server.ask("/v1/animations"))["animations"]] == [id]
+    finally:
+        server.kill()
