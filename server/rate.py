@@ -11,6 +11,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter, RateLimiter
 
+from server.breaker import Breaker
 from server.errors import RateLimited
 from server.jobs.broker import is_redis, redis_options
 
@@ -37,7 +38,7 @@ class OrderRate:
         if broker and is_redis(broker):
             storage = storage_from_string(broker, wrap_exceptions=True, **redis_options())
             self._shared = MovingWindowRateLimiter(storage)
-        self._away, self._next_try = False, 0.0  # the latter on the clock that only goes forward
+        self._breaker = Breaker()
 
     def count(self, *senders: str) -> None:
         """Count an order of all these senders; raises RateLimited."""
@@ -46,30 +47,19 @@ class OrderRate:
             raise RateLimited(max(1, math.ceil(free - time.time())))
 
     def _counted(self, senders: tuple[str, ...]) -> float | None:
-        """As ``_count``, in Redis if it answers. Where it did not, one order asks it, and no other waits."""
-        if self._shared and time.monotonic() >= self._next_try:
-            if self._away:
-                self._next_try = time.monotonic() + AGAIN
+        """As ``_count``, in Redis if it answers."""
+        if self._shared and self._breaker.allows():
             try:
                 free = _count(self._shared, self._item, senders)
             except StorageError as e:
-                self._lose(e)
+                if self._breaker.failed(AGAIN):
+                    why = e.__cause__ or e
+                    log.error("Redis does not answer; orders are counted in this process's memory: %s", why)
             else:
-                self._find()
+                if self._breaker.answered():
+                    log.warning("Redis answers; orders are counted in Redis again")
                 return free
         return _count(self._own, self._item, senders)
-
-    def _lose(self, error: StorageError) -> None:
-        self._next_try = time.monotonic() + AGAIN
-        if not self._away:
-            self._away = True
-            why = error.__cause__ or error
-            log.error("Redis does not answer; orders are counted in this process's memory: %s", why)
-
-    def _find(self) -> None:
-        if self._away:
-            self._away, self._next_try = False, 0.0
-            log.warning("Redis answers; orders are counted in Redis again")
 
 
 def _count(windows: RateLimiter, item: RateLimitItem, senders: tuple[str, ...]) -> float | None:

@@ -87,16 +87,8 @@ class Jobs:
         ring = self._waiting.ring
         self._runner = Runner(records, worker, files, lease, silence, attempts, at_once, ring, metrics)
         self._crew = Crew(broker, threads, self._runner.do_next)
-        self._upkeep = Upkeep(
-            records,
-            files,
-            ring,
-            lease=lease,
-            attempts=attempts,
-            alone=alone,
-            renew=self._runner.renew,
-            look=self._look,
-        )
+        renew = self._runner.renew
+        self._upkeep = Upkeep(records, files, ring, lease, attempts, alone, renew, self._look)
         self._ready = False
         self._opening = Thread(target=self._open, name="engine", daemon=True)
 

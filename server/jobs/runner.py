@@ -85,7 +85,7 @@ class Runner:
         """
         self._records, self._worker, self._files = records, worker, files
         self._changed, self._metrics = changed, metrics
-        self._lease, self._silence, self._attempts, self._at_once = lease, silence, attempts, at_once
+        self._lease, self._silence, self._at_once = lease, silence, at_once
         self._endings = Endings(records, files, lease, attempts, metrics)
         self._busy = 0  # threads inside ``do_next``
         self._rest = 0.0  # until when nothing is begun, on the clock that only goes forward

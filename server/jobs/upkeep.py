@@ -27,7 +27,6 @@ class Upkeep:
         records: Records,
         files: Files,
         changed: Callable[[], None],
-        *,
         lease: float,
         attempts: int,
         alone: bool,

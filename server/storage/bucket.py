@@ -18,17 +18,21 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from reenact.errors import ExtraMissing, SetupError
+from server.breaker import Breaker
 from server.disk import is_full
 from server.errors import StorageUnavailable
 
 log = logging.getLogger(__name__)
 _BLOCK = 1 << 20  # bytes of an object that are fetched at once
-# Seconds and tries of one request. A client waits for it, and jobs come back anyway.
+# Seconds and tries of one request. A client waits for it, and jobs come back anyway. They do not bound the
+# time until a bucket says that it wants what is to be written.
 _PATIENCE = {
     "connect_timeout": 3,
     "read_timeout": 10,
     "retries": {"mode": "standard", "total_max_attempts": 2},
 }
+_WRITING = 20.0  # seconds that an object may take to be written, and for each byte
+_EACH = 1 / 250_000
 _SLOW, _REST = 2.0, 5.0  # after a request that failed so slowly, none is made for so long
 
 
@@ -63,13 +67,13 @@ class Bucket:
         # Listings are never remembered: other processes change the bucket too.
         self._fs, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False, config_kwargs=_PATIENCE)
         self._fs.retries = 1  # what botocore tries again is enough
-        self._url, self._away, self._next_try = url, False, 0.0
+        self._url, self._breaker = url, Breaker()
 
     def probe(self) -> None:
         """Write an object and delete it; raises SetupError."""
         probe = self._path(f"uploads/{secrets.token_hex(8)}")
         try:
-            self._fs.pipe_file(probe, b"may this be written?")
+            self._fs.pipe_file(probe, b"may this be written?", timeout=_WRITING)
             self._fs.rm_file(probe)
         except Exception as e:  # of fsspec, botocore or the network
             raise SetupError(
@@ -79,7 +83,8 @@ class Bucket:
     def put(self, file: Path, name: str) -> None:
         """Write a file as an object."""
         with self._asked(missing=False):
-            self._fs.put_file(str(file), self._path(name))
+            seconds = _WRITING + file.stat().st_size * _EACH
+            self._fs.put_file(str(file), self._path(name), timeout=seconds)
 
     def get(self, name: str, to: Path) -> None:
         """Fetch an object; raises FileNotFoundError."""
@@ -117,30 +122,24 @@ class Bucket:
     @contextmanager
     def _asked(self, missing: bool = True) -> Iterator[None]:
         """Sort the errors of a request; with ``missing``, that there is no such object is an answer."""
-        begun = time.monotonic()
-        if begun < self._next_try:
+        if not self._breaker.allows():
             raise StorageUnavailable
+        begun = time.monotonic()
         try:
             yield
         except Exception as e:  # of fsspec, botocore or the network
-            if is_full(e) or (missing and isinstance(e, FileNotFoundError)):
-                raise  # the disk of this machine; or the object
-            self._lose(e, begun)
-            raise StorageUnavailable from e
-        self._find()
+            if not is_full(e) and not (missing and isinstance(e, FileNotFoundError)):
+                slow = time.monotonic() - begun > _SLOW
+                if self._breaker.failed(_REST if slow else 0.0):
+                    log.error("%s cannot be used and will be tried again: %s", self._url, _why(e))
+                raise StorageUnavailable from e
+            self._answered()  # but the disk of this machine is full, or there is no such object
+            raise
+        self._answered()
 
-    def _lose(self, error: Exception, begun: float) -> None:
-        now = time.monotonic()
-        if now - begun > _SLOW:  # or all threads would soon wait for it
-            self._next_try = now + _REST
-        if not self._away:
-            log.error("%s cannot be used and will be tried again: %s", self._url, _why(error))
-        self._away = True
-
-    def _find(self) -> None:
-        if self._away:
+    def _answered(self) -> None:
+        if self._breaker.answered():
             log.warning("%s can be used again", self._url)
-        self._away = False
 
 
 def is_away(error: BaseException | None) -> bool:
@@ -153,6 +152,6 @@ def is_away(error: BaseException | None) -> bool:
     return isinstance(error, ConnectionError | HTTPClientError | TimeoutError)
 
 
-def _why(error: Exception) -> object:
+def _why(error: Exception) -> str:
     """The reason in words; the numbers of s3fs are no disk's."""
-    return getattr(error, "strerror", None) or error
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
