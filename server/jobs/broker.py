@@ -57,7 +57,7 @@ def _reach_rabbitmq(broker: Any) -> None:
 
     try:
         broker.connection.process_data_events()  # also answers the heartbeats
-    except pika.exceptions.AMQPError:
+    except Exception:  # of the protocol or the network
         del broker.connection
         try:
             broker.connection.process_data_events()

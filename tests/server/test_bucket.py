@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,6 +20,7 @@ from s3fs import S3FileSystem
 
 from reenact.errors import SetupError
 from server.database import open_database
+from server.engine_process import _portable
 from server.errors import Gone, NotFound, StorageUnavailable
 from server.services import services_of
 from server.storage import DRIVING, SELFIE, Found, RemoteStorage
@@ -254,6 +256,12 @@ def test_whoever_asks_for_more_while_it_is_away_is_told_to_come_back(wire: Wire,
             ask()
     wire.restore()
     storage.share(place)
+
+
+def test_the_engines_process_tells_of_it_as_such() -> None:
+    told = pickle.loads(pickle.dumps(_portable(StorageUnavailable(7))))
+    assert isinstance(told, StorageUnavailable) and told.retry_after == 7
+    assert str(told) == str(StorageUnavailable(7))
 
 
 @pytest.mark.parametrize("url", ["s3://no-such-bucket/x", "ftp://here/x"])
