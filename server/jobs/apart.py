@@ -1,4 +1,4 @@
-"""The engine in a process of its own, so that who answers requests shares no interpreter with it.
+"""The engine in a process of its own: it can be killed, and shares no interpreter with who answers requests.
 
 See ``server.jobs.child`` for that process.
 """

@@ -128,8 +128,9 @@ class Child:
         told = self.seats[0].line.recv()
         if isinstance(told, Exception):
             raise told
-        # Not before: it would not get warm beside other busy programs.
-        _give_way(self.pid, self._settings.job_priority == "idle")
+        if self._settings.broker is None:  # or else no requests are answered here
+            # Not before: it would not get warm beside other busy programs.
+            _give_way(self.pid, self._settings.job_priority == "idle")
         for seat in self.seats:
             self.free.put(seat)
         self._warm = True
