@@ -1,6 +1,6 @@
-"""The process that holds the engine of a server without a broker; ``server.jobs.child`` starts and feeds it.
+"""The process that holds the engine, beside a server without a broker or a worker.
 
-It ends with the one that answers requests: when its standard input does.
+``server.jobs.child`` starts and feeds it. It ends with the one that does so: when its standard input ends.
 """
 
 from __future__ import annotations

@@ -16,17 +16,15 @@ from werkzeug.exceptions import HTTPException
 
 from reenact.errors import DiskFull, ReenactError
 from server.away import is_away, why
+from server.codes import CODES, INTERNAL, public_detail
 from server.disk import is_full
 from server.errors import (
-    CODES,
-    INTERNAL,
     ConsentRequired,
     DatabaseUnavailable,
     NotReady,
     TryLater,
     Unauthorized,
     UploadTooLarge,
-    public_detail,
 )
 from server.request_id import request_id
 

@@ -1,4 +1,4 @@
-"""The engine in a process of its own, so that who answers requests shares no interpreter with it.
+"""The engine in a process of its own: it can be killed, and shares no interpreter with who answers requests.
 
 See ``server.jobs.child`` for that process.
 """
@@ -136,12 +136,15 @@ def _follow(seat: Seat, watch: JobWatch, show: Show) -> Outcome | Exception:
                 return stopped or told
             if told:
                 seat.silence = 0.0
+            seat.telling = True
             try:
                 if not stopped:
                     _pass_on(told, watch, show)
             except Exception as e:
                 stopped = e
                 seat.stop()
+            finally:
+                seat.telling = False
     except (EOFError, OSError):
         if stopped:
             raise stopped from None

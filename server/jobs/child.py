@@ -72,6 +72,7 @@ class Seat:
     line: Line
     busy: bool = False
     silence: float = 0.0  # seconds since the job's last sign of work
+    telling: bool = False  # what came is passed on, which may take as long as the database is away
     stopped: float | None = None  # when it was told to stop, on the clock that only goes forward
     guilty: bool = False  # the process was killed because of this job
 
@@ -127,8 +128,9 @@ class Child:
         told = self.seats[0].line.recv()
         if isinstance(told, Exception):
             raise told
-        # Not before: it would not get warm beside other busy programs.
-        _give_way(self.pid, self._settings.job_priority == "idle")
+        if self._settings.broker is None:  # or else no requests are answered here
+            # Not before: it would not get warm beside other busy programs.
+            _give_way(self.pid, self._settings.job_priority == "idle")
         for seat in self.seats:
             self.free.put(seat)
         self._warm = True
@@ -167,7 +169,7 @@ class Child:
             passed, last = min(now - last, 2 * LOOK), now
             self._silence += passed
             for seat in self.seats:
-                seat.silence += passed
+                seat.silence += 0.0 if seat.telling else passed
                 if seat.busy and self._hangs(seat, now):
                     self._kill(seat)
             if self._silence > max(self._settings.silence, 0.0 if self._warm else STARTING):

@@ -6,8 +6,9 @@ import logging
 
 from reenact.errors import Cancelled, InputError
 from server.away import is_away
+from server.codes import public_detail
 from server.disk import is_full
-from server.errors import EngineDied, Refused, StorageUnavailable, public_detail
+from server.errors import EngineDied, Refused, StorageUnavailable
 from server.jobs.files import Files
 from server.jobs.job import Failure, Outcome, Status
 from server.jobs.leases import Claim

@@ -102,6 +102,10 @@ class Leases:
         """Whether the job of a lease is still that attempt's to do; waits for the database."""
         return insist(lambda again: self._find(_held(lease)), self._hopeless)
 
+    def still_holds(self, lease: str) -> bool:
+        """The same, but raises what the driver raises where the database is away."""
+        return self._find(_held(lease))
+
     def renew(self, leases: list[str], seconds: float) -> None:
         """Renew the leases that are still held."""
         held = jobs.c.lease.in_(leases) & (jobs.c.status == "running")

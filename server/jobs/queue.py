@@ -84,11 +84,10 @@ class Jobs:
         self._deletion = Deletion(records, files)
         self._metrics = metrics
         metrics.follow(records, lambda: self.ready)
-        self._runner = Runner(
-            records, worker, files, lease, silence, attempts, at_once, self._waiting.ring, metrics
-        )
+        ring = self._waiting.ring
+        self._runner = Runner(records, worker, files, lease, silence, attempts, at_once, ring, metrics)
         self._crew = Crew(broker, threads, self._runner.do_next)
-        ring, renew = self._waiting.ring, self._runner.renew
+        renew = self._runner.renew
         self._upkeep = Upkeep(records, files, ring, lease, attempts, alone, renew, self._look)
         self._ready = False
         self._opening = Thread(target=self._open, name="engine", daemon=True)

@@ -96,6 +96,8 @@ class Records(Leases):
     def _settled(self, id: str, lost: SQLAlchemyError) -> Job:
         """The job that was added though no answer came.
 
+        Its transaction may still go on, and then has the turn to add: whoever has it next knows.
+
         Raises:
             SQLAlchemyError: ``lost``; it was not added.
             Unsettled: the database does not say.
@@ -103,13 +105,17 @@ class Records(Leases):
         deadline = time.monotonic() + SETTLING
         while True:
             try:
-                return self.get(id, None)
-            except NotFound:
-                raise lost from None
+                with self.database.write() as connection:
+                    self.database.in_turn(connection, _TAKING)
+                    row = connection.execute(_JOB, at(id=id)).mappings().first()
             except SQLAlchemyError as e:
                 if not is_away(e) or time.monotonic() > deadline:
                     raise Unsettled from e
-            time.sleep(PAUSE)
+                time.sleep(PAUSE)
+                continue
+            if row is None:
+                raise lost
+            return job_of(row, row["position"])
 
     def used(self, owner: str | None, key: str) -> bool:
         """Whether a job of this owner has this idempotency key."""

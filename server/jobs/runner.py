@@ -193,9 +193,8 @@ class Runner:
 
     def _wanted(self, lease: str) -> bool:
         try:
-            return self._records.holds(lease)
-        except SQLAlchemyError as e:  # the next look may find the database again
-            log.warning("Whether a job is still wanted could not be found out: %s", why(e))
+            return self._records.still_holds(lease)
+        except SQLAlchemyError:  # the next look may find the database again, and the log says that it is away
             return True
 
     def _show(self, id: str) -> Callable[[Picture], None]:

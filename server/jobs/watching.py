@@ -47,22 +47,28 @@ class Attempt:
         """
         self._note, self._wanted, self._stopping, self._made = note, wanted, stopping, made
         self._due, self._done = 0.0, 0
-        self._heard = time.monotonic()
+        self._heard, self._noting = time.monotonic(), False
 
     @property
     def silence(self) -> float:
-        """Seconds since the last sign of work."""
-        return time.monotonic() - self._heard
+        """Seconds since the last sign of work; who waits for the database to note one is not silent."""
+        return 0.0 if self._noting else time.monotonic() - self._heard
 
     def __call__(self, done: int, total: int) -> None:
         """See ``JobWatch``."""
-        self._heard = time.monotonic()
+        self._noting = True
+        try:
+            self._sign(done, total)
+        finally:
+            self._heard, self._noting = time.monotonic(), False
+
+    def _sign(self, done: int, total: int) -> None:
         self._made(max(0, done - self._done))  # a gif may have fewer than were made for it
         self._done = done
         self._check_stopping()
-        if self._heard < self._due:
+        if time.monotonic() < self._due:
             return
-        self._due = self._heard + LOOK
+        self._due = time.monotonic() + LOOK
         if not self._note(done, total):
             raise Cancelled("The job was cancelled.")
 

@@ -72,6 +72,7 @@ class EngineWorker:
         encode = replace(asked.encode, encoder=self._settings.encoder)
         options = replace(asked, watermark=mark, certificate=self._certificate, encode=encode)
         with self._storage.at_hand(order.place, Path(name).stem) as folder:
+            watch(0, job.frames_total)  # what takes long tells before and after that it goes on
             selfie, motion = self._selfie(order, folder), self._motion(order, folder)
             watch(0, job.frames_total)  # what takes long tells before and after that it goes on
             self._screen.check(self._engine, _submission(job, selfie, motion))

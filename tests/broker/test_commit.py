@@ -33,7 +33,7 @@ class Line:
     def __init__(self, to: int) -> None:
         self.port, self._to = free_port(), to
         self._door = socket.create_server(("127.0.0.1", self.port))
-        self.breaks = ""  # "before" or "after" the server gets the next COMMIT
+        self.breaks = ""  # "before" the server gets the next COMMIT, "after", or "long before"
         self.order = False  # whether it has to be that of an order
         self.closed_for = 0.0  # seconds for which it breaks
         self._until = 0.0
@@ -68,7 +68,9 @@ class Line:
         when, self.breaks = self.breaks, ""
         self._until = time.monotonic() + self.closed_for
         near.shutdown(socket.SHUT_RDWR)  # the answer finds nobody
-        if when == "after":
+        if when == "long before":
+            time.sleep(2.0)
+        if when != "before":
             far.sendall(piece)
             time.sleep(0.3)
         far.shutdown(socket.SHUT_RDWR)
@@ -99,8 +101,11 @@ def add(records: Records, id: str = "a") -> Job | None:
     return records.insert(Job(id, Order(f"place-{id}"), "queued", 0.0, 3), None)
 
 
-def test_an_order_that_was_taken_though_nobody_said_so_is_found(records: Records, line: Line) -> None:
-    line.breaks = "after"
+@pytest.mark.parametrize("when", ["after", "long before"])
+def test_an_order_that_was_taken_though_nobody_said_so_is_found(
+    records: Records, line: Line, when: str
+) -> None:
+    line.breaks = when
     taken = add(records)
     assert taken and taken == records.get("a", None)
 

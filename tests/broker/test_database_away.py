@@ -64,6 +64,13 @@ def begin(server: Server) -> str:
     return id
 
 
+def order_and_wait(server: Server) -> str:
+    """Send an order whose answer is to wait for its end; the job's id."""
+    form = {"portrait": "eileen-collins", "template": "tiny", "consent": "true"}
+    answer = server.ask("/v1/animations", {**form}, Prefer="wait=30")
+    return str(json.loads(answer)["id"])
+
+
 def listen(server: Server, id: str) -> tuple[Thread, list[str]]:
     """Follow a job's events until the server ends them."""
     lines: list[str] = []
@@ -83,7 +90,11 @@ def test_a_postgresql_that_is_stopped_and_comes_back(service: Service, own_postg
     server, worker = service
     runs, waits = begin(server), server.order()
     listener, lines = listen(server, runs)
-    own_postgres.shut_down()
+    with ThreadPoolExecutor(1) as pool:
+        patient = pool.submit(order_and_wait, server)
+        wait_for(lambda: len(json.loads(server.ask("/v1/animations"))["animations"]) == 3)
+        own_postgres.shut_down()
+        told = patient.result(60)  # that its order was taken, all the same
     for ask in (server.order, lambda: server.job(runs)):
         status, problem, after = refusal(ask)
         assert (status, problem["code"]) == (503, "database_unavailable")
@@ -92,7 +103,7 @@ def test_a_postgresql_that_is_stopped_and_comes_back(service: Service, own_postg
     time.sleep(2 * LEASE)
     own_postgres.start()
     own_postgres.ready()
-    for id in (runs, waits):
+    for id in (runs, waits, told):
         assert server.ended(id)["status"] == "succeeded"
     assert server.job(runs)["frames_done"] == MIDDLE_FRAMES
     listener.join(60)

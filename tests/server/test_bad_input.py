@@ -13,7 +13,7 @@ import pytest
 from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
-from server.errors import CODES
+from server.codes import CODES
 from server.services import Services, services_of
 
 from .conftest import Client
