@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 COMMAND = (sys.executable, "-P", "-m", "server.engine_process")
 STOP = "stop"
 NICE = 10  # a tenth of the share of a process that does not give way, where both want the same core
-LOOK = 0.2  # seconds between two looks at whether it lives and works
+LOOK = 0.1  # seconds between two looks at whether it lives and works
 BEAT = 1.0  # seconds between two beats of its pulse
 FAINT = 5.0  # seconds without a pulse after which it counts as not ready
 STARTING = 60.0  # seconds without a pulse that are granted until its engine is warm, at least
@@ -159,20 +159,21 @@ class Child:
     def _watch_over(self) -> None:
         """Kill it when it hangs.
 
-        Its silence is counted in looks, not on a clock: who was held up with it, because the machine slept,
-        does not take that for its fault.
+        Silence is counted from look to look, a second at most: who was held up together with it, since the
+        machine slept for instance, does not take that for its fault.
         """
         last = time.monotonic()
         while self._process.poll() is None:
             self._listen()
             now = time.monotonic()
-            passed, last = min(now - last, 2 * LOOK), now
+            passed, last = min(now - last, BEAT), now
             self._silence += passed
             for seat in self.seats:
                 seat.silence += 0.0 if seat.telling else passed
                 if seat.busy and self._hangs(seat, now):
                     self._kill(seat)
-            if self._silence > max(self._settings.silence, 0.0 if self._warm else STARTING):
+            granted = self._settings.silence if self._warm else max(self._settings.silence, STARTING)
+            if self._silence > granted:
                 self._kill(None)
 
     def _listen(self) -> None:
