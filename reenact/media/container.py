@@ -13,6 +13,7 @@ from typing import Any, cast
 import av
 import numpy as np
 from av.audio.stream import AudioStream
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.sidedata.sidedata import SideDataContainer, Type
 from av.stream import Disposition
@@ -85,7 +86,13 @@ def find_video(container: InputContainer) -> VideoStream | None:
 
 def knows_sound(stream: AudioStream) -> bool:
     """Whether the track's sound is of a kind that may be decoded."""
-    return stream.codec_context.codec.name in _SOUND_CODECS
+    return _decoder(stream) in _SOUND_CODECS
+
+
+def _decoder(stream: AudioStream | VideoStream) -> str | None:
+    """FFmpeg's decoder; None where it has none, since the header is damaged or the codec unknown."""
+    context = cast(CodecContext | None, stream.codec_context)  # the types of PyAV forget the None
+    return context.codec.name if context else None
 
 
 def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | None:
@@ -100,10 +107,11 @@ def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | No
         stream = find_video(container)
         if stream is None:
             return None
-        if stream.codec_context.codec.name not in _VIDEO_CODECS:
+        decoder = _decoder(stream)
+        if decoder not in _VIDEO_CODECS:
+            how = stream.codec_context.codec.canonical_name if decoder else "nothing that is known"
             raise UnsupportedMedia(
-                f"The clip's pictures are coded as {stream.codec_context.codec.canonical_name}. "
-                "Save it with H.264, HEVC, VP9 or AV1."
+                f"The clip's pictures are coded as {how}. Save it with H.264, HEVC, VP9 or AV1."
             )
         times, last = _packet_times(container, stream, most)
         return VideoFacts(

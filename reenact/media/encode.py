@@ -20,7 +20,7 @@ from reenact.media import nvenc
 from reenact.media.gif import write_gif
 from reenact.media.mp4 import add_sound, write_mp4
 from reenact.media.webp import write_webp
-from reenact.reasons import is_full, unwritable
+from reenact.reasons import is_fault, is_full, unwritable
 from reenact.types import Clip, Picture
 
 log = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ def _put_sound(part: Path, source: Path, seconds: Fraction, out: Path) -> bool:
                 os.replace(muxed, part)
                 return True
         except Exception as e:  # whatever is wrong with the sound must not cost the video
-            if is_full(e):
+            if is_full(e) or is_fault(e):
                 raise
             log.warning("The sound track cannot be used and is left out: %s", e)
     return False
@@ -234,5 +234,5 @@ def _output_errors(out: Path) -> Iterator[None]:
         raise
     except _FramesFailed as e:
         raise e.error from None
-    except (OSError, ValueError, MemoryError, av.FFmpegError) as e:
+    except (OSError, MemoryError, av.FFmpegError) as e:
         raise unwritable(f"The file {out}", e) from e

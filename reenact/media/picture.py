@@ -25,7 +25,7 @@ from pillow_heif import HeifImageFile
 from reenact.errors import ImageTooLarge, ImageUnreadable, ReenactError, UnsupportedMedia
 from reenact.media import formats
 from reenact.media.colour import to_srgb
-from reenact.reasons import reason
+from reenact.reasons import is_fault, reason
 from reenact.types import Picture
 
 
@@ -108,6 +108,8 @@ def _picture_errors() -> Iterator[None]:
     except MemoryError as e:
         raise ImageTooLarge("The picture does not fit in memory. Send a smaller one.") from e
     except Exception as e:  # the decoders raise nearly everything: OSError, SyntaxError, struct.error, ...
+        if is_fault(e):
+            raise
         raise ImageUnreadable(
             "The picture is damaged or was not sent whole. Save or export it again and send that file."
         ) from e

@@ -9,7 +9,7 @@ import numpy as np
 
 from reenact.errors import MotionOutdated, TemplateNotFound
 from reenact.landmarks import MESH_INDICES
-from reenact.reasons import unwritable
+from reenact.reasons import is_fault, unwritable
 from reenact.types import Keypoints, Motion
 
 
@@ -52,6 +52,8 @@ def load_motion(path: Path, model: str) -> Motion:
             fps = Fraction(*(int(part) for part in arrays["fps"]))
             made_by = str(arrays["model"])
     except Exception as error:  # numpy, zipfile and zlib raise many unrelated types here
+        if is_fault(error):
+            raise
         raise TemplateNotFound(unreadable) from error
     if made_by != model:
         raise MotionOutdated(
