@@ -124,6 +124,8 @@ def _content(source: bytes | Path, limits: PictureLimits) -> bytes:
         if source.is_dir():
             raise ImageUnreadable(f"{source} is a folder. Name a picture in it.")
         if not source.is_file():
+            if source.exists():
+                raise ImageUnreadable(f"{source} is no plain file; copy it to one.")
             raise ImageUnreadable(f"There is no picture file {source}.")
         _check_bytes(source.stat().st_size, limits)
         with source.open("rb") as file:

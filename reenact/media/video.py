@@ -69,8 +69,12 @@ def open_clip(path: Path, limits: VideoLimits = VIDEO_LIMITS) -> Clip:
 def _recognise(path: Path, limits: VideoLimits) -> formats.Format:
     """The clip's format; refuses what is missing, empty, too big or not a moving picture."""
     try:
+        if path.is_dir():
+            raise DrivingUnreadable(f"{path} is a folder. Name a clip in it.")
         if not path.is_file():
-            raise DrivingUnreadable(f"There is no clip {path}.")
+            raise DrivingUnreadable(
+                f"{path} is no plain file; copy it to one." if path.exists() else f"There is no clip {path}."
+            )
         size = path.stat().st_size
         with path.open("rb") as file:
             head = file.read(formats.HEAD_BYTES)

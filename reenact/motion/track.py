@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def save_motion(motion: Motion, path: Path) -> None:
         OutputError: it cannot be written there.
     """
     keypoints = motion.keypoints
+    path = Path(os.path.realpath(path))  # a link is written through
     temporary = path.with_suffix(".part.npz")
     try:
         np.savez_compressed(

@@ -1,6 +1,6 @@
 """An error of ours is never told as a damaged file.
 
-What breaks is real: PyAV and Pillow are called with an argument that they do not take, as when a newer version
+What breaks is real: PyAV and Pillow are called with an argument they do not take, as when a newer version
 took one away.
 """
 
