@@ -34,6 +34,8 @@ TORCH = find_spec("torch") is not None
 NO_TORCH = "no-torch"
 """Value of REENACT_CI for a run that is to lack torch, and nothing else."""
 
+NEED_TORCH = (OPTIONAL + "torch", OPTIONAL + "face-alignment")
+
 collect_ignore = [] if TORCH else ["training"]  # its conftest.py fails, which no hook here is asked about
 
 
@@ -157,7 +159,7 @@ def _fail_missing_part(report: pytest.TestReport | pytest.CollectReport) -> None
         return
     path, line, reason = report.longrepr
     reason = reason.removeprefix("Skipped: ")
-    if reason == OPTIONAL + "torch" and os.environ["REENACT_CI"] == NO_TORCH:
+    if reason in NEED_TORCH and os.environ["REENACT_CI"] == NO_TORCH:
         return
     if reason.startswith(OPTIONAL):
         report.outcome = "failed"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Rational
 from pathlib import Path
 from typing import Any, cast
 
@@ -118,9 +119,14 @@ def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | No
             size=(stream.codec_context.width, stream.codec_context.height),
             starts=times,
             last=last,
-            rates=(stream.average_rate, stream.guessed_rate),
+            rates=(_exact(stream.average_rate), _exact(stream.guessed_rate)),
             audio=bool(container.streams.audio),
         )
+
+
+def _exact(ratio: Rational | None) -> Fraction | None:
+    """PyAV's ratio, from 19 on one of its own, as Python's; None where the file does not say."""
+    return Fraction(int(ratio.numerator), int(ratio.denominator)) if ratio else None
 
 
 def _packet_times(
@@ -182,7 +188,7 @@ def geometry(path: Path, found: formats.Format, max_pixels: int) -> Geometry | N
         return None
     with open_container(path, found) as container:
         stream = find_video(container)
-        aspect = stream.sample_aspect_ratio if stream else None
+        aspect = _exact(stream.sample_aspect_ratio) if stream else None
     return Geometry(_square_pixels(first[1], aspect), _display_turn(first[1]))
 
 
