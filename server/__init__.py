@@ -2,7 +2,8 @@
 
 begins      __main__.py (the command) -> serving.py (listens; listening.py, refusal.py: how) or worker.py
             keys_command.py block_command.py sweep_command.py doctor.py (ports.py)
-made of     app.py services.py config.py (alone reads the environment) database.py disk.py certificate.py
+made of     app.py services.py config.py (alone reads the environment) disk.py certificate.py
+            database.py clock.py (the database's) migrations/ (its tables, step by step)
 a request   request_id.py body_time.py forms.py cross_origin.py -> api/ web/ -> errors.py problems.py
             -> compress.py request_log.py
 who may     keys.py rate.py; addresses.py: of results

@@ -1,7 +1,8 @@
 """The database: SQLite beside the files by default, PostgreSQL by URL.
 
-Rooms that keep records add their tables to ``METADATA``. Missing tables are made at start; ``SCHEMA`` is
-counted up when one changes, and a database of another count is refused instead of being read wrongly.
+Rooms that keep records add their tables to ``METADATA``, and a revision to ``server.migrations`` for each
+change. Every process brings the database up to date at its start; one that a newer release has changed is
+refused instead of being read wrongly.
 """
 
 from __future__ import annotations
@@ -20,24 +21,25 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
-    insert,
+    func,
     inspect,
     select,
-    text,
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from reenact.errors import SetupError
 from reenact.reasons import reason
+from server import migrations
 from server.disk import is_full
 
 METADATA = MetaData()
-SCHEMA = 1
 FILE = "reenact.db"
 _LOCK_SECONDS = 30  # how long a process waits for another that writes to the same SQLite file
-_CREATING = 7_263_001  # any number, the same in every process: PostgreSQL's lock while tables are made
+_CREATING = 7_263_001  # any number, the same in every process: PostgreSQL's lock while tables are changed
+# What the first release, before Alembic, knows a database by.
 _versions = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
+_FIRST = (1, 2)  # of its own making, and made unreadable to it by our second revision
 
 
 def make_folder(folder: Path) -> None:
@@ -102,26 +104,27 @@ class Database:
         with self._engine.connect().execution_options(reading=True) as connection:
             yield connection
 
-    def prepare(self) -> None:
-        """Make what tables are missing; raises SetupError."""
-        with self._usable(), self.write() as connection:
-            if not self.is_file:
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({_CREATING})"))
-            METADATA.create_all(connection)
-            version = connection.scalar(select(_versions.c.version))
-            if version is None:
-                connection.execute(insert(_versions).values(version=SCHEMA))
-        self._check(version)
+    def in_turn(self, connection: Connection, number: int) -> None:
+        """Until the end of the transaction, let no other go on that has said the same number.
 
-    def schema(self) -> int | None:
-        """The schema of the tables, None where there are none yet; makes none; raises SetupError."""
+        SQLite lets one write at a time anyway.
+        """
+        if not self.is_file:
+            connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+    def prepare(self) -> None:
+        """Bring the tables up to date; raises SetupError."""
+        with self._usable(), self.write() as connection:
+            self.in_turn(connection, _CREATING)
+            self._revision(connection)
+            migrations.upgrade(connection)
+
+    def schema(self) -> str | None:
+        """The revision of the tables, None where there are none yet; changes nothing; raises SetupError."""
         if self.is_file and not Path(self.url.database or "").exists():
             return None
         with self._usable(), self.read() as connection:
-            there = inspect(connection).has_table(_versions.name)
-            version = connection.scalar(select(_versions.c.version)) if there else None
-        self._check(version)
-        return version
+            return self._revision(connection)
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -132,12 +135,19 @@ class Database:
             why = "its disk is full; make room on it" if is_full(e) else str(getattr(e, "orig", e)).strip()
             raise SetupError(f"The database {self.url!r} cannot be used: {why}.") from e
 
-    def _check(self, version: int | None) -> None:
-        if version not in (None, SCHEMA):
+    def _revision(self, connection: Connection) -> str | None:
+        """The last revision that the tables have, None where there are none; raises SetupError."""
+        revision = migrations.current(connection)
+        known = revision is None or revision in migrations.known()
+        if revision is None and inspect(connection).has_table(_versions.name):
+            count = connection.scalar(select(_versions.c.version))
+            known, revision = count in (None, *_FIRST), f"{count or 1:04}"
+        if not known:
             raise SetupError(
-                f"The database {self.url!r} has schema {version}, this version of Reenact needs {SCHEMA}. "
-                "Name another in REENACT_DATABASE, or run the version that made it."
+                f"The database {self.url!r} has schema {revision}, which this version of Reenact does not "
+                "know: a newer one made it. Run that, or name another in REENACT_DATABASE."
             )
+        return revision
 
     def tidy(self) -> None:
         """Drop from SQLite's journal what was changed, so that deleted texts do not stay on the disk."""

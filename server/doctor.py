@@ -17,10 +17,11 @@ from reenact.doctor import Finding
 from reenact.errors import MotionOutdated, SetupError, TemplateNotFound
 from reenact.gallery import get_template, list_portraits, template_ids
 from reenact.reasons import reason as why
-from server import ports
+from server import migrations, ports
 from server.certificate import anchors_of, certificate_of
 from server.config import Settings, read, variable
 from server.database import Database
+from server.jobs import Records
 from server.jobs.crew import open_broker, reach
 from server.keys import Keys
 from server.screening import Submission, find_moderators
@@ -141,7 +142,13 @@ def _database(settings: Settings) -> Iterator[Finding]:
 def _records(settings: Settings, database: Database) -> Iterator[Finding]:
     schema = database.schema()
     where = repr(database.url)
-    yield Finding("database", "ok", f"{where}, " + ("empty yet" if schema is None else f"schema {schema}"))
+    newest = migrations.known()[0]
+    old = f"schema {schema}, which the next start brings to {newest}"
+    detail = "empty yet" if schema is None else f"schema {schema}" if schema == newest else old
+    yield Finding("database", "ok", f"{where}, {detail}")
+    if schema == newest and (waiting := Records(database).newer()):
+        detail = f"{waiting} wait for a worker of a newer version of Reenact: is there one?"
+        yield Finding("jobs", "note", detail)
     if settings.local:
         return
     if schema is None or not Keys(database).exist():

@@ -177,6 +177,7 @@ CODES: dict[str, tuple[int, str]] = {
     "rejected": (403, "The operator's check refused this; `detail` says why."),
     "moderator_unavailable": (503, "The operator's check does not answer, so nothing is rendered."),
     "gave_up": (500, "The server broke off at each attempt at this job."),
+    "order_too_new": (503, "The job was ordered from a newer version of the service than runs now."),
     "cancelled": (409, "The job was cancelled."),
     "not_ready": (503, "The model is still being loaded, or the database or the broker does not work."),
     "setup": (503, "The server cannot do this work as it is installed."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from base64 import b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -15,9 +16,10 @@ from sqlalchemy import Column, Double, String, Table, bindparam, func, insert, s
 
 from server.database import METADATA, Database
 from server.errors import NotFound
+from server.signature import SECRET_PREFIX
 
 PREFIX = "rk_"
-SECRET_PREFIX = "whsec_"
+SECRET_BYTES = 24  # at least so many for Standard Webhooks, and at most 64
 NAME_LENGTH = 64
 
 keys = Table(
@@ -66,7 +68,7 @@ class Keys:
     def add(self, name: str, operator: bool = False) -> tuple[Key, str]:
         """Make a key and the secret of its webhooks; its text is given here once and never again."""
         text = PREFIX + secrets.token_urlsafe(32)
-        secret = SECRET_PREFIX + secrets.token_urlsafe(24)
+        secret = SECRET_PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
         key = Key(secrets.token_hex(4), name[:NAME_LENGTH], time.time(), operator=operator)
         row = {"id": key.id, "name": key.name, "created": key.created}
         with self._database.write() as connection:

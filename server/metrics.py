@@ -6,7 +6,6 @@ Each app has a registry of its own. No label takes a value that a client chose.
 from __future__ import annotations
 
 import platform
-import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -110,8 +109,8 @@ class Metrics:
 
     def begun(self, job: Job) -> None:
         """An attempt at a job begins; only the first has waited for its turn alone."""
-        if job.attempts == 1:
-            self._waited.observe(max(0.0, time.time() - job.created))
+        if job.attempts == 1 and job.started:
+            self._waited.observe(max(0.0, job.started - job.created))
 
     def made(self, frames: int) -> None:
         """So many more frames were made."""
@@ -172,12 +171,12 @@ class _Recorded(Collector):
     def collect(self) -> Iterator[Metric]:
         jobs, oldest = self._families()
         try:
-            counts, since = self._records.counts(), self._records.waiting_since()
+            counts, longest = self._records.counts(), self._records.longest_wait()
         except SQLAlchemyError:
             return
         for status, count in counts.items():
             jobs.add_metric([status], count)
-        oldest.add_metric([], max(0.0, time.time() - since) if since else 0.0)
+        oldest.add_metric([], longest)
         yield jobs
         yield oldest
 

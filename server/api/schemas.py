@@ -139,9 +139,9 @@ class AnimationIn(Schema):
     webhook = String(
         validate=Length(1, 2000),
         metadata=about(
-            "Public address to POST the job to when it ends, with `Reenact-Signature: t=time,v1=code`: the "
-            "HMAC-SHA256 of time, dot and body under the key's secret. Three tries. It takes an access key, "
-            "on one's own machine too."
+            "Public address to POST the job to when it ends, signed as Standard Webhooks are, and with "
+            "`Reenact-Signature: t=time,v1=code`: the HMAC-SHA256 of time, dot and body under the key's "
+            "secret. Three tries of 10 seconds. It takes an access key, on one's own machine too."
         ),
     )
     metadata = String(

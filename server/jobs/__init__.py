@@ -7,7 +7,10 @@ apart.py     has it done in another process, which holds the engine
 files.py     what an order has on the disk
 table.py     the table of jobs, and rows as jobs
 fairness.py  whose turn it is
-records.py   every question to the table: claims with leases, ends, pages
+records.py   every question to the table
+leases.py    those of an attempt at a job: its claim, its lease, its end
+suspects.py  which leases that ran out may be taken
+deliveries.py  which ended jobs are still to be told of
 room.py      whether an order may still come
 runner.py    one job from its claim to its end
 crew.py      Dramatiq: who is woken when there is work

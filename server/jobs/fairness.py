@@ -6,9 +6,11 @@ from typing import Any
 
 from sqlalchemy import Subquery, bindparam, case, func, select
 
+from server.clock import now
 from server.jobs.table import jobs
 
 _RECENT = 3600.0  # seconds in which it counts who was served last
+_ANY = 2**31 - 1  # newer than every order
 
 
 def fair_order() -> Subquery:
@@ -22,7 +24,7 @@ def fair_order() -> Subquery:
     busy = case((status == "running", 1), else_=0)
     served = (
         select(owner, func.sum(busy).label("running"), func.max(jobs.c.started).label("last"))
-        .where((status == "running") | (jobs.c.started > bindparam("recent")))
+        .where((status == "running") | (jobs.c.started > now() - _RECENT))
         .group_by(owner)
         .subquery()
     )
@@ -35,7 +37,7 @@ def fair_order() -> Subquery:
             func.coalesce(served.c.last, 0).label("last"),
         )
         .outerjoin(served, served.c.owner == owner)
-        .where(status == "queued")
+        .where((status == "queued") & (jobs.c.order_version <= bindparam("newest")))
         .subquery()
     )
     place = func.row_number().over(order_by=(waiting.c.round, waiting.c.last, waiting.c.seq))
@@ -45,6 +47,9 @@ def fair_order() -> Subquery:
 QUEUE = fair_order()  # made once: SQLAlchemy takes longer to make it than SQLite to answer
 
 
-def at(now: float, **more: Any) -> dict[str, Any]:
-    """The values of a statement with ``QUEUE``, and of the parameters that it has besides."""
-    return {"recent": now - _RECENT, **more}
+def at(version: int = _ANY, **more: Any) -> dict[str, Any]:
+    """The values of a statement with ``QUEUE``, and of the parameters that it has besides.
+
+    Where there is a ``version``, newer orders do not stand in the queue.
+    """
+    return {"newest": version, **more}

@@ -13,6 +13,9 @@ from reenact.provenance.label import Language
 Paste = Literal["full", "crop"]
 Format = Literal["mp4", "gif", "webp"]
 LARGEST = "largest"
+# Grows with each field that is added to an order, and whenever one comes to mean something else. A worker
+# does the orders of its own version and older ones, and leaves newer ones to others.
+VERSION = 1
 
 
 @dataclass(frozen=True)

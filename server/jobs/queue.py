@@ -6,7 +6,6 @@ The records lie in a database: no restart forgets them, and many processes can s
 from __future__ import annotations
 
 import logging
-import math
 import secrets
 import time
 from collections.abc import Callable
@@ -98,7 +97,7 @@ class Jobs:
     def start(self) -> None:
         """Put back what a crash broke off, then open the worker in its own thread and begin."""
         if self._alone:
-            self._runner.reap(math.inf)
+            self._runner.reap(everything=True)
         self._keeping.start()
         self._opening.start()
 
@@ -136,14 +135,13 @@ class Jobs:
                 self._files.drop(order)
                 return first
             self._files.share(order)
-            now = time.time()
-            job = Job(id, order, "queued", now, frames_total, owner=owner, webhook=webhook, metadata=metadata)
+            job = Job(id, order, "queued", 0.0, frames_total, owner=owner, webhook=webhook, metadata=metadata)
             with self._desk:
                 taken = self._records.insert(job, idempotency, room, *([beside] if beside else []))
             if taken:
                 self._send()
                 self._ring()
-                return self.get(id)
+                return taken
 
     def check_room(self, owner: str | None, key: str | None) -> None:
         """Refuse an order that ``submit`` would not take now, before its files are read.
@@ -286,7 +284,8 @@ class Jobs:
         while not self._closed.wait(pause):
             try:
                 self._runner.renew()
-                self._runner.reap(time.time())
+                self._runner.reap()
+                self._runner.tell_newer(self._alone)
                 self._crew.reach()
                 if self.counts()["queued"]:
                     self._crew.rescue(pause)

@@ -1,26 +1,20 @@
-"""What is asked of the table of jobs: each method is one transaction.
-
-A job that runs is held by a lease: only its holder may change the job, and only until the lease is taken. So
-an attempt that lost its lease can neither end the job nor put anything in the place of its result.
-"""
+"""What is asked of the table of jobs: each method is one transaction."""
 
 from __future__ import annotations
-
-import secrets
-import time
-from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from server.database import Database
+from server.clock import now
 from server.errors import IdempotencyConflict, NotFound
 from server.jobs.fairness import QUEUE, at
-from server.jobs.job import ENDED, STATUSES, Beside, Failure, Idempotency, Job, Outcome, Status
+from server.jobs.job import ENDED, STATUSES, Beside, Idempotency, Job, Status
+from server.jobs.leases import Leases, changes, ended
+from server.jobs.order import VERSION
 from server.jobs.table import job_of, jobs, plain
 
 DAY = 86400.0
+_TAKING = 7_263_002  # of PostgreSQL's lock, see ``Database.in_turn``
 REMEMBERED = 20  # jobs whose duration makes the estimate
 _NOT_ENDED = jobs.c.status.in_(("queued", "running"))
 _KEPT = (jobs.c.status == "succeeded") & jobs.c.order["keep"].as_boolean()
@@ -29,7 +23,7 @@ _PLACE = select(QUEUE.c.position).where(QUEUE.c.id == jobs.c.id).scalar_subquery
 _POSITION = case((jobs.c.status == "queued", _PLACE)).label("position")  # nobody else's costs anything
 _JOB = select(jobs, _POSITION).where(jobs.c.id == bindparam("id"))
 _OWN_JOB = _JOB.where(jobs.c.owner == bindparam("owner"))
-_NEXT = select(QUEUE.c.id).where(QUEUE.c.round <= bindparam("at_once")).order_by(QUEUE.c.position).limit(1)
+_INSERT = insert(jobs).values(created=now())
 _LOAD = select(
     select(func.count()).where(jobs.c.status == "queued").scalar_subquery(),
     select(func.count()).where((jobs.c.owner == bindparam("owner")) & _NOT_ENDED).scalar_subquery(),
@@ -43,44 +37,28 @@ _TAKEN = (
 )
 _DURATIONS = select(
     select(func.avg(_TAKEN.c.seconds)).scalar_subquery(),
-    select(func.min(jobs.c.started)).where(jobs.c.status == "running").scalar_subquery(),
+    select(now() - func.min(jobs.c.started)).where(jobs.c.status == "running").scalar_subquery(),
 )
 _UNKNOWN = "There is no such animation; it may have been deleted or forgotten."
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A job and the lease of the attempt that does it."""
-
-    job: Job
-    lease: str
-
-    @property
-    def result(self) -> str:
-        """The unguessable name of this attempt's result."""
-        return f"{self.lease}.{self.job.order.format}"
-
-
-class Records:
+class Records(Leases):
     """The table of jobs in one database."""
 
-    def __init__(self, database: Database) -> None:
-        """Only remembers the database."""
-        self.database = database
-
-    def insert(self, job: Job, idempotency: Idempotency | None, *beside: Beside) -> bool:
-        """Add a queued job; False where its owner has used the idempotency key before.
+    def insert(self, job: Job, idempotency: Idempotency | None, *beside: Beside) -> Job | None:
+        """Add a queued job and give it as it was added; None where its owner has used the key before.
 
         Args:
-            job: the new one.
+            job: the new one; the database says when it was created.
             idempotency: its key, if it has one.
             beside: are called in the same transaction; where one raises, nothing is added.
         """
         row = {
-            **{name: getattr(job, name) for name in ("id", "status", "created", "frames_total", "webhook")},
+            **{name: getattr(job, name) for name in ("id", "status", "frames_total", "webhook")},
             "owner": job.owner or "",
             "place": job.order.place,
             "order": plain(job.order),
+            "order_version": VERSION,
             "metadata": job.metadata,
             "webhook_due": 0.0 if job.webhook else None,
             "idempotency_key": idempotency.key if idempotency else None,
@@ -88,17 +66,19 @@ class Records:
         }
         try:
             with self.database.write() as connection:
+                self.database.in_turn(connection, _TAKING)
                 if idempotency:  # a key is free again after a day
-                    old = _mine(job.owner) & _keyed(idempotency) & (jobs.c.created < job.created - DAY)
+                    old = _mine(job.owner) & _keyed(idempotency) & (jobs.c.created < now() - DAY)
                     connection.execute(update(jobs).where(old).values(idempotency_key=None))
-                connection.execute(insert(jobs), row)  # not .values(): that is compiled each time
+                connection.execute(_INSERT, row)
                 for each in beside:
                     each(connection, job.id)
+                added = connection.execute(_JOB, at(id=job.id)).mappings().one()
         except IntegrityError:
             if idempotency is None:  # or else the caller would try for ever
                 raise
-            return False
-        return True
+            return None
+        return job_of(added, added["position"])
 
     def used(self, owner: str | None, key: str) -> bool:
         """Whether a job of this owner has this idempotency key."""
@@ -108,7 +88,7 @@ class Records:
 
     def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
         """The job that this key made within the last day; raises IdempotencyConflict."""
-        recent = _mine(owner) & _keyed(idempotency) & (jobs.c.created >= time.time() - DAY)
+        recent = _mine(owner) & _keyed(idempotency) & (jobs.c.created >= now() - DAY)
         with self.database.read() as connection:
             row = connection.execute(select(jobs).where(recent)).mappings().first()
         if row and row["idempotency_digest"] != idempotency.digest:
@@ -120,8 +100,8 @@ class Records:
     def get(self, id: str, owner: str | None) -> Job:
         """One job with its place in the queue; raises NotFound."""
         with self.database.read() as connection:
-            chosen, whose = (_JOB, {}) if owner is None else (_OWN_JOB, {"owner": owner})
-            row = connection.execute(chosen, at(time.time(), id=id, **whose)).mappings().first()
+            chosen, asked = (_JOB, at(id=id)) if owner is None else (_OWN_JOB, at(id=id, owner=owner))
+            row = connection.execute(chosen, asked).mappings().first()
             if row is None:
                 raise NotFound(_UNKNOWN)
             return job_of(row, row["position"])
@@ -135,7 +115,7 @@ class Records:
             chosen = chosen.where(jobs.c.seq < before)
         with self.database.read() as connection:
             chosen = chosen.order_by(jobs.c.seq.desc()).limit(limit)
-            rows = connection.execute(chosen, at(time.time())).mappings()
+            rows = connection.execute(chosen, at()).mappings()
             return [job_of(row, row["position"]) for row in rows]
 
     def counts(self) -> dict[Status, int]:
@@ -145,12 +125,11 @@ class Records:
             found = {status: count for status, count in connection.execute(grouped)}
         return {status: found.get(status, 0) for status in STATUSES}
 
-    def waiting_since(self) -> float | None:
-        """When the oldest job that waits was ordered; None where none waits."""
+    def longest_wait(self) -> float:
+        """For how many seconds the oldest job that waits has waited; 0 where none waits."""
         with self.database.read() as connection:
-            waiting = select(func.min(jobs.c.created)).where(jobs.c.status == "queued")
-            since: float | None = connection.scalar(waiting)
-        return since
+            waiting = select(now() - func.min(jobs.c.created)).where(jobs.c.status == "queued")
+            return connection.scalar(waiting) or 0.0
 
     def load(self, owner: str | None, connection: Connection | None = None) -> tuple[int, int]:
         """How many jobs wait, and how many of an owner have not ended; in a transaction if one is given."""
@@ -171,91 +150,10 @@ class Records:
             return set(connection.scalars(select(jobs.c.place).where(_KEPT & (jobs.c.ended < before))))
 
     def durations(self) -> tuple[float | None, float | None]:
-        """Mean seconds of the last jobs that succeeded, and when the oldest that runs was begun."""
+        """Mean seconds of the last jobs that succeeded, and since when, in seconds, the oldest runs."""
         with self.database.read() as connection:
             mean, oldest = connection.execute(_DURATIONS).one()
         return mean, oldest
-
-    def claim(self, seconds: float, at_once: int = 10_000) -> Claim | None:
-        """Begin the job whose turn it is, of an owner with fewer running than ``at_once``; or None."""
-        while True:
-            lease, now = secrets.token_urlsafe(32), time.time()
-            begun = _changes(
-                status="running",
-                started=now,
-                frames_done=0,
-                attempts=jobs.c.attempts + 1,
-                lease=lease,
-                lease_until=now + seconds,
-            )
-            with self.database.write() as connection:
-                id = connection.scalar(_NEXT, at(now, at_once=at_once))
-                if id is None:
-                    return None
-                free = (jobs.c.id == id) & (jobs.c.status == "queued")
-                row = (
-                    connection.execute(update(jobs).where(free).values(begun).returning(jobs))
-                    .mappings()
-                    .first()
-                )
-            if row is not None:  # else another process was faster: look again
-                return Claim(job_of(row), lease)
-
-    def progress(self, lease: str, done: int, total: int, seconds: float) -> bool:
-        """Note how far an attempt is and renew its lease; False where the lease is lost."""
-        far = _changes(frames_done=done, frames_total=total, lease_until=time.time() + seconds)
-        return self._change(lease, far)
-
-    def holds(self, lease: str) -> bool:
-        """Whether the job of a lease is still that attempt's to do."""
-        with self.database.read() as connection:
-            return connection.scalar(select(jobs.c.id).where(_held(lease))) is not None
-
-    def renew(self, leases: list[str], seconds: float) -> None:
-        """Renew the leases that are still held."""
-        held = jobs.c.lease.in_(leases) & (jobs.c.status == "running")
-        with self.database.write() as connection:
-            connection.execute(update(jobs).where(held).values(lease_until=time.time() + seconds))
-
-    def succeed(self, lease: str, outcome: Outcome) -> bool:
-        """End a job well; False where the lease is lost, and the outcome then belongs to nobody."""
-        done = {"frames_done": outcome.frames, "frames_total": outcome.frames, "outcome": plain(outcome)}
-        return self._change(lease, _ended("succeeded") | done)
-
-    def fail(self, lease: str, status: Status, failure: Failure) -> bool:
-        """End a job badly; False where the lease is lost."""
-        return self._change(lease, _ended(status) | {"failure": plain(failure)})
-
-    def release(self, lease: str, counted: bool) -> bool:
-        """Put a job back in the queue; False where the lease is lost.
-
-        Args:
-            lease: of the attempt.
-            counted: whether the attempt counts as one that failed.
-        """
-        return self._change(lease, _queued() | ({} if counted else {"attempts": jobs.c.attempts - 1}))
-
-    def reap(self, now: float, attempts: int, failure: Failure) -> list[Claim]:
-        """Take the leases that ran out; a job goes back to the queue, or fails when it was tried too often.
-
-        Args:
-            now: leases that ended before this time; infinity takes all.
-            attempts: how often a job may be begun.
-            failure: of the jobs that were begun as often.
-
-        Returns:
-            The attempts that are over, with their jobs as they are now.
-        """
-        dead = (jobs.c.status == "running") & (jobs.c.lease_until < now)
-        reaped = []
-        with self.database.write() as connection:
-            for row in connection.execute(select(jobs).where(dead).with_for_update()).mappings().all():
-                given_up = row["attempts"] >= attempts
-                values = _ended("failed") | {"failure": plain(failure)} if given_up else _queued()
-                mine = (jobs.c.id == row["id"]) & (jobs.c.lease == row["lease"])
-                after = connection.execute(update(jobs).where(mine).values(values).returning(jobs))
-                reaped += [Claim(job_of(each), row["lease"]) for each in after.mappings()]
-        return reaped
 
     def cancel(self, id: str, owner: str | None) -> Job:
         """End a job that has not ended and clear what is personal; the job as it was; raises NotFound."""
@@ -264,26 +162,17 @@ class Records:
             row = found.mappings().first()
             if row is None:
                 raise NotFound(_UNKNOWN)
-            values = _changes(outcome=None, metadata=None)
+            values = changes(outcome=None, metadata=None)
             if row["status"] not in ENDED:
-                values |= _ended("cancelled")
+                values |= ended("cancelled")
             connection.execute(update(jobs).where(jobs.c.id == id).values(values))
         return job_of(row)
 
     def forget(self, before: float) -> int:
         """Drop jobs that ended before this time, unless an idempotency key may still ask for them."""
-        asked = jobs.c.idempotency_key.is_not(None) & (jobs.c.created >= time.time() - DAY)
+        asked = jobs.c.idempotency_key.is_not(None) & (jobs.c.created >= now() - DAY)
         with self.database.write() as connection:
             return connection.execute(delete(jobs).where((jobs.c.ended < before) & ~asked)).rowcount
-
-    def _change(self, lease: str, values: dict[str, Any]) -> bool:
-        """Change the job of a lease; False where it is lost."""
-        with self.database.write() as connection:
-            return connection.execute(update(jobs).where(_held(lease)).values(values)).rowcount == 1
-
-
-def _held(lease: str) -> ColumnElement[bool]:
-    return (jobs.c.lease == lease) & (jobs.c.status == "running")
 
 
 def _mine(owner: str | None) -> ColumnElement[bool]:
@@ -296,15 +185,3 @@ def _keyed(idempotency: Idempotency) -> ColumnElement[bool]:
 
 def _known(id: str, owner: str | None) -> ColumnElement[bool]:
     return jobs.c.id == id if owner is None else (jobs.c.id == id) & _mine(owner)
-
-
-def _changes(**values: Any) -> dict[str, Any]:
-    return {**values, "version": jobs.c.version + 1}
-
-
-def _ended(status: Status) -> dict[str, Any]:
-    return _changes(status=status, ended=time.time(), lease=None, lease_until=None)
-
-
-def _queued() -> dict[str, Any]:
-    return _changes(status="queued", frames_done=0, lease=None, lease_until=None)

@@ -40,9 +40,9 @@ class Room:
         All would come back in the same instant otherwise, and all but one in vain. Nobody is told a longer
         time than the whole queue takes.
         """
-        usual, begun = self._records.durations()
-        usual, now = usual or FIRST_GUESS, time.time()
-        room = now + max(0.0, usual - (now - begun if begun else 0.0))
+        usual, taken = self._records.durations()
+        usual, now = usual or FIRST_GUESS, time.monotonic()
+        room = now + max(0.0, usual - (taken or 0.0))
         if in_turn:
             pace = usual / self._threads
             with self._promising:

@@ -17,7 +17,9 @@ from server.disk import is_full
 from server.errors import EngineDied, Refused, public_detail
 from server.jobs.files import Files
 from server.jobs.job import Failure, Job, Outcome, Status
-from server.jobs.records import Claim, Records
+from server.jobs.leases import Claim
+from server.jobs.records import Records
+from server.jobs.suspects import Suspects
 from server.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,9 @@ BREAK_OFF = 5.0  # seconds that a job which is told to stop may take to do so
 CANCELLED, REQUEUED = "cancelled", "requeued"  # ends of an attempt, for the metrics
 GAVE_UP = Failure(
     EngineDied.code, "The server broke off at each attempt at this job. Try another picture or clip."
+)
+TOO_NEW = Failure(
+    "order_too_new", "This was ordered from a newer version of the service than runs now. Order it again."
 )
 
 
@@ -91,6 +96,7 @@ class Runner:
         self._records, self._worker, self._files = records, worker, files
         self._changed, self._metrics = changed, metrics
         self._lease, self._attempts, self._at_once = lease, attempts, at_once
+        self._suspects, self._newer = Suspects(lease), 0
         self._busy = 0  # threads inside ``do_next``
         self._rest = 0.0  # until when nothing is begun, on the clock that only goes forward
         self._running: dict[str, Claim] = {}
@@ -141,9 +147,12 @@ class Runner:
         if leases:
             self._records.renew(leases, self._lease)
 
-    def reap(self, now: float) -> int:
-        """Put back the jobs whose attempt died, and tell how many; see ``Records.reap``."""
-        reaped = self._records.reap(now, self._attempts, GAVE_UP)
+    def reap(self, everything: bool = False) -> int:
+        """Put back the jobs whose attempt died, or ``everything`` that runs, and tell how many."""
+        leases = None if everything else self._suspects.ripe(self._records.overdue())
+        if leases is not None and not leases:
+            return 0
+        reaped = self._records.reap(leases, self._attempts, GAVE_UP)
         for claim in reaped:
             self._files.delete(claim.result)
             if claim.job.status == "failed":
@@ -153,6 +162,18 @@ class Runner:
                 log.warning("Job %s lost its worker and waits again", claim.job.id)
             self._changed()
         return len(reaped)
+
+    def tell_newer(self, alone: bool) -> None:
+        """Tell of orders that a newer release has taken, which nobody does where this process is alone."""
+        newer, before = self._records.newer(), self._newer
+        self._newer = newer
+        if newer and alone:
+            for job in self._records.refuse_newer(TOO_NEW):
+                log.error("Job %s was ordered from a newer version of Reenact, and failed", job.id)
+                self._files.drop(job.order)
+                self._changed()
+        elif newer > before:
+            log.warning("%d jobs wait for workers of a newer version of Reenact", newer)
 
     def close(self, seconds: float) -> bool:
         """Begin nothing more, wait so long for what runs, put the rest back; whether all stood still."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from server.database import METADATA
@@ -24,7 +25,9 @@ from server.jobs.job import Failure, Job, Outcome, SeenFace
 from server.jobs.order import Order
 from server.storage import Stored
 
+Value = TypeVar("Value", Order, Outcome, Failure, Stored)
 _Json = JSON(none_as_null=True)
+_PENDING = text("webhook_due IS NOT NULL")
 
 # ``owner`` is "" where there is none, since NULLs are all different to a unique constraint.
 jobs = Table(
@@ -53,9 +56,11 @@ jobs = Table(
     Column("metadata", Text),
     Column("outcome", _Json),
     Column("failure", _Json),
+    Column("order_version", Integer, nullable=False, server_default="1"),  # see ``order.VERSION``
     UniqueConstraint("owner", "idempotency_key"),
     Index("jobs_by_status", "status", "owner"),
     Index("jobs_by_start", "started"),
+    Index("jobs_by_webhook", "webhook_due", sqlite_where=_PENDING, postgresql_where=_PENDING),
     sqlite_autoincrement=True,  # a forgotten job's number is not given again
 )
 
@@ -64,7 +69,7 @@ def job_of(row: RowMapping, position: int | None = None) -> Job:
     """A row as a job."""
     return Job(
         id=row["id"],
-        order=Order(**row["order"]),
+        order=_of(Order, row["order"]),
         status=row["status"],
         created=row["created"],
         frames_total=row["frames_total"],
@@ -73,7 +78,7 @@ def job_of(row: RowMapping, position: int | None = None) -> Job:
         ended=row["ended"],
         position=position,
         outcome=_outcome_of(row["outcome"]) if row["outcome"] else None,
-        failure=Failure(**row["failure"]) if row["failure"] else None,
+        failure=_of(Failure, row["failure"]) if row["failure"] else None,
         owner=row["owner"] or None,
         webhook=row["webhook"],
         metadata=row["metadata"],
@@ -88,7 +93,17 @@ def plain(value: Order | Outcome | Failure) -> dict[str, Any]:
     return asdict(value)
 
 
+def understood(order: dict[str, Any]) -> bool:
+    """Whether an order has no field that this release does not know."""
+    return order.keys() <= {each.name for each in fields(Order)}
+
+
 def _outcome_of(kept: dict[str, Any]) -> Outcome:
     faces = tuple(SeenFace((*face["box"],), face["score"]) for face in kept["faces"])
-    stored = Stored(**kept["stored"]) if kept["stored"] else None
-    return Outcome(**kept | {"stored": stored, "faces": faces})
+    stored = _of(Stored, kept["stored"]) if kept["stored"] else None
+    return _of(Outcome, kept | {"stored": stored, "faces": faces})
+
+
+def _of(kind: type[Value], kept: dict[str, Any]) -> Value:
+    """A value from its JSON, without the fields that a newer release has added."""
+    return kind(**{each.name: kept[each.name] for each in fields(kind) if each.name in kept})

@@ -30,8 +30,8 @@ def records(postgres: str, tmp_path: Path) -> Iterator[Records]:
 
 
 def add(records: Records, id: str, owner: str, key: str | None = None) -> bool:
-    job = Job(id, Order(f"place-{id}"), "queued", time.time(), 3, owner=owner)
-    return records.insert(job, Idempotency(key, "digest") if key else None)
+    job = Job(id, Order(f"place-{id}"), "queued", 0.0, 3, owner=owner)
+    return records.insert(job, Idempotency(key, "digest") if key else None) is not None
 
 
 def test_each_job_is_claimed_once_and_owners_take_turns(records: Records) -> None:
@@ -61,7 +61,7 @@ def test_one_of_many_that_end_a_job_wins(records: Records) -> None:
 
 
 def reap(records: Records) -> list[object]:
-    return list(records.reap(time.time(), 3, Failure("gave_up", "It broke.")))
+    return list(records.reap(records.overdue(), 3, Failure("gave_up", "It broke.")))
 
 
 def test_of_many_that_send_the_same_key_at_once_one_makes_the_job(records: Records) -> None:

@@ -23,7 +23,8 @@ from reenact.motion.track import load_motion, save_motion
 from reenact.runtime import ModelFolder
 from server import doctor
 from server.config import Settings
-from server.database import Database
+from server.database import Database, open_database
+from server.jobs import Job, Order, Records
 
 from .conftest import TEMPLATE, until
 from .test_process import ROOT, Server, start  # noqa: F401  # a fixture
@@ -113,9 +114,25 @@ def test_strangers_without_a_key_and_a_database_of_another_version(tmp_path: Pat
     database = Database(None, tmp_path)
     database.prepare()
     with database.write() as connection:
-        connection.exec_driver_sql("UPDATE schema_version SET version = 99")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     database.close()
-    assert "schema 99" in broken(settings)["database"]
+    assert "schema 9999" in broken(settings)["database"]
+
+
+def test_jobs_that_wait_for_a_newer_version_and_a_database_of_an_older_one(tmp_path: Path) -> None:
+    settings = {"REENACT_PORT": "0", "REENACT_DATA": str(tmp_path)}
+    database = open_database(None, tmp_path)
+    Records(database).insert(Job("a", Order("a"), "queued", 0.0, 0), None)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET order_version = order_version + 1")
+    findings = {each.name: each for each in doctor.examine(settings)}
+    assert findings["jobs"].state == "note" and "newer version" in findings["jobs"].detail
+    with database.write() as connection:
+        for statement in ("DROP TABLE alembic_version", "UPDATE schema_version SET version = 1"):
+            connection.exec_driver_sql(statement)
+    database.close()
+    findings = {each.name: each for each in doctor.examine(settings)}
+    assert "schema 0001" in findings["database"].detail and "jobs" not in findings
 
 
 def test_a_machine_that_keeps_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,5 +268,5 @@ def test_a_service_that_runs(start: Callable[[], Server], tmp_path: Path) -> Non
         for each in doctor.examine({"REENACT_DATA": str(tmp_path / "var"), "REENACT_PORT": port})
     }
     assert "Reenact answers" in findings["port"].detail
-    assert findings["database"].detail.endswith("schema 1")
+    assert findings["database"].detail.endswith("schema 0002")
     assert [name for name, each in findings.items() if each.state == "broken"] == []

@@ -1,0 +1,176 @@
+"""What an attempt at a job asks of the table, from its claim to its end.
+
+A job that runs is held by a lease: only its holder may change the job, and only until the lease is taken. So
+an attempt that lost its lease can neither end the job nor put anything in the place of its result. Leases run
+by the database's clock, so that a machine whose own clock is wrong takes nobody's lease and loses none.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, func, select, true, update
+
+from server.clock import now
+from server.database import Database
+from server.jobs.fairness import QUEUE, at
+from server.jobs.job import Failure, Job, Outcome, Status
+from server.jobs.order import VERSION
+from server.jobs.table import job_of, jobs, plain, understood
+
+_CLAIMING = 7_263_003  # of PostgreSQL's lock, see ``Database.in_turn``
+_NEXT = (
+    select(QUEUE.c.id, jobs.c.order)
+    .join(jobs, jobs.c.id == QUEUE.c.id)
+    .where(QUEUE.c.round <= bindparam("at_once"))
+    .order_by(QUEUE.c.position)
+    .limit(1)
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job and the lease of the attempt that does it."""
+
+    job: Job
+    lease: str
+
+    @property
+    def result(self) -> str:
+        """The unguessable name of this attempt's result."""
+        return f"{self.lease}.{self.job.order.format}"
+
+
+class Leases:
+    """The leases of the jobs in one database."""
+
+    def __init__(self, database: Database) -> None:
+        """Only remembers the database."""
+        self.database = database
+
+    def claim(self, seconds: float, at_once: int = 10_000) -> Claim | None:
+        """Begin the job whose turn it is, of an owner with fewer running than ``at_once``; or None.
+
+        Orders that this release does not understand are left to others.
+        """
+        lease = secrets.token_urlsafe(32)
+        begun = changes(
+            status="running",
+            started=now(),
+            frames_done=0,
+            attempts=jobs.c.attempts + 1,
+            lease=lease,
+            lease_until=now() + seconds,
+        )
+        with self.database.write() as connection:
+            self.database.in_turn(connection, _CLAIMING)  # or else two could begin one owner's last but one
+            while row := connection.execute(_NEXT, at(VERSION, at_once=at_once)).first():
+                free = (jobs.c.id == row.id) & (jobs.c.status == "queued")
+                values = begun if understood(row.order) else {"order_version": VERSION + 1}
+                taken = connection.execute(update(jobs).where(free).values(values).returning(jobs))
+                if (found := taken.mappings().first()) and values is begun:
+                    return Claim(job_of(found), lease)
+        return None
+
+    def progress(self, lease: str, done: int, total: int, seconds: float) -> bool:
+        """Note how far an attempt is and renew its lease; False where the lease is lost."""
+        return self._change(lease, changes(frames_done=done, frames_total=total, lease_until=now() + seconds))
+
+    def holds(self, lease: str) -> bool:
+        """Whether the job of a lease is still that attempt's to do."""
+        with self.database.read() as connection:
+            return connection.scalar(select(jobs.c.id).where(_held(lease))) is not None
+
+    def renew(self, leases: list[str], seconds: float) -> None:
+        """Renew the leases that are still held."""
+        held = jobs.c.lease.in_(leases) & (jobs.c.status == "running")
+        with self.database.write() as connection:
+            connection.execute(update(jobs).where(held).values(lease_until=now() + seconds))
+
+    def succeed(self, lease: str, outcome: Outcome) -> bool:
+        """End a job well; False where the lease is lost, and the outcome then belongs to nobody."""
+        done = {"frames_done": outcome.frames, "frames_total": outcome.frames, "outcome": plain(outcome)}
+        return self._change(lease, ended("succeeded") | done)
+
+    def fail(self, lease: str, status: Status, failure: Failure) -> bool:
+        """End a job badly; False where the lease is lost."""
+        return self._change(lease, ended(status) | {"failure": plain(failure)})
+
+    def release(self, lease: str, counted: bool) -> bool:
+        """Put a job back in the queue; False where the lease is lost.
+
+        Args:
+            lease: of the attempt.
+            counted: whether the attempt counts as one that failed.
+        """
+        return self._change(lease, _queued() | ({} if counted else {"attempts": jobs.c.attempts - 1}))
+
+    def overdue(self) -> set[str]:
+        """The leases that have run out."""
+        with self.database.read() as connection:
+            return set(connection.scalars(select(jobs.c.lease).where(_OVERDUE)))
+
+    def reap(self, leases: Collection[str] | None, attempts: int, failure: Failure) -> list[Claim]:
+        """Take leases that ran out; a job goes back to the queue, or fails when it was tried too often.
+
+        Args:
+            leases: those of them that have not been renewed; None takes all there are, run out or not.
+            attempts: how often a job may be begun.
+            failure: of the jobs that were begun as often.
+
+        Returns:
+            The attempts that are over, with their jobs as they are now.
+        """
+        running = jobs.c.status == "running"
+        dead = running & (_OVERDUE & jobs.c.lease.in_(leases) if leases is not None else true())
+        reaped = []
+        with self.database.write() as connection:
+            for row in connection.execute(select(jobs).where(dead).with_for_update()).mappings().all():
+                given_up = row["attempts"] >= attempts
+                values = ended("failed") | {"failure": plain(failure)} if given_up else _queued()
+                mine = (jobs.c.id == row["id"]) & (jobs.c.lease == row["lease"])
+                after = connection.execute(update(jobs).where(mine).values(values).returning(jobs))
+                reaped += [Claim(job_of(each), row["lease"]) for each in after.mappings()]
+        return reaped
+
+    def newer(self) -> int:
+        """How many jobs wait for a release that understands their orders."""
+        with self.database.read() as connection:
+            return connection.scalar(select(func.count()).where(_NEWER)) or 0
+
+    def refuse_newer(self, failure: Failure) -> list[Job]:
+        """Fail the jobs that wait for such a release, and give them."""
+        with self.database.write() as connection:
+            values = ended("failed") | {"failure": plain(failure)}
+            rows = connection.execute(update(jobs).where(_NEWER).values(values).returning(jobs))
+            return [job_of(row) for row in rows.mappings()]
+
+    def _change(self, lease: str, values: dict[str, Any]) -> bool:
+        """Change the job of a lease; False where it is lost."""
+        with self.database.write() as connection:
+            return connection.execute(update(jobs).where(_held(lease)).values(values)).rowcount == 1
+
+
+_NEWER = (jobs.c.status == "queued") & (jobs.c.order_version > VERSION)
+_OVERDUE = (jobs.c.status == "running") & (jobs.c.lease_until < now())
+
+
+def _held(lease: str) -> ColumnElement[bool]:
+    return (jobs.c.lease == lease) & (jobs.c.status == "running")
+
+
+def changes(**values: Any) -> dict[str, Any]:
+    """New values of a job's row, of which whoever waits for a change is told."""
+    return {**values, "version": jobs.c.version + 1}
+
+
+def ended(status: Status) -> dict[str, Any]:
+    """The values of a job that ends now."""
+    return changes(status=status, ended=now(), lease=None, lease_until=None)
+
+
+def _queued() -> dict[str, Any]:
+    return changes(status="queued", frames_done=0, lease=None, lease_until=None)

@@ -1,0 +1,29 @@
+"""Which leases that ran out may be taken."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+
+
+class Suspects:
+    """The leases that have run out, and since when this process sees that.
+
+    A lease can run out though its holder lives: while the database was away nobody could renew any, and its
+    clock may be set forward. So a holder gets a while to renew it, once the database answers.
+    """
+
+    def __init__(self, lease: float) -> None:
+        """Give half of the seconds that a lease lasts."""
+        self._lease = lease
+        self._since: dict[str, float] = {}  # on the clock that only goes forward
+        self._looked = 0.0
+
+    def ripe(self, overdue: Collection[str]) -> set[str]:
+        """Those that may be taken, of the leases that have run out by the database's present answer."""
+        now = time.monotonic()
+        if now - self._looked > self._lease:  # nobody could renew a lease meanwhile, as far as is known here
+            self._since.clear()
+        self._looked = now
+        self._since = {lease: self._since.get(lease, now) for lease in overdue}
+        return {lease for lease, since in self._since.items() if now - since >= self._lease / 2}
