@@ -35,6 +35,7 @@ comma := ,
 extras = --extra $(subst $(comma), --extra ,$(1))
 SERVE := $(VENV)/.serve-$(RUNTIME)
 FULL := $(VENV)/.full-$(RUNTIME)
+LIGHT := $(VENV)/.light-$(RUNTIME)
 
 ifeq ($(filter $(RUNTIME),cpu gpu),)
 $(error RUNTIME is cpu or gpu, not '$(RUNTIME)')
@@ -43,7 +44,7 @@ OTHER_RUNTIME := $(if $(filter gpu,$(RUNTIME)),onnxruntime,onnxruntime-gpu)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup lock test lint format templates weights bench kills clean
+.PHONY: help run setup light lock test lint format templates weights bench kills clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +59,8 @@ run: $(SERVE) ## Start the service on http://127.0.0.1:8000
 	$(BIN)/reenact-server $(ARGS)
 
 setup: $(FULL) ## Put everything that tests and training need into .venv
+
+light: $(LIGHT) ## The same without torch, for the tests that do without
 
 # A locked version that still fits is kept. torch stays out: TORCH names it, and its builds bring CUDA of their own.
 lock: | $(BIN)/python ## Lock the versions of all packages; ARGS=--upgrade takes the newest
@@ -91,13 +94,13 @@ kills: $(FULL) ## Kill the service at random moments and count what is lost; ROU
 	$(BIN)/python -m tests.broker.kills --rounds $(ROUNDS) $(ARGS)
 
 clean: ## Remove the environment and all caches
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-newest build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find reenact server tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A change of RUNTIME removes the other runtime first: both own the same folder.
 $(SERVE): pyproject.toml $(SERVING) | $(BIN)/python
 	@$(BIN)/python requirements/check.py $(BEFORE)
-	@rm -f $(VENV)/.serve-* $(VENV)/.full-*
+	@rm -f $(VENV)/.serve-* $(VENV)/.full-* $(VENV)/.light-*
 	@echo "Setting up $(VENV) for serving (a minute or so) ..."
 	@$(PIP) uninstall --yes $(OTHER_RUNTIME) 2>/dev/null
 	@$(PIP) install --constraint $(SERVING) --editable '.[$(RUNTIME),server]'
@@ -108,6 +111,11 @@ $(FULL): $(SERVE) $(DEVELOPMENT)
 	@$(PIP) install '$(TORCH)' $(if $(TORCH_INDEX),--index-url '$(TORCH_INDEX)')
 	@$(PIP) install --constraint $(DEVELOPMENT) \
 	    --editable '.[$(RUNTIME),$(FULL_PARTS)]'
+	@touch $@
+
+$(LIGHT): $(SERVE) $(DEVELOPMENT)
+	@echo "Adding what tests without torch need to $(VENV) ..."
+	@$(PIP) install --constraint $(DEVELOPMENT) --editable '.[$(RUNTIME),$(SERVING_PARTS),evaluate,dev]'
 	@touch $@
 
 $(BIN)/python:

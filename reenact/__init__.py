@@ -23,6 +23,7 @@ The rooms, in the data's order:
 ``import reenact`` alone loads nothing; a name loads its room when it is first used.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from reenact.pipeline import Animated, AnimateOptions, animate, reconstruct
     from reenact.tracking import track
     from reenact.types import Motion, Template
+
+# ONNX Runtime reports to Microsoft unless it finds this when it is first loaded (see its Privacy.md).
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "reenact.engine": ("Engine",),

@@ -31,7 +31,8 @@ EXTRAS = {
     "evaluate": ("mediapipe", "ncnn", "scipy"),
     "fan": ("face_alignment",),
 }
-ENCODERS = {"mp4": "libx264", "gif": "gif", "webp": "libwebp_anim"}
+KINDS = ("mp4", "gif", "webp")
+REMEDY = "install what requirements/serving.txt locks, above all av and pillow"
 LITTLE_SPACE = 500_000_000  # bytes
 
 
@@ -184,19 +185,18 @@ def _portraits() -> Iterator[Finding]:
 def _codecs() -> Iterator[Finding]:
     import av
 
-    yield Finding("ffmpeg", "ok", "libavcodec " + ".".join(map(str, av.library_versions["libavcodec"])))
-    for kind, name in ENCODERS.items():
-        try:
-            av.Codec(name, "w")
-        except Exception:  # PyAV's own, whose name changed between versions
-            yield Finding(
-                f"write {kind}", "broken", f"FFmpeg has no {name}; install av from PyPI: it brings one"
-            )
-        else:
-            yield Finding(f"write {kind}", "ok", name)
-    av.Codec("h264", "r")
     from reenact.media import nvenc
+    from reenact.media.trial import round_trip
 
+    yield Finding("ffmpeg", "ok", "libavcodec " + ".".join(map(str, av.library_versions["libavcodec"])))
+    for kind in KINDS:
+        try:
+            round_trip(kind)
+        except Exception as error:  # of PyAV, Pillow or our own calls of them
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            yield Finding(f"clip as {kind}", "broken", f"cannot be written and read ({why}); {REMEDY}")
+        else:
+            yield Finding(f"clip as {kind}", "ok", "written and read")
     reason = nvenc.refusal()
     detail = f"not here, libx264 encodes: {reason}" if reason else "encodes; ask for it with --encoder nvenc"
     yield Finding("nvenc", "note" if reason else "ok", detail)

@@ -11,6 +11,7 @@ from ssl import SSLError
 
 from reenact.errors import DiskFull, OutputError
 
+FAULTS = (TypeError, AttributeError, NameError, ImportError, AssertionError, NotImplementedError)
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _WORDS = {
     errno.ENOENT: "there is no such file or folder",
@@ -47,6 +48,14 @@ def reason(error: BaseException) -> str:
         return "the name has a zero byte in it"
     words = _WORDS.get(number, said) if isinstance(number, int) else said
     return str(words or inner or str(error) or type(error).__name__).rstrip(".")
+
+
+def is_fault(error: BaseException) -> bool:
+    """Whether the program is to blame, whatever file it was given: such an error is passed on as it is.
+
+    Decoders raise nearly everything on damaged files, also ValueError, IndexError and SyntaxError.
+    """
+    return isinstance(error, FAULTS)
 
 
 def is_full(error: BaseException) -> bool:

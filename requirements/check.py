@@ -23,6 +23,7 @@ from server import ports
 from server.config import read
 
 PYPI = "https://pypi.org/simple"
+PLACES = (":env:", "site", "user", "global")  # of pip's settings, the first that has one wins
 ANSWER_SECONDS = 5
 USAGE = 2
 
@@ -32,8 +33,8 @@ def index() -> str | None:
     listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True)
     if re.search(r"^\S*\.no-index='(1|yes|true|on)'$", listed.stdout, flags=re.MULTILINE | re.IGNORECASE):
         return None
-    named = re.findall(r"^\S*\.index-url='(.*)'$", listed.stdout, flags=re.MULTILINE)
-    return named[-1] if named else PYPI
+    named = dict(re.findall(r"^(\S*)\.index-url='(.*)'$", listed.stdout, flags=re.MULTILINE))
+    return next((named[place] for place in PLACES if place in named), PYPI)
 
 
 def no_answer(address: str) -> str | None:
@@ -42,9 +43,8 @@ def no_answer(address: str) -> str | None:
         urlopen(address.rstrip("/") + "/pip/", timeout=ANSWER_SECONDS).close()
     except (URLError, OSError, ValueError) as e:
         cause = e.reason if isinstance(e, URLError) else e
-        if isinstance(cause, ConnectionError | socket.gaierror | TimeoutError) or (
-            type(cause) is OSError  # no route, network unreachable
-        ):
+        unreachable = type(cause) is OSError  # no route to it
+        if unreachable or isinstance(cause, ConnectionError | socket.gaierror | TimeoutError):
             return reason(cause)
     return None
 

@@ -1,4 +1,7 @@
-"""``reenact-server``: the parts of the service, with settings from the environment."""
+"""``reenact-server``: the parts of the service, with settings from the environment.
+
+What the extra ``server`` brings is imported inside, where its absence can be told.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ import sys
 
 from reenact.config import version
 from reenact.errors import InputError, SetupError
-from server import block_command, keys_command, logs
-from server.config import read
+from reenact.process import discard_output, flushed, open_streams, tell
+from reenact.reasons import is_full, unwritable
 
 FAILED = 1  # exit status for what cannot be done
 USAGE = 2  # for a setting that cannot be used
@@ -19,17 +22,40 @@ INTERRUPTED = 130  # for Ctrl+C before there was anything to stop, as shells cou
 
 def main() -> None:
     """Do what the command line asks; serve and worker stay until SIGTERM or Ctrl+C."""
-    arguments = _parser().parse_args()
+    open_streams()
     try:
-        sys.exit(_run(arguments))
+        sys.exit(flushed(lambda: _run(_parser().parse_args())))
     except (SetupError, InputError) as e:
-        print(f"reenact-server: {e}", file=sys.stderr)
+        tell(f"reenact-server: {e}")
         sys.exit(USAGE if isinstance(e, SetupError) else FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # `reenact-server doctor | head`
+        discard_output()
+    except OSError as e:
+        if not is_full(e):
+            raise
+        discard_output()
+        tell(f"reenact-server: {unwritable('The output', e)}")
+        sys.exit(FAILED)
+    except ModuleNotFoundError as e:
+        if not (missing := _missing(e)):
+            raise
+        tell(f"reenact-server: {missing}")
+        sys.exit(USAGE)
+
+
+def _missing(error: ModuleNotFoundError) -> str | None:
+    """How to install what the service needs; None where the program itself lacks a part."""
+    package = (error.name or "").partition(".")[0]
+    if package in ("", "reenact", "server"):
+        return None
+    return f"The package {package} is not installed. Run: pip install 'reenact[cpu,server]'."
 
 
 def _parser() -> argparse.ArgumentParser:
+    from server import block_command, keys_command
+
     parser = argparse.ArgumentParser("reenact-server", description="Set it up with REENACT_... variables.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     parts = parser.add_subparsers(dest="part", help="default: serve")
@@ -47,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Do one part, which is imported only now, and tell the exit status; raises SetupError and InputError."""
+    from server import block_command, keys_command, logs
+    from server.config import read
+
     if arguments.part == "doctor":
         from server import doctor
 

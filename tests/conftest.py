@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 OPTIONAL = "optional part missing: "
 """How the reason of a skip begins when a program or package is missing that CI must have."""
+
+TORCH = find_spec("torch") is not None
+NO_TORCH = "no-torch"
+"""Value of REENACT_CI for a run that is to lack torch, and nothing else."""
+
+NEED_TORCH = (OPTIONAL + "torch", OPTIONAL + "face-alignment")
+
+collect_ignore = [] if TORCH else ["training"]  # its conftest.py fails, which no hook here is asked about
 
 
 @pytest.fixture
@@ -150,15 +159,33 @@ def _fail_missing_part(report: pytest.TestReport | pytest.CollectReport) -> None
         return
     path, line, reason = report.longrepr
     reason = reason.removeprefix("Skipped: ")
+    if reason in NEED_TORCH and os.environ["REENACT_CI"] == NO_TORCH:
+        return
     if reason.startswith(OPTIONAL):
         report.outcome = "failed"
         report.longrepr = f"{path}:{line}: {reason} (CI must have it: see .ci/run)"
 
 
+def _skip_without_torch(report: pytest.TestReport | pytest.CollectReport, wanted: bool) -> None:
+    """Turn what ended for want of torch into a skip, where torch is not installed."""
+    if report.failed and wanted and not TORCH:
+        report.outcome = "skipped"
+        report.longrepr = (report.fspath, 0, f"Skipped: {OPTIONAL}torch")
+
+
+def _wants_torch(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Iterator[None]:
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Iterator[None]:
     """Judge the skips inside tests and fixtures."""
     report = yield
+    _skip_without_torch(report, _wants_torch(call.excinfo.value if call.excinfo else None))
     _fail_missing_part(report)
     return report
 
@@ -167,6 +194,9 @@ def pytest_runtest_makereport() -> Iterator[None]:
 def pytest_make_collect_report() -> Iterator[None]:
     """Judge the skips of whole modules."""
     report = yield
+    _skip_without_torch(
+        report, "No module named 'torch'" in str(report.longrepr)
+    )  # pytest keeps the text alone
     _fail_missing_part(report)
     return report
 

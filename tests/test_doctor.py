@@ -11,6 +11,7 @@ import pytest
 from reenact import doctor
 from reenact.config import DEFAULT_MODEL, MOTIONS
 from reenact.doctor import Finding, examine
+from reenact.media import container
 
 
 def broken(findings: list[Finding]) -> dict[str, str]:
@@ -26,7 +27,7 @@ def test_a_whole_installation() -> None:
     findings = {finding.name: finding for finding in examine()}
     assert broken(list(findings.values())) == {}
     assert findings["engine"].detail.startswith("every graph ran once, on ")
-    assert {"python", "runtime", "model default", "model faces", "templates", "write mp4", "cores"} <= set(
+    assert {"python", "runtime", "model default", "model faces", "templates", "clip as mp4", "cores"} <= set(
         findings
     )
     assert {name for name in findings if name.startswith("extra ")} == {
@@ -90,9 +91,16 @@ def test_nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "numpy" in found["packages"] and "reenact[cpu]" in found["runtime"]
 
 
+def test_a_pyav_that_does_not_take_our_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a newer one took an argument away: clips are made, and none can be read."""
+    monkeypatch.setitem(container._TITLES, "taken_away", "replace")
+    found = broken(examine())
+    assert set(found) == {"clip as mp4"} and "taken_away" in found["clip as mp4"]
+
+
 def test_a_missing_encoder_and_a_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "ENCODERS", {"mp4": "no_such_encoder"})
+    monkeypatch.setattr(doctor, "KINDS", ("avi",))
     monkeypatch.setattr(doctor, "EXTRAS", {"odd": ("no_such_module",)})
     findings = examine()
-    assert "no_such_encoder" in broken(findings)["write mp4"]
+    assert "avi" in broken(findings)["clip as avi"]
     assert next(finding for finding in findings if finding.name == "extra odd").state == "note"

@@ -2,6 +2,7 @@
 
 main.py        arguments in, exit code out; every error becomes one line
 common.py      options and output that verbs share
+inputs.py      standard input and pipes as files
 animate.py     animate, reconstruct
 templates.py   templates list|add|build, portraits list|fetch
 verify.py      verify

@@ -17,6 +17,7 @@ from reenact.cli.common import (
     progress,
     say,
 )
+from reenact.cli.inputs import plain_files
 from reenact.config import MOTIONS, development
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     """Declare both verbs."""
     verb = add_verb(verbs, "animate", "make the face in a picture move", _animate)
-    verb.add_argument("selfie", type=Path, help="JPEG, PNG, WebP, HEIC or AVIF")
+    verb.add_argument("selfie", type=Path, help="JPEG, PNG, WebP, HEIC or AVIF; - for standard input")
     verb.add_argument(
         "--template",
         "-t",
@@ -117,15 +118,20 @@ def _add_marks(group: Group) -> None:
 
 
 def _animate(arguments: argparse.Namespace) -> int:
+    from reenact.media import check_output
     from reenact.pipeline import animate
 
     began = time.perf_counter()
     options = _options(arguments)  # first of all: a wrong option need not wait for the model
-    engine = open_engine(arguments)
-    template = _template(arguments.template, arguments.motions, engine.model)
-    _keep_inputs(arguments.out, arguments.selfie, template)
-    with progress(arguments.quiet) as watch:
-        result = animate(engine, arguments.selfie, template, arguments.out, options, watch)
+    check_output(arguments.out)
+    named = Path(arguments.template)
+    with plain_files(arguments.selfie, named) as (selfie, driving):
+        engine = open_engine(arguments)
+        name = arguments.template if driving == named else str(driving)
+        template = _template(name, arguments.motions, engine.model)
+        _keep_inputs(arguments.out, selfie, template)
+        with progress(arguments.quiet) as watch:
+            result = animate(engine, selfie, template, arguments.out, options, watch)
     say(_summary(result.written, began), arguments.quiet)
     if options.certificate:
         say(_signed_by(options.certificate), arguments.quiet)
@@ -133,13 +139,16 @@ def _animate(arguments: argparse.Namespace) -> int:
 
 
 def _reconstruct(arguments: argparse.Namespace) -> int:
+    from reenact.media import check_output
     from reenact.pipeline import reconstruct
 
     began = time.perf_counter()
-    _keep_inputs(arguments.out, arguments.clip)
-    engine = open_engine(arguments)
-    with progress(arguments.quiet) as watch:
-        written = reconstruct(engine, arguments.clip, arguments.out, watch)
+    check_output(arguments.out)
+    with plain_files(arguments.clip) as (clip,):
+        _keep_inputs(arguments.out, clip)
+        engine = open_engine(arguments)
+        with progress(arguments.quiet) as watch:
+            written = reconstruct(engine, clip, arguments.out, watch)
     say(_summary(written, began), arguments.quiet)
     return 0
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from reenact.config import DEFAULT_MODEL
 from reenact.errors import Cancelled, InputError, InvalidOption, OutputError, ReenactError, SetupError
+from reenact.process import tell
 
 if TYPE_CHECKING:
     from reenact.engine import Engine
@@ -96,7 +97,7 @@ def exit_code(error: ReenactError) -> int:
 
 def complain(error: ReenactError) -> int:
     """Say what went wrong in one line on stderr, and tell the exit code."""
-    print(f"error[{error.code}]: {' '.join(str(error).split())}", file=sys.stderr)
+    tell(f"error[{error.code}]: {' '.join(str(error).split())}")
     return exit_code(error)
 
 

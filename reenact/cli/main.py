@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 
 from reenact.cli import animate, check, develop, templates, verify
 from reenact.cli.common import INTERNAL, complain, show_warnings
 from reenact.config import version
 from reenact.errors import Cancelled, ExtraMissing, ReenactError
+from reenact.process import Terminated, discard_output, flushed, open_streams, stopping, tell
 from reenact.reasons import is_full, unwritable
 
 EXIT_CODES = """\
@@ -23,7 +22,7 @@ exit codes:
   3  an input (picture, clip, template) cannot be used
   4  the result cannot be written
   5  this installation cannot do it as it is (model, provider, missing extra)
-  130  stopped with Ctrl-C; nothing was written
+  130  stopped with Ctrl-C; nothing was written; 143 or 129 with a signal (TERM, HUP)
 """
 
 
@@ -35,16 +34,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words
+    open_streams()
     show_warnings()
     try:
-        arguments = parser_for(words).parse_args(words)
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
-        return code
+        with stopping():
+            return flushed(lambda: _run(words))
     except KeyboardInterrupt:
         return _fail(Cancelled("Stopped; nothing was written."), debug)
+    except Terminated as signal:
+        return signal.status
     except BrokenPipeError:  # `reenact templates list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return 0
     except ReenactError as error:
         return _fail(error, debug)
@@ -54,6 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(_missing(error), debug)
     except Exception as error:
         return _fail(error, debug)
+
+
+def _run(words: list[str]) -> int:
+    arguments = parser_for(words).parse_args(words)
+    code: int = arguments.run(arguments)
+    return code
 
 
 def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -85,14 +91,13 @@ def _fail(error: Exception, debug: bool) -> int:
     if isinstance(error, ReenactError):
         return complain(error)
     summary = " ".join(f"{type(error).__name__}: {error}".split())
-    print(f"error[internal]: {summary}. This is a fault of reenact; --debug shows where.", file=sys.stderr)
+    tell(f"error[internal]: {summary}. This is a fault of reenact; --debug shows where.")
     return INTERNAL
 
 
 def _full(error: OSError) -> ReenactError:
     """A full disk, where no verb has a name for what it wrote: standard output, a file of training."""
-    with suppress(OSError, ValueError):  # nobody captures it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain at its end
+    discard_output()
     return unwritable(f"The file {error.filename}" if error.filename else "A file or the output", error)
 
 

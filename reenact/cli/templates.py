@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, complain, open_engine, say
+from reenact.cli.inputs import plain_files
 from reenact.config import MORE_PORTRAITS, MOTIONS
 from reenact.errors import InvalidOption
 
@@ -159,15 +160,16 @@ def _add(arguments: argparse.Namespace) -> int:
         tags=tuple(tag.strip() for tag in arguments.tags.split(",") if tag.strip()),
         build=BuildRecipe(arguments.clip.name, retime),
     )
-    template = add_template(
-        open_engine(arguments),
-        arguments.clip,
-        arguments.id,
-        card,
-        arguments.folder,
-        keep_clip=arguments.keep_clip,
-        overwrite=arguments.overwrite,
-    )
+    with plain_files(arguments.clip) as (clip,):
+        template = add_template(
+            open_engine(arguments),
+            clip,
+            arguments.id,
+            card,
+            arguments.folder,
+            keep_clip=arguments.keep_clip,
+            overwrite=arguments.overwrite,
+        )
     motion = template.motion
     say(f"{arguments.folder / template.id}: {len(motion)} frames, {motion.seconds:.2f} s", arguments.quiet)
     return 0

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from reenact.cli.common import Verbs, add_verb
+from reenact.cli.inputs import plain_files
 
 
 def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
@@ -29,6 +30,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     from reenact.provenance.words import sentences
 
     anchors = read_anchors(arguments.trust) if arguments.trust else None
-    report = verify(arguments.clip, arguments.key or PUBLIC_KEY, anchors=anchors)
+    with plain_files(arguments.clip) as (clip,):
+        report = verify(clip, arguments.key or PUBLIC_KEY, anchors=anchors)
     print(json.dumps(as_json(report), indent=1) if arguments.json else "\n".join(sentences(report)))
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,9 +82,13 @@ def write_report(report: Report, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            unfinished = folder / f"{name}.part"
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(folder / name)
+            place = Path(os.path.realpath(folder / name))  # a link is written through
+            unfinished = place.with_name(f"{place.name}.part")
+            try:
+                unfinished.write_text(text, encoding="utf-8")
+                unfinished.replace(place)
+            finally:
+                unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(f"The report in {folder}", error) from error
 

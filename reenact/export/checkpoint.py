@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from reenact.errors import WeightsBroken
 from reenact.export.fomm import export_fomm
 from reenact.fomm.network import Fomm, FommConfig
-from reenact.reasons import reason
+from reenact.reasons import is_fault, reason
 
 _T = TypeVar("_T")
 # What a configuration must say where our networks have no choice.
@@ -71,6 +71,8 @@ def load_checkpoint(path: Path, config: FommConfig) -> Fomm:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch, pickle, zipfile and tarfile raise many unrelated types here
+        if is_fault(error):
+            raise
         raise WeightsBroken(
             f"{path.name} is no checkpoint that can be read safely: {reason(error)}."
         ) from error

@@ -16,7 +16,7 @@ from PIL import Image
 
 from reenact.errors import ExtraMissing, ProviderUnavailable, WeightsBroken
 from reenact.face.detector import Detection
-from reenact.reasons import reason
+from reenact.reasons import is_fault, reason
 from reenact.runtime import Device
 from reenact.types import FloatArray, Picture
 
@@ -54,6 +54,8 @@ class FanDetector:
                 face_detector_kwargs={"path_to_detector": str(detector)},
             )
         except Exception as error:  # torch raises many unrelated types for a bad file
+            if is_fault(error):
+                raise
             raise WeightsBroken(
                 f"FAN's weights cannot be loaded: {reason(error)}. Delete {detector.name} and "
                 f"{landmarks.name} from {detector.parent}; they are downloaded again at the next start."

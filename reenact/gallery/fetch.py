@@ -133,6 +133,7 @@ class _Redirects(HTTPRedirectHandler):
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> Request | None:
         if not self._portal.allows(newurl):
+            fp.close()
             raise SetupError(
                 f"The portal sent on to {urlsplit(newurl).hostname}, which is not one of its hosts."
             )

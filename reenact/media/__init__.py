@@ -3,10 +3,11 @@
 read_picture   a selfie's bytes or path -> (H, W, 3) uint8 sRGB, upright
 check_picture  the same                -> its size from the header, nothing decoded
 open_clip      a driving clip's path    -> Clip, frames decoded as they are taken
+check_output   where a clip is to go    -> its format
 write_clip     Clip                     -> mp4, gif or webp, whole or not at all
 """
 
-from reenact.media.encode import EncodeOptions, Written, write_clip
+from reenact.media.encode import EncodeOptions, Written, check_output, write_clip
 from reenact.media.picture import PictureLimits, check_picture, read_picture
 from reenact.media.video import VIDEO_LIMITS, VideoLimits, open_clip
 
@@ -16,6 +17,7 @@ __all__ = [
     "PictureLimits",
     "VideoLimits",
     "Written",
+    "check_output",
     "check_picture",
     "open_clip",
     "read_picture",

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Rational
 from pathlib import Path
 from typing import Any, cast
 
 import av
 import numpy as np
 from av.audio.stream import AudioStream
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.sidedata.sidedata import SideDataContainer, Type
 from av.stream import Disposition
@@ -85,7 +87,13 @@ def find_video(container: InputContainer) -> VideoStream | None:
 
 def knows_sound(stream: AudioStream) -> bool:
     """Whether the track's sound is of a kind that may be decoded."""
-    return stream.codec_context.codec.name in _SOUND_CODECS
+    return _decoder(stream) in _SOUND_CODECS
+
+
+def _decoder(stream: AudioStream | VideoStream) -> str | None:
+    """FFmpeg's decoder; None where it has none, since the header is damaged or the codec unknown."""
+    context = cast(CodecContext | None, stream.codec_context)  # the types of PyAV forget the None
+    return context.codec.name if context else None
 
 
 def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | None:
@@ -100,19 +108,25 @@ def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | No
         stream = find_video(container)
         if stream is None:
             return None
-        if stream.codec_context.codec.name not in _VIDEO_CODECS:
+        decoder = _decoder(stream)
+        if decoder not in _VIDEO_CODECS:
+            how = stream.codec_context.codec.canonical_name if decoder else "nothing that is known"
             raise UnsupportedMedia(
-                f"The clip's pictures are coded as {stream.codec_context.codec.canonical_name}. "
-                "Save it with H.264, HEVC, VP9 or AV1."
+                f"The clip's pictures are coded as {how}. Save it with H.264, HEVC, VP9 or AV1."
             )
         times, last = _packet_times(container, stream, most)
         return VideoFacts(
             size=(stream.codec_context.width, stream.codec_context.height),
             starts=times,
             last=last,
-            rates=(stream.average_rate, stream.guessed_rate),
+            rates=(_exact(stream.average_rate), _exact(stream.guessed_rate)),
             audio=bool(container.streams.audio),
         )
+
+
+def _exact(ratio: Rational | None) -> Fraction | None:
+    """PyAV's ratio, from 19 on one of its own, as Python's; None where the file does not say."""
+    return Fraction(int(ratio.numerator), int(ratio.denominator)) if ratio else None
 
 
 def _packet_times(
@@ -174,7 +188,7 @@ def geometry(path: Path, found: formats.Format, max_pixels: int) -> Geometry | N
         return None
     with open_container(path, found) as container:
         stream = find_video(container)
-        aspect = stream.sample_aspect_ratio if stream else None
+        aspect = _exact(stream.sample_aspect_ratio) if stream else None
     return Geometry(_square_pixels(first[1], aspect), _display_turn(first[1]))
 
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
-import av
 import numpy as np
 
-from reenact.errors import InvalidOption, OutputError, ReenactError
+from reenact.errors import InvalidOption, OutputError
 from reenact.media import nvenc
 from reenact.media.gif import write_gif
 from reenact.media.mp4 import add_sound, write_mp4
+from reenact.media.output import FramesFailed, output_errors, part_file, refuse_other_than_file
 from reenact.media.webp import write_webp
-from reenact.reasons import is_full, unwritable
+from reenact.reasons import is_fault, is_full
 from reenact.types import Clip, Picture
 
 log = logging.getLogger(__name__)
@@ -93,22 +91,34 @@ def write_clip(
     in the log. Gif and webp loop forever. No metadata of the source is kept. ``seal`` has the last word on
     the file before it appears.
 
+    A link is written through, as by other programs.
+
     Raises InvalidOption (unknown format, rate or option out of range) and OutputError (folder missing, not
     writable, disk full, no frames, frames of different sizes).
     """
     try:
-        kind = _format(out, format)
+        kind = check_output(out, format)
         fps = _rate(clip.fps)
-        with _part_file(out) as part, _output_errors(out):
-            written = _write(clip, fps, kind, part, out, options)
+        place = Path(os.path.realpath(out))
+        with part_file(place) as part, output_errors(out):
+            written = replace(_write(clip, fps, kind, part, place, options), path=out)
             if seal is not None:
-                written = replace(written, bytes=_sealed(part, out, seal))
-            os.replace(part, out)
+                written = replace(written, bytes=_sealed(part, place, seal))
+            os.replace(part, place)
             return written
     finally:
         close = getattr(clip.frames, "close", None)
         if close is not None:
             close()
+
+
+def check_output(out: Path, format: str | None = None) -> str:
+    """The format that ``write_clip`` would write there.
+
+    Raises InvalidOption (unknown format) and OutputError (a folder or a device, links in a circle).
+    """
+    refuse_other_than_file(out)
+    return _format(out, format)
 
 
 def _write(clip: Clip, fps: Fraction, kind: str, part: Path, out: Path, options: EncodeOptions) -> Written:
@@ -145,7 +155,7 @@ def _nvenc_works() -> bool:
 
 def _sealed(part: Path, out: Path, seal: Seal) -> int:
     """Replace ``part`` by what ``seal`` makes of it; how many bytes that is."""
-    with _part_file(out) as sealed:
+    with part_file(out) as sealed:
         seal(part, sealed)
         os.replace(sealed, part)
     return part.stat().st_size
@@ -153,13 +163,13 @@ def _sealed(part: Path, out: Path, seal: Seal) -> int:
 
 def _put_sound(part: Path, source: Path, seconds: Fraction, out: Path) -> bool:
     """Replace ``part`` by the same video with sound, if the sound can be used."""
-    with _part_file(out) as muxed:
+    with part_file(out) as muxed:
         try:
             if add_sound(part, source, muxed, seconds):
                 os.replace(muxed, part)
                 return True
         except Exception as e:  # whatever is wrong with the sound must not cost the video
-            if is_full(e):
+            if is_full(e) or is_fault(e):
                 raise
             log.warning("The sound track cannot be used and is left out: %s", e)
     return False
@@ -181,13 +191,6 @@ def _rate(fps: Fraction) -> Fraction:
     return Fraction(fps).limit_denominator(100_000) or Fraction(1, 100_000)
 
 
-class _FramesFailed(Exception):
-    """Carries an exception of the caller's frames past our own handlers."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-
 def _same_size(frames: Iterator[Picture]) -> Iterator[Picture]:
     """Pass frames on, holding them to (H, W, 3) uint8 and to the first one's size."""
     size: tuple[int, ...] | None = None
@@ -195,7 +198,7 @@ def _same_size(frames: Iterator[Picture]) -> Iterator[Picture]:
         try:
             frame = next(frames, None)
         except Exception as e:
-            raise _FramesFailed(e) from e
+            raise FramesFailed(e) from e
         if frame is None:
             return
         size = size or frame.shape
@@ -204,35 +207,3 @@ def _same_size(frames: Iterator[Picture]) -> Iterator[Picture]:
         if frame.shape != size:
             raise OutputError(f"A frame is {frame.shape}, the first one was {size}; all must have one size.")
         yield np.ascontiguousarray(frame)
-
-
-@contextmanager
-def _part_file(out: Path) -> Iterator[Path]:
-    """An empty file beside ``out``, removed at the end unless it was renamed.
-
-    It is made first, so that an unwritable folder is found before any work is done.
-    """
-    if out.is_dir():
-        raise OutputError(f"{out} is a folder; give a file name.")
-    part = out.parent / f".{secrets.token_hex(8)}.part"
-    try:
-        part.open("xb").close()
-    except (OSError, ValueError) as e:  # ValueError: a name with a zero byte
-        raise unwritable(f"The folder {out.parent}", e) from e
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _output_errors(out: Path) -> Iterator[None]:
-    """Turn the encoders' errors into OutputError; those of the caller's frames go on as they are."""
-    try:
-        yield
-    except ReenactError:
-        raise
-    except _FramesFailed as e:
-        raise e.error from None
-    except (OSError, ValueError, MemoryError, av.FFmpegError) as e:
-        raise unwritable(f"The file {out}", e) from e

@@ -25,7 +25,7 @@ from pillow_heif import HeifImageFile
 from reenact.errors import ImageTooLarge, ImageUnreadable, ReenactError, UnsupportedMedia
 from reenact.media import formats
 from reenact.media.colour import to_srgb
-from reenact.reasons import reason
+from reenact.reasons import is_fault, reason
 from reenact.types import Picture
 
 
@@ -108,6 +108,8 @@ def _picture_errors() -> Iterator[None]:
     except MemoryError as e:
         raise ImageTooLarge("The picture does not fit in memory. Send a smaller one.") from e
     except Exception as e:  # the decoders raise nearly everything: OSError, SyntaxError, struct.error, ...
+        if is_fault(e):
+            raise
         raise ImageUnreadable(
             "The picture is damaged or was not sent whole. Save or export it again and send that file."
         ) from e
@@ -122,6 +124,8 @@ def _content(source: bytes | Path, limits: PictureLimits) -> bytes:
         if source.is_dir():
             raise ImageUnreadable(f"{source} is a folder. Name a picture in it.")
         if not source.is_file():
+            if source.exists():
+                raise ImageUnreadable(f"{source} is no plain file; copy it to one.")
             raise ImageUnreadable(f"There is no picture file {source}.")
         _check_bytes(source.stat().st_size, limits)
         with source.open("rb") as file:

@@ -18,7 +18,7 @@ from reenact.media import formats
 from reenact.media.animation import decode_animation, probe_animation
 from reenact.media.container import Geometry, decode_video, geometry, probe_video, to_picture
 from reenact.media.timing import Timeline, plan, resample
-from reenact.reasons import reason
+from reenact.reasons import is_fault, reason
 from reenact.types import Clip, Picture
 
 log = logging.getLogger(__name__)
@@ -61,14 +61,20 @@ def open_clip(path: Path, limits: VideoLimits = VIDEO_LIMITS) -> Clip:
     except ReenactError:
         raise
     except Exception as e:  # FFmpeg and Pillow raise nearly everything on damaged files
+        if is_fault(e):
+            raise
         raise _unreadable() from e
 
 
 def _recognise(path: Path, limits: VideoLimits) -> formats.Format:
     """The clip's format; refuses what is missing, empty, too big or not a moving picture."""
     try:
+        if path.is_dir():
+            raise DrivingUnreadable(f"{path} is a folder. Name a clip in it.")
         if not path.is_file():
-            raise DrivingUnreadable(f"There is no clip {path}.")
+            raise DrivingUnreadable(
+                f"{path} is no plain file; copy it to one." if path.exists() else f"There is no clip {path}."
+            )
         size = path.stat().st_size
         with path.open("rb") as file:
             head = file.read(formats.HEAD_BYTES)
@@ -148,6 +154,8 @@ def _until_damage(frames: Iterator[T]) -> Iterator[T]:
             yield frame
             count += 1
     except Exception as e:  # only the decoder's: what the taker of frames raises does not arrive here
+        if is_fault(e):
+            raise
         if not count:
             raise _unreadable() from e
         log.warning("The clip is damaged; its first %d frames are used: %s", count, e)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from reenact.errors import MotionOutdated, TemplateNotFound
 from reenact.landmarks import MESH_INDICES
-from reenact.reasons import unwritable
+from reenact.reasons import is_fault, unwritable
 from reenact.types import Keypoints, Motion
 
 
@@ -20,6 +23,7 @@ def save_motion(motion: Motion, path: Path) -> None:
         OutputError: it cannot be written there.
     """
     keypoints = motion.keypoints
+    path = Path(os.path.realpath(path))  # a link is written through
     temporary = path.with_suffix(".part.npz")
     try:
         np.savez_compressed(
@@ -47,11 +51,14 @@ def load_motion(path: Path, model: str) -> Motion:
     unreadable = f"{path.parent.name} has no readable motion.npz."
     try:
         # Opened here: np.load leaves the file open when it is damaged.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with path.open("rb") as file, _archive(file) as arrays:
             keypoints = Keypoints(arrays["points"], arrays["jacobians"], arrays["landmarks"])
-            fps = Fraction(*(int(part) for part in arrays["fps"]))
+            frames, seconds = arrays["fps"].ravel()
+            fps = Fraction(int(frames), int(seconds))
             made_by = str(arrays["model"])
     except Exception as error:  # numpy, zipfile and zlib raise many unrelated types here
+        if is_fault(error):
+            raise
         raise TemplateNotFound(unreadable) from error
     if made_by != model:
         raise MotionOutdated(
@@ -63,6 +70,13 @@ def load_motion(path: Path, model: str) -> Motion:
     for array in (keypoints.points, keypoints.jacobians, keypoints.landmarks):
         array.flags.writeable = False  # the gallery gives the same motion to many
     return Motion(keypoints, fps, made_by)
+
+
+def _archive(file: BinaryIO) -> NpzFile:
+    arrays = np.load(file, allow_pickle=False)
+    if not isinstance(arrays, NpzFile):
+        raise ValueError("it is a single array")
+    return arrays
 
 
 def _is_motion(keypoints: Keypoints) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reenact.errors import ProviderUnavailable, WeightsBroken
+from reenact.reasons import is_fault
 from reenact.runtime import cuda
 from reenact.runtime.turns import Turns
 
@@ -135,6 +136,8 @@ def _open(path: Path, options: onnxruntime.SessionOptions, providers: list[Any])
     try:
         return onnxruntime.InferenceSession(str(path), options, providers, enable_fallback=0)
     except Exception as error:  # onnxruntime raises many unrelated types here
+        if is_fault(error):
+            raise
         if providers == [CPU]:
             raise WeightsBroken(f"The model file {path.name} cannot be loaded: {error}") from error
         _open(path, options, [CPU])  # raises where the file is to blame

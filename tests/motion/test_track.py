@@ -117,6 +117,8 @@ def change(**changed: object) -> Callable[[Path], None]:
         without_a_part,
         change(fps=np.array([30, 0])),
         change(fps=np.array([0, 1])),
+        change(fps=np.float32(25)),
+        change(fps=np.array([25, 1, 1])),
         change(points=np.float32(1)),
         change(points=np.zeros((7, 4, 2))),
         change(jacobians=np.zeros((3, 4, 2, 2), np.float32)),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +117,17 @@ def test_a_node_elsewhere_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Session, "misplaced", lambda self, provider: misplaced(self, cuda.PROVIDER))
     with pytest.raises(ProviderUnavailable, match=r"\(Transpose\) on CPUExecutionProvider, .* more\."):
         Session(DEFAULT_MODEL / "encode.onnx", device="cpu", wholly=True)
+
+
+def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    """With its telemetry on, it leaves a file with the number of its session where temporary files lie."""
+    code = "import reenact.runtime, onnxruntime; onnxruntime.InferenceSession({!r})"
+    graph = str(FACE_MODEL / "face_detector.onnx")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ORT_")}
+    subprocess.run(
+        [sys.executable, "-c", code.format(graph)],
+        env=environment | {"TMPDIR": str(tmp_path), "HOME": str(tmp_path)},
+        check=True,
+        timeout=60,
+    )
+    assert list(tmp_path.rglob("*")) == []

@@ -13,10 +13,11 @@ import pytest
 from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
+from reenact.media import container
 from server.codes import CODES
 from server.services import Services, services_of
 
-from .conftest import Client
+from .conftest import PORTRAIT, Client
 
 PROBLEM = {"type", "title", "status", "detail", "code", "request_id"}
 
@@ -199,3 +200,20 @@ def test_a_form_that_names_no_face_or_two_is_told_what_there_is(client: Client) 
 def test_the_name_of_a_file_instead_of_the_file(client: Client) -> None:
     said = check(client.order(portrait=None, selfie="me.jpg"), 422, "invalid_option")["errors"]["selfie"]
     assert "@" in said[0]
+
+
+@pytest.mark.parametrize("address", ["/v1/animations", "/v1/verify"])
+def test_a_fault_of_ours_is_no_damaged_clip(
+    client: Client,
+    address: str,
+    driving: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As with a PyAV that does not take an argument any more; whoever sent the clip cannot help it."""
+    monkeypatch.setitem(container._TITLES, "taken_away", "replace")
+    form = {"portrait": PORTRAIT, "consent": "true"} if "verify" not in address else {}
+    name = "driving" if form else "file"
+    answer = client.post(address, data={**form, name: (io.BytesIO(driving.read_bytes()), "a.mp4")})
+    check(answer, 500, "internal")
+    assert "TypeError" in caplog.text and "Traceback" in caplog.text and "container.py" in caplog.text

@@ -1,0 +1,65 @@
+"""Inputs that are no plain files: standard input (``-``), a pipe, what the shell puts for ``<(command)``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from reenact.errors import InputError, InvalidOption
+from reenact.reasons import reason, unwritable
+
+STDIN = Path("-")
+MOST = 100_000_000  # bytes, of a clip; the limits on pictures and clips judge what was copied
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def plain_files(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """The paths, with a copy in place of each that can be read only once; the copies are deleted at the end.
+
+    Raises:
+        InvalidOption: standard input is to be two of them.
+        InputError: one cannot be read.
+        OutputError: there is no room for a copy.
+    """
+    if paths.count(STDIN) > 1:
+        raise InvalidOption("Only one input can come from standard input (-). Name a file for the other.")
+    with ExitStack() as stack:
+        yield tuple(stack.enter_context(_copied(path)) if _flows(path) else path for path in paths)
+
+
+def _flows(path: Path) -> bool:
+    """Whether there is something to read, but neither a file nor a folder."""
+    return path == STDIN or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+@contextmanager
+def _copied(path: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="reenact-") as folder:
+        copy = Path(folder) / ("standard-input" if path == STDIN else path.name)
+        try:
+            source: BinaryIO = sys.stdin.buffer if path == STDIN else path.open("rb")
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {reason(error)}.") from error
+        try:
+            _copy(source, copy)
+        finally:
+            if path != STDIN:
+                source.close()
+        yield copy
+
+
+def _copy(source: BinaryIO, copy: Path) -> None:
+    """At most one byte more than is accepted."""
+    left = MOST + 1
+    try:
+        with copy.open("wb") as target:
+            while left and (part := source.read(min(left, _CHUNK))):
+                target.write(part)
+                left -= len(part)
+    except OSError as error:
+        raise unwritable(f"A copy of the input in {copy.parent.parent}", error) from error
