@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from itertools import product
-from math import ceil
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from reenact.face.closer import Detector, closer_looks
 from reenact.face.detector import Detection
 from reenact.face.mesh import FaceMesh, square_around_eyes, square_around_landmarks
 from reenact.face.sample import Square
@@ -17,13 +15,12 @@ from reenact.types import Face, Picture
 MIN_PRESENCE = 0.5
 # Since the frame before, in face heights and as a ratio of them: beyond that the mesh may have seen no face
 MAX_SHIFT, MAX_GROWTH = 0.15, 1.25
-LARGE = 640  # pixels of the longer side from which parts of a picture are worth a look
 
 
 class FaceFinder:
     """Detector and mesh together; knows nothing of crops or of which face is wanted."""
 
-    def __init__(self, detector: Callable[[Picture], list[Detection]], mesh: FaceMesh) -> None:
+    def __init__(self, detector: Detector, mesh: FaceMesh) -> None:
         """Both are opened once by the engine; ``detector`` is a FaceDetector or a FanDetector."""
         self._detector = detector
         self._mesh = mesh
@@ -34,7 +31,10 @@ class FaceFinder:
         Where there seems to be none, a large picture is looked at in parts: the detector sees it at 192
         pixels, in which a face far away is too small.
         """
-        return self._search(picture) or self._confirmed(picture, _closer(picture, self._detector))
+        if faces := self._search(picture):
+            return faces
+        looks = (self._confirmed(picture, found) for found in closer_looks(picture, self._detector))
+        return next(filter(None, looks), [])
 
     def _search(self, picture: Picture) -> list[Face]:
         return self._confirmed(picture, self._detector(picture))
@@ -76,25 +76,6 @@ class FaceFinder:
             return None
         low, high = landmarks.min(0), landmarks.max(0)
         return Face((float(low[0]), float(low[1]), float(high[0]), float(high[1])), score, landmarks)
-
-
-def _closer(picture: Picture, detector: Callable[[Picture], list[Detection]]) -> Iterator[Detection]:
-    """What a detector finds in overlapping parts of a large picture, each half as long."""
-    side = max(picture.shape[:2]) // 2
-    if 2 * side < LARGE:
-        return
-    rows, columns = (_starts(length, side) for length in picture.shape[:2])
-    for top, left in product(rows, columns):
-        for found in detector(picture[top : top + side, left : left + side]):
-            x0, y0, x1, y1 = found.box
-            box = x0 + left, y0 + top, x1 + left, y1 + top
-            yield replace(found, box=box, eyes=found.eyes + np.array([left, top], np.float32))
-
-
-def _starts(length: int, side: int) -> list[int]:
-    """Where parts begin that overlap by half."""
-    rest = max(0, length - side)
-    return [round(at) for at in np.linspace(0, rest, 1 + ceil(2 * rest / side))]
 
 
 def _inside(face: Face, other: Face) -> bool:
