@@ -7,6 +7,7 @@ filled -> all takes about one pose, steadied
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice, tee
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from reenact.face.takes import Look, look, takes
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.media import VIDEO_LIMITS, VideoLimits, open_clip
 from reenact.motion.anchor import anchored
-from reenact.types import Clip, Crop, Face, Keypoints, Motion, Picture, Watch
+from reenact.motion.tilt import FREE, limited, tilted
+from reenact.types import Clip, Crop, Face, Keypoints, Motion, Picture, Watch, turned
 
 
 def track(
@@ -59,9 +61,11 @@ def track(
     looks = list(_looks(engine, frames(opened)))
     take = takes(looks, opened.fps)
     nearest = nearest_seen(take >= 0)
-    squares = _squares(looks, take, crop)
+    squares = [_Square(crop, None)] if crop else _squares(looks, take)
     again = frames(open_clip(clip, limits))
-    seen = Keypoints.stacked(engine.detector.one(*each) for each in _seen(again, looks, take, squares))
+    seen = Keypoints.stacked(
+        _poses(engine, again, looks, take if crop is None else np.minimum(take, 0), squares)
+    )
     whole = seen[np.searchsorted(np.flatnonzero(take >= 0), nearest)]
     one = np.zeros_like(nearest) if crop else take[nearest]
     return Motion(anchored(whole, one, opened.fps), opened.fps, engine.model)
@@ -94,27 +98,58 @@ def _looks(engine: Engine, frames: Iterator[Picture]) -> Iterator[Look | None]:
         yield look(frame, face) if face else None
 
 
-def _squares(looks: list[Look | None], take: NDArray[np.intp], crop: Crop | None) -> list[Crop]:
+@dataclass(frozen=True)
+class _Square:
+    """The square of a take, and the roll from which its heads tilt; None: tilts stay as they are."""
+
+    crop: Crop
+    roll: float | None
+
+
+def _squares(looks: list[Look | None], take: NDArray[np.intp]) -> list[_Square]:
     """The square of every take."""
     faces = [
         [each.face for each, its in zip(looks, take, strict=True) if each and its == number]
         for number in range(take.max() + 1)
     ]
-    return [crop or _square(each) for each in faces]
+    # Motion counts from the first frame, so it is there that a head is upright; in later takes usually.
+    rolls = [faces[0][0].roll, *(_mean_roll(each) for each in faces[1:])]
+    return [_Square(_around(each, level(roll)), roll) for each, roll in zip(faces, rolls, strict=True)]
 
 
-def _square(faces: list[Face]) -> Crop:
-    """One square for many frames: the median of their squares, all turned by the mean of their rolls."""
-    angle = level(float(np.angle(np.exp(1j * np.array([face.roll for face in faces])).mean())))
+def _mean_roll(faces: list[Face]) -> float:
+    return float(np.angle(np.exp(1j * np.array([face.roll for face in faces])).mean()))
+
+
+def _around(faces: list[Face], angle: float) -> Crop:
+    """One square for many frames: the median of their squares."""
     squares = np.array([(*crop.centre, crop.side) for crop in (align(face, angle) for face in faces)])
     x, y, side = (float(value) for value in np.median(squares, 0))
     return Crop(x - side / 2, y - side / 2, side, angle)
 
 
-def _seen(
-    frames: Iterator[Picture], looks: list[Look | None], take: NDArray[np.intp], squares: list[Crop]
-) -> Iterator[tuple[Picture, Face, Crop]]:
-    """Of the frames in which a face is seen, what the square shows of it."""
+def _poses(
+    engine: Engine,
+    frames: Iterator[Picture],
+    looks: list[Look | None],
+    take: NDArray[np.intp],
+    squares: list[_Square],
+) -> Iterator[Keypoints]:
+    """Of every frame in which a face is seen its pose in the square of its take."""
     for frame, each, number in zip(frames, looks, take, strict=True):
         if each and number >= 0:
-            yield cut(frame, squares[number], NATIVE_SIZE), each.face, squares[number]
+            yield _pose(engine, frame, each.face, squares[number])
+
+
+def _pose(engine: Engine, frame: Picture, face: Face, square: _Square) -> Keypoints:
+    """A face's pose; one that tilts much is seen upright, and tilted afterwards as far as can be painted."""
+    crop, tilt = square.crop, 0.0
+    if square.roll is not None:
+        tilt = float(np.angle(np.exp(1j * (face.roll - square.roll))))
+    if abs(tilt) <= FREE:
+        return engine.detector.one(cut(frame, crop, NATIVE_SIZE), face, crop)
+    middle = face.landmarks[:468].mean(0)
+    x, y = turned(np.array(crop.centre) - middle, tilt) + middle
+    upright = Crop(float(x) - crop.side / 2, float(y) - crop.side / 2, crop.side, crop.angle + tilt)
+    pose = engine.detector.one(cut(frame, upright, NATIVE_SIZE), face, upright)
+    return tilted(pose, upright.to_units(middle), limited(tilt))

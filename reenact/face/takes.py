@@ -19,7 +19,7 @@ MIN_CONTRAST = 0.3
 # Of two frames of different clips 99.95 % differ in more bits and look less alike. So do 1.3 % of neighbours
 # within a clip, nearly all in clips of a few frames with large steps.
 OTHER_FACE, OTHER_VIEW = 72, 0.9
-MAX_LEAP, MAX_GROWTH = 0.4, 1.4  # from frame to frame, in face heights and as their ratio; movement has less
+MAX_LEAP, MAX_GROWTH = 0.4, 1.18  # from frame to frame, in face heights and as their ratio; movement has less
 SHORTEST = Fraction(1, 5)  # seconds of a take; what is shorter is a disturbance
 
 
