@@ -135,15 +135,30 @@ def _finished(
     squares: Iterator[Picture], picture: Picture, faces: list[Face], crop: Crop, options: AnimateOptions
 ) -> Iterator[Picture]:
     """Squares as frames of the result: in the whole picture where that is asked for, labelled and marked."""
-    canvas = Canvas(picture, crop, options.size) if options.paste == "full" else None
+    canvas = _canvas(picture, crop, options)
     frames = in_order(canvas.paste, squares) if canvas else squares
     if options.mirror:
         frames, crop = in_order(_flip, frames), crop.mirrored(picture.shape[1])
     if options.label:
-        frames = in_order(_label(options.label, faces, crop, canvas, options.size).blend, frames)
+        whole = canvas if options.paste == "full" else None
+        label = _label(options.label, faces, crop.upright(), whole, options.size)
+        frames = in_order(label.blend, frames)
     if options.watermark:
         frames = in_order(Marker(options.watermark).mark, frames)
     return frames
+
+
+def _canvas(picture: Picture, crop: Crop, options: AnimateOptions) -> Canvas | None:
+    """What squares are pasted into; None where they are frames already.
+
+    Where only the square is wanted but is turned, that is the square of the picture that is not.
+    """
+    if options.paste == "full":
+        return Canvas(picture, crop, options.size)
+    if not crop.angle:
+        return None
+    size = options.size
+    return Canvas(cut(picture, crop.upright(), size), Crop(0, 0, size, crop.angle), size)
 
 
 def _flip(frame: Picture) -> Picture:

@@ -45,7 +45,7 @@ def sample(picture: Picture, square: Square, size: int) -> Picture:
     image = Image.fromarray(part)
     if factor > 1:
         image = image.reduce(factor)
-    corners = (corners - origin) / factor
+    corners = np.asarray((corners - origin) / factor, np.float32)
     origin, across, down = corners[0], (corners[1] - corners[0]) / size, (corners[2] - corners[0]) / size
     coefficients = (across[0], down[0], origin[0], across[1], down[1], origin[1])
     turned = image.transform(
