@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from reenact.errors import FaceIndexOutOfRange, FaceTooSmall, NoFaceFound
+from reenact.face.soften import soften
 from reenact.types import Crop, Face, Picture, turned
 
 # The training crops, measured with this mesh: 1.88 face heights, the face's middle 0.045 below the centre.
@@ -78,20 +79,25 @@ def align(face: Face, angle: float | None = None) -> Crop:
 
 
 def cut(picture: Picture, crop: Crop, size: int) -> Picture:
-    """The crop's content as (size, size, 3) uint8; the picture is mirrored where the crop leaves it."""
+    """The crop's content as (size, size, 3) uint8; what lies beyond the picture is blur, see ``soften``."""
     if crop.angle:
         return _cut_turned(picture, crop, size)
     left, top = math.floor(crop.left), math.floor(crop.top)
     right, bottom = math.ceil(crop.left + crop.side), math.ceil(crop.top + crop.side)
     height, width = picture.shape[:2]
-    if left < 0 or top < 0 or right > width or bottom > height:
-        columns, rows = _mirrored(np.arange(left, right), width), _mirrored(np.arange(top, bottom), height)
+    beyond = left < 0 or top < 0 or right > width or bottom > height
+    if beyond:
+        rows, columns = np.arange(top, bottom).clip(0, height - 1), np.arange(left, right).clip(0, width - 1)
         region = picture[np.ix_(rows, columns)]
     else:
         region = picture[top:bottom, left:right]
     box = (crop.left - left, crop.top - top, crop.left - left + crop.side, crop.top - top + crop.side)
     image = Image.fromarray(region).resize((size, size), Image.Resampling.BICUBIC, box=box)
-    return np.asarray(image)
+    if not beyond:
+        return np.asarray(image)
+    corners = np.array([[0, 0], [width, height]])
+    (x0, y0), (x1, y1) = ((crop.to_units(corners) + 1) / 2 * size).tolist()
+    return soften(image, (x0, y0, x1, y1))
 
 
 def _cut_turned(picture: Picture, crop: Crop, size: int) -> Picture:
@@ -111,14 +117,6 @@ def _cut_turned(picture: Picture, crop: Crop, size: int) -> Picture:
         Image.Resampling.BICUBIC,
     )
     return np.asarray(upright.resize((size, size), Image.Resampling.BICUBIC))
-
-
-def _mirrored(
-    index: np.ndarray[tuple[int], np.dtype[np.int64]], length: int
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Indices reflected at the ends of ``range(length)`` until they fall inside."""
-    folded = np.mod(index, 2 * length)
-    return np.where(folded < length, folded, 2 * length - 1 - folded)
 
 
 def _count(number: int) -> str:
