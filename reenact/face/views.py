@@ -87,7 +87,7 @@ class Views:
 
 
 def _sides(shape: tuple[int, ...], least: int | None) -> list[int]:
-    """Of the parts in pixels: half the longer side, and less down to ``least`` or as long as they are few."""
+    """Of parts, in pixels: half the longer side, then less, down to ``least`` or while the parts are few."""
     longer = max(shape)
     sides = [longer // 2] if longer >= LARGE else []
     while least and sides and sides[-1] > STEP / 2 * least:
