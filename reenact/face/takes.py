@@ -19,7 +19,12 @@ MIN_CONTRAST = 0.3
 # Of two frames of different clips 99.95 % differ in more bits and look less alike. So do 1.3 % of neighbours
 # within a clip, nearly all in clips of a few frames with large steps.
 OTHER_FACE, OTHER_VIEW = 72, 0.9
-MAX_LEAP, MAX_GROWTH = 0.4, 1.18  # from frame to frame, in face heights and as their ratio; movement has less
+# From frame to frame, in face heights, as their ratio and in radians; movement has less
+MAX_LEAP, MAX_GROWTH, MAX_TURN = 0.4, 1.18, 0.6
+DISSOLVE = Fraction(3, 5)  # seconds over which frames are compared: longer dissolves differ enough in them
+# A mixture has so much of both ends, and so little of the way between them in neither: .15 in dissolves, and
+# .29 or more where heads and cameras move.
+MIXED, UNMIXED = 0.3, 0.2
 SHORTEST = Fraction(1, 5)  # seconds of a take; what is shorter is a disturbance
 
 
@@ -50,13 +55,16 @@ def takes(looks: list[Look | None], fps: Fraction) -> NDArray[np.intp]:
     """The number of the take that each frame belongs to, from 0 on: (T,); -1 where no face is really seen.
 
     A cut, a jump of the camera and another person begin a new take. A take of less than a fifth of a second
-    is a disturbance, whose frames count as without a face.
+    is a disturbance, whose frames count as without a face; so do those of a dissolve.
 
     Args:
         looks: of every frame; None where no face was found.
         fps: frames a second.
     """
     seen = _seen(looks)
+    mixed = _dissolving(looks, seen, round(DISSOLVE * fps))
+    clear = [index for index in seen if index not in mixed]
+    seen = clear if 2 * len(clear) >= len(looks) else seen
     least = max(2, round(SHORTEST * fps))
     lasting = [index for group in _split(looks, seen) if len(group) >= least for index in group]
     # Where little lasts, large steps are how this clip moves.
@@ -76,6 +84,23 @@ def _seen(looks: list[Look | None]) -> list[int]:
     return clear if 2 * len(clear) >= len(looks) else found
 
 
+def _dissolving(looks: list[Look | None], seen: list[int], reach: int) -> set[int]:
+    """The frames that are a mixture of what is seen a little earlier and a little later, if those differ."""
+    mixed: set[int] = set()
+    for start, first in enumerate(seen):
+        between = seen[start + 1 : start + reach]
+        before, after = looks[first], looks[seen[min(start + reach, len(seen) - 1)]]
+        if before and after and between and _differs(before, after):
+            views = np.stack([each.view for index in between if (each := looks[index])])
+            ends = np.stack([before.view, after.view])
+            # Least squares: how much of both ends is in each view, and what of it is in neither.
+            weights = views @ ends.T @ np.linalg.pinv(ends @ ends.T)
+            rest = np.linalg.norm(views - weights @ ends, axis=1) / np.linalg.norm(ends[1] - ends[0])
+            is_mixed = (weights.min(1) > MIXED) & (rest < UNMIXED)
+            mixed.update(index for index, both in zip(between, is_mixed, strict=True) if both)
+    return mixed
+
+
 def _split(looks: list[Look | None], frames: list[int]) -> list[list[int]]:
     """These frames in groups, of which each begins with a cut."""
     groups: list[list[int]] = []
@@ -93,7 +118,13 @@ def _is_cut(before: Look | None, now: Look | None) -> bool:
         return True
     shift = float(np.linalg.norm(now.face.landmarks.mean(0) - before.face.landmarks.mean(0)))
     growth = now.face.height / max(before.face.height, 1e-6)
-    if shift > MAX_LEAP * before.face.height or not 1 / MAX_GROWTH < growth < MAX_GROWTH:
+    turn = abs(float(np.angle(np.exp(1j * (now.face.roll - before.face.roll)))))
+    if shift > MAX_LEAP * before.face.height or turn > MAX_TURN or not 1 / MAX_GROWTH < growth < MAX_GROWTH:
         return True
-    other = int(distance(before.bits, now.bits)) > OTHER_FACE
-    return other and float(before.view @ now.view) < OTHER_VIEW
+    return _differs(before, now)
+
+
+def _differs(one: Look, other: Look) -> bool:
+    """Whether two frames hardly show the same."""
+    far = int(distance(one.bits, other.bits)) > OTHER_FACE
+    return far and float(one.view @ other.view) < OTHER_VIEW

@@ -12,7 +12,7 @@ from reenact.face.align import align, cut
 from reenact.face.takes import Look, look, takes
 from reenact.gallery.portraits import get_portrait
 from reenact.media import read_picture
-from reenact.types import Crop, Picture
+from reenact.types import Crop, Face, Picture
 
 FPS = Fraction(25)
 
@@ -75,6 +75,23 @@ def test_where_nothing_lasts_nothing_is_cut(person: dict[str, Look]) -> None:
     assert numbers(person, *[("eileen-collins", 2), ("closer", 2)] * 4) == [0] * 16
 
 
+def test_a_dissolve_is_a_cut(engine: Engine) -> None:
+    """From one person to another in half a second."""
+    ends = []
+    for id in ("eileen-collins", "benjamin-franklin"):
+        picture = read_picture(get_portrait(id).path)
+        ends.append(cut(picture, align(engine.finder.find(picture)[0]), 256).astype(float))
+    shares = np.clip((np.arange(40) - 13) / 13, 0, 1)
+    frames = [((1 - share) * ends[0] + share * ends[1]).astype(np.uint8) for share in shares]
+    found = takes([look(*each) if each[1] else None for each in followed(engine, frames)], FPS)
+    assert (found[:14] == 0).all() and (found[27:] == 1).all()
+    assert (found[18:22] == -1).all()
+
+
+def followed(engine: Engine, frames: list[Picture]) -> list[tuple[Picture, Face | None]]:
+    return list(zip(frames, engine.finder.follow(frames), strict=True))
+
+
 def test_a_clip_without_a_face_has_no_take() -> None:
     assert takes([None] * 4, FPS).tolist() == [-1] * 4
     assert takes([], FPS).tolist() == []
@@ -87,9 +104,7 @@ def test_a_covered_face_is_none(engine: Engine, face_crop: Picture, person: dict
     x0, y0, x1, y1 = (round(value) for value in face.box)
     hidden[y0 + (y1 - y0) // 3 : y1 + 20, x0 - 10 : x1 + 10] = 205, 155, 130
     frames = [face_crop] * 6 + [hidden] * 6 + [face_crop] * 6
-    looks = [
-        look(*each) if each[1] else None for each in zip(frames, engine.finder.follow(frames), strict=True)
-    ]
+    looks = [look(*each) if each[1] else None for each in followed(engine, frames)]
     assert takes(looks, FPS).tolist() == [0] * 6 + [-1] * 6 + [0] * 6
 
 
@@ -101,10 +116,7 @@ def test_clips_of_one_take_are_one_take(engine: Engine, shared: Path) -> None:
         clip = open_clip(path)
         frames = [Image.fromarray(frame).reduce(2) for frame in clip.frames]
         pictures = [np.asarray(frame) for frame in frames]
-        looks = [
-            look(*each) if each[1] else None
-            for each in zip(pictures, engine.finder.follow(pictures), strict=True)
-        ]
+        looks = [look(*each) if each[1] else None for each in followed(engine, pictures)]
         found = takes(looks, clip.fps)
         assert found.max() == 0, path.name
         assert (found >= 0).mean() > 0.9, path.name
