@@ -170,3 +170,21 @@ def test_a_tilt_within_a_clip_is_kept_as_far_as_it_can_be_painted(
     assert rolls[3] - rolls[0] == pytest.approx(10, abs=2)
     steps = np.abs(np.diff(found.points, axis=0)).max((1, 2))
     assert steps.max() < 0.1  # nothing leaps where the frame is first turned
+
+
+def test_in_a_square_that_is_asked_for_nothing_is_moved(
+    engine: Engine, frames: list[Picture], tmp_path: Path
+) -> None:
+    """So a clip is rebuilt as it is: a zoom stays one, and a tilt as it was."""
+    closer = [
+        np.asarray(Image.fromarray(frame).resize((SIDE, SIDE), box=(30, 30, 270, 270)))
+        for frame in tilted(frames, [20] * STEPS)
+    ]
+    path = tmp_path / "clip.mp4"
+    write_clip(Clip(iter(frames + closer), FPS), path, options=EncodeOptions(crf=4, preset="ultrafast"))
+    found = track(engine, path, crop=Crop(0, 0, SIDE)).keypoints.landmarks
+    right, left = (MESH_INDICES.index(corner) for corner in (33, 263))
+    across = (found[:, left] - found[:, right])[[STEPS // 2, STEPS + STEPS // 2]]
+    assert np.linalg.norm(across[1]) / np.linalg.norm(across[0]) == pytest.approx(1.25, rel=0.03)
+    rolls = np.degrees(np.arctan2(across[:, 1], across[:, 0]))
+    assert rolls[1] - rolls[0] == pytest.approx(20, abs=2)

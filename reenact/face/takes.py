@@ -70,7 +70,15 @@ def takes(looks: list[Look | None], fps: Fraction) -> NDArray[np.intp]:
     least = max(2, round(SHORTEST * fps))
     lasting = [index for group in _split(looks, seen) if len(group) >= least for index in group]
     # Where little lasts, large steps are how this clip moves.
-    groups = _split(looks, lasting) if 2 * len(lasting) >= len(seen) else [seen]
+    return _numbered(looks, _split(looks, lasting) if 2 * len(lasting) >= len(looks) else [seen])
+
+
+def one_take(looks: list[Look | None]) -> NDArray[np.intp]:
+    """``takes`` of a clip in which nothing counts as a cut: 0, or -1 where no face is really seen."""
+    return _numbered(looks, [_seen(looks)])
+
+
+def _numbered(looks: list[Look | None], groups: list[list[int]]) -> NDArray[np.intp]:
     numbers = np.full(len(looks), -1, np.intp)
     for number, group in enumerate(groups):
         numbers[group] = number
