@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,7 +20,7 @@ MIN_CONTRAST = 0.3
 # Of two frames of different clips 99 % differ in more bits and look less alike; of 2,000 neighbours within a
 # clip nine do, all in clips of some frames a second.
 OTHER_FACE, OTHER_VIEW = 72, 0.7
-# From frame to frame, in face heights, as their ratio and in radians; movement has less
+# From frame to frame at 12.5 a second, in face heights, as their ratio, in radians; movement has less
 MAX_LEAP, MAX_GROWTH, MAX_TURN = 0.4, 1.18, 0.6
 DISSOLVE = Fraction(3, 5)  # seconds over which frames are compared: longer dissolves differ enough in them
 # A mixture has so much of both ends, and so little of the way between them in neither: .15 in dissolves, and
@@ -68,9 +69,10 @@ def takes(looks: list[Look | None], fps: Fraction) -> NDArray[np.intp]:
     clear = [index for index in seen if index not in mixed]
     seen = clear if 2 * len(clear) >= len(looks) else seen
     least = max(2, round(SHORTEST * fps))
-    lasting = [index for group in _split(looks, seen) if len(group) >= least for index in group]
+    slower = max(1.0, 12.5 / float(fps))
+    lasting = [index for group in _split(looks, seen, slower) if len(group) >= least for index in group]
     # Where little lasts, large steps are how this clip moves.
-    return _numbered(looks, _split(looks, lasting) if 2 * len(lasting) >= len(looks) else [seen])
+    return _numbered(looks, _split(looks, lasting, slower) if 2 * len(lasting) >= len(looks) else [seen])
 
 
 def one_take(looks: list[Look | None]) -> NDArray[np.intp]:
@@ -111,27 +113,27 @@ def _dissolving(looks: list[Look | None], seen: list[int], reach: int) -> set[in
     return mixed
 
 
-def _split(looks: list[Look | None], frames: list[int]) -> list[list[int]]:
+def _split(looks: list[Look | None], frames: list[int], slower: float) -> list[list[int]]:
     """These frames in groups, of which each begins with a cut."""
     groups: list[list[int]] = []
     for index in frames:
-        if groups and not _is_cut(looks[groups[-1][-1]], looks[index]):
+        if groups and not _is_cut(looks[groups[-1][-1]], looks[index], slower):
             groups[-1].append(index)
         else:
             groups.append([index])
     return groups
 
 
-def _is_cut(before: Look | None, now: Look | None) -> bool:
-    """Whether a frame begins another take than the one before."""
+def _is_cut(before: Look | None, now: Look | None, slower: float) -> bool:
+    """Whether a frame begins another take; movement is so much larger from frame to frame."""
     if before is None or now is None:
         return True
     shift = float(np.linalg.norm(now.face.landmarks.mean(0) - before.face.landmarks.mean(0)))
-    growth = now.face.height / max(before.face.height, 1e-6)
+    growth = abs(math.log(max(now.face.height, 1e-6) / max(before.face.height, 1e-6)))
     turn = abs(float(np.angle(np.exp(1j * (now.face.roll - before.face.roll)))))
-    if shift > MAX_LEAP * before.face.height or turn > MAX_TURN or not 1 / MAX_GROWTH < growth < MAX_GROWTH:
-        return True
-    return _differs(before, now)
+    leap = shift / max(before.face.height, 1e-6)
+    moved = max(leap / MAX_LEAP, growth / math.log(MAX_GROWTH), turn / MAX_TURN)
+    return moved > slower or _differs(before, now)
 
 
 def _differs(one: Look, other: Look) -> bool:
