@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reenact.engine import Engine
 from reenact.errors import DrivingStill, NoFaceFound
 from reenact.face.align import align, cut, level
-from reenact.face.takes import Look, look, takes
+from reenact.face.takes import Look, look, one_take, takes
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.media import VIDEO_LIMITS, VideoLimits, open_clip
 from reenact.motion.anchor import anchored
@@ -59,16 +59,14 @@ def track(
 
     opened = open_clip(clip, limits)
     looks = list(_looks(engine, frames(opened)))
-    take = takes(looks, opened.fps)
+    # A square that was asked for is the truth to be rebuilt: nothing is moved or turned in it.
+    take = one_take(looks) if crop else takes(looks, opened.fps)
     nearest = nearest_seen(take >= 0)
     squares = [_Square(crop, None)] if crop else _squares(looks, take)
     again = frames(open_clip(clip, limits))
-    seen = Keypoints.stacked(
-        _poses(engine, again, looks, take if crop is None else np.minimum(take, 0), squares)
-    )
+    seen = Keypoints.stacked(_poses(engine, again, looks, take, squares))
     whole = seen[np.searchsorted(np.flatnonzero(take >= 0), nearest)]
-    one = np.zeros_like(nearest) if crop else take[nearest]
-    return Motion(anchored(whole, one, opened.fps), opened.fps, engine.model)
+    return Motion(anchored(whole, take[nearest], opened.fps), opened.fps, engine.model)
 
 
 def moving(motion: Motion) -> Motion:

@@ -74,10 +74,10 @@ class FaceFinder:
         clip may have been cut. Of several, the one nearest to where it was last seen is taken, and before it
         was ever seen the largest.
         """
-        known, seen = first, first
+        known, seen, lost = first, first, 0
         for frame in frames:
-            known = self._follow_one(frame, known) or _nearest(self._search_again(frame, seen), seen)
-            seen = known or seen
+            known = self._follow_one(frame, known) or _nearest(self._search_again(frame, seen, lost), seen)
+            seen, lost = known or seen, 0 if known else lost + 1
             yield known
 
     def _follow_one(self, frame: Picture, known: Face | None) -> Face | None:
@@ -85,16 +85,20 @@ class FaceFinder:
             return None
         face = self._place(frame, square_around_landmarks(known.landmarks), known.score)
         if face and (_leapt(known, face) or face.presence < SURE):
-            return _nearest(self._search_again(frame, known), known) or face
+            return _nearest(self._search_again(frame, known, 0), known) or face
         return face
 
-    def _search_again(self, frame: Picture, seen: Face | None) -> list[Face]:
-        """Faces that lie as the one that was seen; before there was one, as they may."""
+    def _search_again(self, frame: Picture, seen: Face | None, lost: int) -> list[Face]:
+        """Faces that lie as the one that was seen, or else in one other way, in turn: all would take long."""
         views = Views(frame, self._detector)
-        if seen is None:
+        if seen is None and not lost:
             return self._any_way_up(views)
-        quarter = round(seen.roll / (np.pi / 2)) * np.pi / 2
-        return self._search(views, quarter) or (self._search(views) if quarter else [])
+        usual = round(seen.roll / (np.pi / 2)) * np.pi / 2 if seen else 0.0
+        faces = self._search(views, usual)
+        if any(face.presence >= SURE for face in faces):
+            return faces
+        other = self._search(views, usual + _WAYS_UP[lost % len(_WAYS_UP)])
+        return [face for face in other if face.presence >= SURE] or faces
 
     def _place(self, picture: Picture, square: Square, score: float) -> Face | None:
         landmarks, presence = self._mesh(picture, square)

@@ -5,7 +5,7 @@ import pytest
 
 from reenact.errors import FaceIndexOutOfRange, FaceTooSmall, InputError, NoFaceFound
 from reenact.face.align import CENTRE_ABOVE_FACE, CROP_PER_FACE, MIN_FACE, Choice, align, choose, cut
-from reenact.types import Crop, Face
+from reenact.types import Crop, Face, turned
 
 Box = tuple[float, float, float, float]
 
@@ -123,3 +123,52 @@ def test_a_wrong_choice_says_what_is_wrong(
 
 def test_the_smallest_face_that_is_taken() -> None:
     assert choose(faces(MIN_FACE)).height == MIN_FACE
+
+
+def portrait_face(roll: float) -> Face:
+    """A face of three mesh points that say how it is turned: both eyes, forehead and chin."""
+    landmarks = np.zeros((478, 2), np.float32)
+    landmarks[[33, 263, 10, 152]] = [-30, -20], [30, -20], [0, -60], [0, 60]
+    return Face((0, 0, 1, 1), 0.9, np.asarray(turned(landmarks, roll) + 200, np.float32))
+
+
+@pytest.mark.parametrize("degrees", [0, 11, -11, 13, -30, 45, 90, 179, -135])
+def test_a_square_turns_with_the_head_where_it_tilts_much(degrees: float) -> None:
+    face = portrait_face(np.radians(degrees))
+    crop, upright = align(face), align(portrait_face(0))
+    assert np.degrees(face.roll) == pytest.approx(degrees, abs=1e-3)
+    assert face.height == pytest.approx(120, abs=1e-3)
+    if abs(degrees) < 12:
+        assert crop.angle == 0
+    else:
+        assert np.degrees(crop.angle) == pytest.approx(degrees, abs=1e-3)
+        assert crop.side == pytest.approx(upright.side, abs=1e-3)
+        seen, expected = crop.to_units(face.landmarks), upright.to_units(portrait_face(0).landmarks)
+        assert np.abs(seen - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("degrees", [20, 90, -150])
+def test_crop_units_go_both_ways(rng: np.random.Generator, degrees: float) -> None:
+    crop, points = Crop(30, 50, 128, np.radians(degrees)), rng.uniform(0, 200, (5, 7, 2))
+    np.testing.assert_allclose(crop.to_pixels(crop.to_units(points)), points, atol=1e-3)
+    assert crop.to_units(np.array(crop.centre)) == pytest.approx([0, 0])
+    corner = crop.to_pixels(np.array([-1, -1])) - crop.centre
+    assert corner == pytest.approx(turned(np.array([-64, -64]), np.radians(degrees)), abs=1e-3)
+    mirrored = crop.mirrored(300).to_pixels(np.array([1, -1])) - np.array([300, 0])
+    assert mirrored * [-1, 1] == pytest.approx(crop.to_pixels(np.array([-1, -1])), abs=1e-3)
+
+
+@pytest.mark.parametrize("size", [64, 100, 160, 200])
+@pytest.mark.parametrize(("degrees", "quarters"), [(90, 1), (180, 2), (-90, 3)])
+def test_a_turned_square_shows_what_is_upright_in_it(
+    picture: np.ndarray, size: int, degrees: int, quarters: int
+) -> None:
+    """Of noise the same as the picture turned by quarters and cut upright."""
+    expected = cut(np.rot90(picture, quarters), Crop(28, 28, 200), size).astype(int)
+    found = cut(picture, Crop(28, 28, 200, np.radians(degrees)), size)
+    assert np.abs(found - expected).mean() < 3
+
+
+def test_a_turned_square_beyond_the_edge_is_filled(picture: np.ndarray) -> None:
+    found = cut(np.full((80, 80, 3), 200, np.uint8), Crop(-20, -30, 120, 0.7), 128)
+    assert (found == 200).all()
