@@ -20,7 +20,7 @@ import numpy as np
 from reenact.compose.canvas import Canvas
 from reenact.engine import Engine
 from reenact.errors import InvalidOption
-from reenact.face.align import Choice, align, choose, cut
+from reenact.face.align import Choice, align, choose, cut, level
 from reenact.generator.renderer import NATIVE_SIZE, Source
 from reenact.media import EncodeOptions, Written, open_clip, read_picture, write_clip
 from reenact.motion.transfer import Mode, TransferOptions, transfer
@@ -135,15 +135,27 @@ def _finished(
     squares: Iterator[Picture], picture: Picture, faces: list[Face], crop: Crop, options: AnimateOptions
 ) -> Iterator[Picture]:
     """Squares as frames of the result: in the whole picture where that is asked for, labelled and marked."""
-    canvas = Canvas(picture, crop, options.size) if options.paste == "full" else None
+    size, whole = options.size, options.paste == "full"
+    canvas = Canvas(picture, crop, size) if whole else _turned_back(picture, crop, size)
     frames = in_order(canvas.paste, squares) if canvas else squares
     if options.mirror:
         frames, crop = in_order(_flip, frames), crop.mirrored(picture.shape[1])
     if options.label:
-        frames = in_order(_label(options.label, faces, crop, canvas, options.size).blend, frames)
+        label = _label(options.label, faces, crop.upright(), canvas if whole else None, size)
+        frames = in_order(label.blend, frames)
     if options.watermark:
         frames = in_order(Marker(options.watermark).mark, frames)
     return frames
+
+
+def _turned_back(picture: Picture, crop: Crop, size: int) -> Canvas | None:
+    """What turned squares are pasted into where only the square is wanted: that which is not turned.
+
+    None where squares are not turned, and so are frames already.
+    """
+    if not crop.angle:
+        return None
+    return Canvas(cut(picture, crop.upright(), size), Crop(0, 0, size, crop.angle), size)
 
 
 def _flip(frame: Picture) -> Picture:
@@ -186,12 +198,17 @@ def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = Non
     many frames as the clip, 256x256.
     """
     first = next(open_clip(clip).frames)
-    whole = Crop(0, 0, NATIVE_SIZE) if first.shape[:2] == CONTRACT_SIZE else None
-    crop = whole or align(choose(engine.finder.find(first)))
+    faces = engine.finder.find(first)
+    if first.shape[:2] == CONTRACT_SIZE:
+        crop = Crop(0, 0, NATIVE_SIZE, level(faces[0].roll) if faces else 0.0)
+    else:
+        crop = align(choose(faces))
     motion = track(engine, clip, crop=crop, watch=watch)
     picture = cut(first, crop, NATIVE_SIZE)
     source = engine.renderer.prepare(picture, picture, motion.keypoints[0])
-    frames = watched(engine.renderer.render(source, motion.keypoints), len(motion), watch)
+    squares = engine.renderer.render(source, motion.keypoints)
+    canvas = _turned_back(first, crop, NATIVE_SIZE)
+    frames = watched(in_order(canvas.paste, squares) if canvas else squares, len(motion), watch)
     return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
 
 

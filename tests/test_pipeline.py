@@ -32,8 +32,8 @@ from reenact.media import EncodeOptions, open_clip, write_clip
 from reenact.motion.transfer import TransferOptions
 from reenact.pipeline import AnimateOptions, animate, prepare_source, reconstruct
 from reenact.runtime import available_cores
-from reenact.tracking import known_faces, track
-from reenact.types import Clip, Crop, Face, Keypoints, Motion, Template
+from reenact.tracking import nearest_seen, track
+from reenact.types import Clip, Crop, Keypoints, Motion, Template
 
 Picture = NDArray[np.uint8]
 NTSC = Fraction(24000, 1001)
@@ -342,34 +342,26 @@ def test_some_frames_without_a_face_are_filled(
     np.testing.assert_allclose(found.keypoints.landmarks[2], found.keypoints.landmarks[1], atol=2e-3)
 
 
-def make_face(x: float) -> Face:
-    return Face((x, 0, x + 1, 1), 1.0, np.zeros((478, 2), np.float32))
-
-
-A, B = make_face(0), make_face(1)
-
-
 @pytest.mark.parametrize(
-    ("found", "filled"),
+    ("seen", "nearest"),
     [
-        ([A], [A]),
-        ([None, A], [A, A]),
-        ([A, None, None, B], [A, A, B, B]),
-        ([None, A, None, None, B, None], None),
-        ([None, A, B, None], [A, A, B, B]),
-        ([None, None, A], None),
-        ([None], None),
-        ([], None),
+        ("x", [0]),
+        (".x", [1, 1]),
+        ("x..x", [0, 0, 3, 3]),
+        (".x..x.", None),
+        (".xx.", [1, 1, 2, 2]),
+        ("..x", None),
+        (".", None),
+        ("", None),
     ],
 )
-def test_a_missing_face_is_taken_from_the_nearest_frame(
-    found: list[Face | None], filled: list[Face] | None
-) -> None:
-    if filled is None:
-        with pytest.raises(NoFaceFound, match=f"of {len(found)} frames"):
-            known_faces(found)
+def test_a_missing_face_is_taken_from_the_nearest_frame(seen: str, nearest: list[int] | None) -> None:
+    found = np.array([each == "x" for each in seen], bool)
+    if nearest is None:
+        with pytest.raises(NoFaceFound, match=f"of {len(seen)} frames"):
+            nearest_seen(found)
     else:
-        assert [face.box for face in known_faces(found)] == [face.box for face in filled]
+        assert nearest_seen(found).tolist() == nearest
 
 
 def test_a_source_has_its_pose_and_both_sizes(engine: Engine, portrait: Picture, square: Crop) -> None:

@@ -127,9 +127,13 @@ def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> It
 
 
 def _keypoints(engine: Engine, frames: list[Picture]) -> Keypoints:
-    from reenact.tracking import known_faces
+    import numpy as np
+
+    from reenact.tracking import nearest_seen
     from reenact.types import Crop
 
-    faces = known_faces(list(engine.finder.follow(frames)))
+    faces = list(engine.finder.follow(frames))
+    nearest = nearest_seen(np.array([face is not None for face in faces]))
     whole = Crop(0, 0, len(frames[0]))
-    return engine.detector.many(zip(frames, faces, strict=True), whole)
+    known = ((frames[index], face) for index in nearest if (face := faces[index]))
+    return engine.detector.many(known, whole)
