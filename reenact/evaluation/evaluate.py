@@ -73,7 +73,7 @@ def run(
         cross = evaluate_cross_identity(animators, pairs, panel, options, shown[1]) if pairs else None
         hd = evaluate_hd(remakers, large, panel, options, shown[2]) if large else None
     videos = [tuple(gallery.videos) for gallery in galleries]
-    report = Report(table, cross, hd, videos[0], videos[1], videos[2], time.monotonic() - began)
+    report = Report(table, cross, videos[0], videos[1], time.monotonic() - began, hd, videos[2])
     if out is not None:
         write_report(report, out)
     return report

@@ -41,11 +41,11 @@ class Report:
 
     reconstruction: Table
     cross: Table | None
-    hd: Table | None = None
     reconstruction_videos: tuple[Video, ...] = ()
     cross_videos: tuple[Video, ...] = ()
-    hd_videos: tuple[Video, ...] = ()
     seconds: float = 0.0  # that judging took
+    hd: Table | None = None
+    hd_videos: tuple[Video, ...] = ()
 
     @property
     def tables(self) -> tuple[Table, ...]:
