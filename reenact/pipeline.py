@@ -33,7 +33,6 @@ from reenact.tracking import moving, track
 from reenact.types import Clip, Crop, Face, Motion, Picture, Show, Template, Watch
 
 SIZES = (256, 512, 1024)
-CONTRACT_SIZE = (NATIVE_SIZE, NATIVE_SIZE)
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,7 @@ class AnimateOptions:
 
     def __post_init__(self) -> None:
         """Check the ranges; raises InvalidOption."""
-        if self.size not in SIZES:
-            raise InvalidOption(f"size is 256, 512 or 1024, not {self.size}.")
+        _check_size(self.size)
         if self.paste not in ("full", "crop"):
             raise InvalidOption(f"paste is full or crop, not {self.paste!r}.")
         if self.label not in (None, *LANGUAGES):
@@ -191,23 +189,26 @@ def prepare_source(engine: Engine, picture: Picture, face: Face, crop: Crop, siz
     return engine.renderer.prepare(small, full, engine.detector.one(small, face, crop))
 
 
-def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = None) -> Written:
+def reconstruct(
+    engine: Engine, clip: Path, out: Path, watch: Watch | None = None, size: int = NATIVE_SIZE
+) -> Written:
     """Rebuild a clip from its first frame and its own motion: how a model is judged.
 
-    Absolute motion. A 256x256 clip is not cropped; any other is cropped around the face. The result has as
-    many frames as the clip, 256x256.
+    Absolute motion. A clip of ``size`` x ``size`` pixels is not cropped; any other is cropped around the
+    face. The result has as many frames as the clip, ``size`` x ``size``: 256, 512 or 1024.
     """
+    _check_size(size)
     first = next(open_clip(clip).frames)
     faces = engine.finder.find(first)
-    if first.shape[:2] == CONTRACT_SIZE:
-        crop = Crop(0, 0, NATIVE_SIZE, level(faces[0].roll) if faces else 0.0)
+    if first.shape[:2] == (size, size):
+        crop = Crop(0, 0, size, level(faces[0].roll) if faces else 0.0)
     else:
         crop = align(choose(faces))
     motion = track(engine, clip, crop=crop, watch=watch)
-    picture = cut(first, crop, NATIVE_SIZE)
-    source = engine.renderer.prepare(picture, picture, motion.keypoints[0])
+    small, full = (cut(first, crop, side) for side in (NATIVE_SIZE, size))
+    source = engine.renderer.prepare(small, full, motion.keypoints[0])
     squares = engine.renderer.render(source, motion.keypoints)
-    canvas = _turned_back(first, crop, NATIVE_SIZE)
+    canvas = _turned_back(first, crop, size)
     frames = watched(in_order(canvas.paste, squares) if canvas else squares, len(motion), watch)
     return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
 
@@ -220,6 +221,11 @@ def _motion_of(
         return template.motion, template.driving
     motion = track(engine, template, watch=watch)
     return motion if mode == "absolute" else moving(motion), template
+
+
+def _check_size(size: int) -> None:
+    if size not in SIZES:
+        raise InvalidOption(f"size is 256, 512 or 1024, not {size}.")
 
 
 def watched(
