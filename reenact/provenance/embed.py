@@ -27,7 +27,7 @@ from reenact.types import FloatArray, Picture
 PUBLIC_KEY = b"reenact, public watermark key, 1"  # so that any installation can recognise a result
 _MOST_ERROR = 1.95  # root mean square in levels, before rounding; with it a frame keeps 42 dB
 # How far waves are moved. A frame of more pixels than this has more waves than it takes to say the id.
-_STRENGTH, _SMALL = 0.85, 131_000
+_STRENGTH, _SMALL = 0.8, 131_000
 _REFRESH = 8  # frames for which the changes are kept; faces do not go far meanwhile
 _PILOTS = (0.2, 0.1, 1.2)  # levels: at least, more for each of local standard deviation, at most
 

@@ -103,7 +103,7 @@ def _searched(totals: dict[int, FloatArray], key: bytes) -> list[Place]:
     middles = {window: middle(total, _WINDOW) for window, total in totals.items()}
     found = []
     for rough in _likeliest(middles, _grid(), key, 1)[:_TRIED]:
-        [finer, *_] = _likeliest(middles, tuple(rough.scale * _FINER), key, 1, rough.mirrored)
+        [finer, *_] = _likeliest(middles, tuple((rough.scale * _FINER).tolist()), key, 1, rough.mirrored)
         found += _likeliest(totals, (finer.scale,), key, 1, rough.mirrored)
     return found
 
