@@ -116,22 +116,26 @@ def _likeliest(
     mirrored: bool | None = None,
 ) -> list[Place]:
     """Places of the tile over the scales, both plain and mirrored unless told, the likeliest first."""
-    tile = np.conj(np.fft.rfft2(enlarge(pilots(key))))
+    tile = enlarge(pilots(key))
+    tiles = [np.conj(np.fft.rfft2(each)) for each in (tile, tile[:, ::-1])]
     found: list[Place] = []
     for scale in scales:
         total = totals[HALF_WINDOW if scale < _HALF_BELOW else WINDOW]  # covers about as many chips
         upright = Place(0, scale).upright(total, ceil(max(total.shape) / scale))
         folded = fold(upright)
+        spectrum = np.fft.rfft2(folded - folded.mean())
         for turned in (False, True) if mirrored is None else (mirrored,):
-            # The fold of a mirrored picture, without another picture.
-            seen = np.roll(folded[:, ::-1], upright.shape[1], 1) if turned else folded
-            found += _peaks(seen, Place(0, scale, turned), tile, peaks)
+            match = np.fft.irfft2(spectrum * tiles[turned], s=folded.shape)
+            if (
+                turned
+            ):  # from where the mirrored tile lies in the picture to where the tile lies in its mirror
+                match = np.roll(match[:, ::-1], upright.shape[1] + 1, 1)
+            found += _peaks(match, Place(0, scale, turned), peaks)
     return sorted(found, key=lambda place: -place.score)
 
 
-def _peaks(folded: FloatArray, place: Place, tile: FloatArray, count: int) -> Iterator[Place]:
-    """The best places at a scale, by the correlation of the pilots."""
-    match = np.fft.irfft2(np.fft.rfft2(folded - folded.mean()) * tile, s=folded.shape)
+def _peaks(match: FloatArray, place: Place, count: int) -> Iterator[Place]:
+    """The best places at a scale, by the correlation of the pilots (TILE, TILE)."""
     match /= match.std() + 1e-9
     around = np.arange(-CHIP, CHIP + 1)
     for _ in range(count):
