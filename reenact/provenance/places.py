@@ -125,7 +125,7 @@ def _likeliest(
         folded = fold(upright)
         spectrum = np.fft.rfft2(folded - folded.mean())
         for turned in (False, True) if mirrored is None else (mirrored,):
-            match = np.fft.irfft2(spectrum * tiles[turned], s=folded.shape)
+            match = np.asarray(np.fft.irfft2(spectrum * tiles[turned], s=folded.shape), np.float32)
             if (
                 turned
             ):  # from where the mirrored tile lies in the picture to where the tile lies in its mirror
