@@ -167,7 +167,8 @@ def _lower_row() -> Picture:
     rng = np.random.default_rng(5)
     y, x = np.mgrid[:height, :width].astype(np.float32)
     edges = np.concatenate([[0], np.cumsum(_LOWER_SIZES / _LOWER_SIZES.sum())]) * width
-    colour, alpha = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
+    colour = np.tile(_ENAMEL, (height, width, 1))
+    alpha = np.zeros((height, width), np.float32)
     for left, right in pairwise(edges):
         middle, half = (left + right) / 2, (right - left) / 2
         inside = np.abs(x - middle) <= half
