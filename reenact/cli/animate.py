@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,10 @@ def _add_movement(group: Group) -> None:
 
 def _add_result(group: Group) -> None:
     group.add_argument(
-        "--size", type=int, choices=(256, 512, 1024), default=256, help="side of the moving square"
+        "--size",
+        type=int,
+        choices=(256, 512, 1024),
+        help="side of the moving square; default 512, or 256 with a model that paints no other",
     )
     group.add_argument(
         "--paste",
@@ -122,6 +126,8 @@ def _animate(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     options = _options(arguments)  # first of all: a wrong option need not wait for the model
     engine = open_engine(arguments)
+    if arguments.size is None and not engine.renderer.scales:
+        options = replace(options, size=256)
     template = _template(arguments.template, arguments.motions, engine.model)
     _keep_inputs(arguments.out, arguments.selfie, template)
     with progress(arguments.quiet) as watch:
@@ -151,7 +157,7 @@ def _options(arguments: argparse.Namespace) -> AnimateOptions:
     from reenact.provenance.embed import Watermark
 
     return AnimateOptions(
-        size=arguments.size,
+        size=arguments.size or 512,
         paste=arguments.paste,
         face=arguments.face,
         mirror=arguments.mirror,
