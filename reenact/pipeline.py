@@ -34,7 +34,6 @@ from reenact.tracking import moving, track
 from reenact.types import Clip, Crop, Face, FloatArray, Keypoints, Motion, Picture, Show, Template, Watch
 
 SIZES = (256, 512, 1024)
-CONTRACT_SIZE = (NATIVE_SIZE, NATIVE_SIZE)
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,7 @@ class AnimateOptions:
 
     def __post_init__(self) -> None:
         """Check the ranges; raises InvalidOption."""
-        if self.size not in SIZES:
-            raise InvalidOption(f"size is 256, 512 or 1024, not {self.size}.")
+        _check_size(self.size)
         if self.paste not in ("full", "crop"):
             raise InvalidOption(f"paste is full or crop, not {self.paste!r}.")
         if self.label not in (None, *LANGUAGES):
@@ -198,19 +196,22 @@ def _beside(squares: Iterator[Picture], landmarks: FloatArray) -> Iterator[tuple
         close(squares)
 
 
-def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = None) -> Written:
+def reconstruct(
+    engine: Engine, clip: Path, out: Path, watch: Watch | None = None, size: int = NATIVE_SIZE
+) -> Written:
     """Rebuild a clip from its first frame and its own motion: how a model is judged.
 
-    Absolute motion. A 256x256 clip is not cropped; any other is cropped around the face. The result has as
-    many frames as the clip, 256x256.
+    Absolute motion. A clip of ``size`` x ``size`` pixels is not cropped; any other is cropped around the
+    face. The result has as many frames as the clip, ``size`` x ``size``: 256, 512 or 1024.
     """
+    _check_size(size)
     first = next(open_clip(clip).frames)
     face = choose(engine.finder.find(first))
-    whole = Crop(0, 0, NATIVE_SIZE) if first.shape[:2] == CONTRACT_SIZE else None
+    whole = Crop(0, 0, size) if first.shape[:2] == (size, size) else None
     crop = whole or align(face)
     motion = track(engine, clip, crop=crop, watch=watch)
-    picture = cut(first, crop, NATIVE_SIZE)
-    source = engine.renderer.prepare(picture, picture, motion.keypoints[0])
+    small, full = (cut(first, crop, side) for side in (NATIVE_SIZE, size))
+    source = engine.renderer.prepare(small, full, motion.keypoints[0])
     squares = rendered(engine, source, face, crop, motion.keypoints)
     frames = watched(squares, len(motion), watch)
     return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
@@ -224,6 +225,11 @@ def _motion_of(
         return template.motion, template.driving
     motion = track(engine, template, watch=watch)
     return motion if mode == "absolute" else moving(motion), template
+
+
+def _check_size(size: int) -> None:
+    if size not in SIZES:
+        raise InvalidOption(f"size is 256, 512 or 1024, not {size}.")
 
 
 def watched(

@@ -386,20 +386,23 @@ def difference(first: Picture, second: Picture) -> float:
     return float(np.abs(first.astype(int) - second).mean())
 
 
-def reconstructed(engine: Engine, clip: Path, out: Path, watch: Callable[[int, int], None]) -> list[Picture]:
-    written = reconstruct(engine, clip, out, watch)
+def reconstructed(
+    engine: Engine, clip: Path, out: Path, watch: Callable[[int, int], None], size: int = 256
+) -> list[Picture]:
+    written = reconstruct(engine, clip, out, watch, size)
     frames = read(out)
-    assert (written.width, written.height) == (256, 256)
+    assert (written.width, written.height) == (size, size)
     assert written.frames == len(frames)
     return frames
 
 
-def test_a_reconstruction_of_a_256_clip_is_not_cropped(
-    engine: Engine, portrait: Picture, square: Crop, tmp_path: Path
+@pytest.mark.parametrize("size", [256, 512])
+def test_a_reconstruction_of_a_clip_of_its_size_is_not_cropped(
+    engine: Engine, portrait: Picture, square: Crop, tmp_path: Path, size: int
 ) -> None:
-    frames = [moved(portrait, square, shift, (256, 256)) for shift in (*SHIFTS, *SHIFTS, *SHIFTS)]
+    frames = [moved(portrait, square, shift, (size, size)) for shift in (*SHIFTS, *SHIFTS, *SHIFTS)]
     clip, told = write(tmp_path / "clip.mp4", frames), []
-    result = reconstructed(engine, clip, tmp_path / "out.mp4", lambda *done: told.append(done))
+    result = reconstructed(engine, clip, tmp_path / "out.mp4", lambda *done: told.append(done), size)
     count = len(frames)
     assert len(result) == count
     # Both looks at the clip are told as nothing done, so that they can be stopped; then every frame made.
@@ -430,6 +433,12 @@ def test_a_reconstruction_of_another_clip_is_cropped_around_the_first_face(
     ((picture, keypoints),) = prepared
     seen = choose(engine.finder.find(picture)).landmarks[list(MESH_INDICES)]
     assert np.abs(Crop(0, 0, 256).to_units(seen) - keypoints.landmarks).max() < 0.05
+
+
+def test_a_reconstruction_of_another_size_is_refused(engine: Engine, tmp_path: Path) -> None:
+    clip = write(tmp_path / "clip.mp4", [flat(256, 256)] * 2)
+    with pytest.raises(InvalidOption):
+        reconstruct(engine, clip, tmp_path / "out.mp4", size=300)
 
 
 def test_a_clip_without_a_face_cannot_be_reconstructed(engine: Engine, tmp_path: Path) -> None:

@@ -99,15 +99,16 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def reconstruct_frames(engine: Engine, frames: list[Picture]) -> Iterator[Picture]:
-    """Rebuild a 256x256 clip from its first frame, in memory; the contract of ``reenact reconstruct``.
+    """Rebuild a square clip from its first frame, in memory; the contract of ``reenact reconstruct``.
 
+    Larger clips than 256x256 are rebuilt in their own size, which must be one that the model paints.
     A clip in which our finder sees no face stays still, and is judged like that.
     """
     try:
         motion = _keypoints(engine, frames)
     except NoFaceFound:
         return repeat(frames[0], len(frames))
-    source = engine.renderer.prepare(frames[0], frames[0], motion[0])
+    source = engine.renderer.prepare(_native(frames[0]), frames[0], motion[0])
     return engine.renderer.render(source, motion)
 
 
@@ -132,4 +133,14 @@ def _keypoints(engine: Engine, frames: list[Picture]) -> Keypoints:
 
     faces = known_faces(list(engine.finder.follow(frames)))
     whole = Crop(0, 0, len(frames[0]))
-    return engine.detector.many(zip(frames, faces, strict=True), whole)
+    return engine.detector.many(zip(map(_native, frames), faces, strict=True), whole)
+
+
+def _native(picture: Picture) -> Picture:
+    """A square picture as the networks see it."""
+    from reenact.face.align import cut
+    from reenact.generator.renderer import NATIVE_SIZE
+    from reenact.types import Crop
+
+    side = len(picture)
+    return picture if side == NATIVE_SIZE else cut(picture, Crop(0, 0, side), NATIVE_SIZE)

@@ -13,6 +13,9 @@ from reenact.layers.pose import Pose
 from reenact.motion.network import DenseMotion
 from reenact.training.checkpoint import Model
 
+CELL = 4  # px at 256 over which the difference of painted and copied is averaged
+APART = 25.0  # grey levels of that difference at which a third of the detail is left
+
 
 def to_float(picture: Tensor) -> Tensor:
     """(B, H, W, 3) uint8 -> (B, 3, H, W) float in [0, 1]."""
@@ -21,7 +24,11 @@ def to_float(picture: Tensor) -> Tensor:
 
 def to_bytes(picture: Tensor) -> Tensor:
     """(B, 3, H, W) float -> (B, H, W, 3) uint8, rounded."""
-    return (picture.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(0, 2, 3, 1)
+    return _rounded(picture).permute(0, 2, 3, 1)
+
+
+def _rounded(picture: Tensor) -> Tensor:
+    return (picture.clamp(0, 1) * 255 + 0.5).to(torch.uint8)
 
 
 class KeypointGraph(nn.Module):
@@ -72,38 +79,46 @@ class AnimateGraph(nn.Module):
         """Everything of the source has a leading 1; driving pose (B, ...).
 
         Returns:
-            picture (B, 256, 256, 3) uint8, alpha (B, 1, 256, 256), flow (B, 128, 128, 2) crop units.
+            picture (B, 256, 256, 3) uint8, copied (B, 3, 256, 256) uint8, flow (B, 128, 128, 2) crop units.
         """
         image = to_float(source)
         source_pose = Pose(source_points, source_jacobians, source_landmarks)
         driving = Pose(points, jacobians, landmarks)
         motion = self.motion(functional.avg_pool2d(image, 4), source_pose, driving)
         out = self.decoder(image, Features(fine, coarse), source_pose, driving, motion)
-        return to_bytes(out.rgb), out.alpha, out.flow
+        return to_bytes(out.rgb), _rounded(out.copied), out.flow
 
 
 class ComposeGraph(nn.Module):
-    """``compose``: the same result at any size, sharp where the selfie can be copied."""
+    """``compose``: the same result at any size, with the selfie's own fine detail.
 
-    def forward(self, source: Tensor, picture: Tensor, alpha: Tensor, flow: Tensor) -> Tensor:
-        """Blend the warped full-size source with the enlarged picture.
+    What the network repaired at 256, ``picture - copied``, is enlarged and added to the selfie, warped at
+    full size: pores and brush strokes are the selfie's, lips and lids are where they were painted. Where the
+    two differ much, the detail belongs to something else (open lids under closed ones), and the enlarged
+    picture is taken alone.
+    """
+
+    def forward(self, source: Tensor, picture: Tensor, copied: Tensor, flow: Tensor) -> Tensor:
+        """Enlarge a batch.
 
         Args:
             source: (1, S, S, 3) uint8, the same crop as the picture's, larger.
             picture: (B, 256, 256, 3) uint8 from ``animate``.
-            alpha: (B, 1, 256, 256), likewise.
+            copied: (B, 3, 256, 256) uint8, likewise.
             flow: (B, 128, 128, 2), likewise.
 
         Returns:
             (B, S, S, 3) uint8.
         """
         size = source.shape[1:3]
-        copied = warp(source.permute(0, 3, 1, 2), resize_flow(flow, size))
+        detailed = warp(source.permute(0, 3, 1, 2), resize_flow(flow, size))
+        painted, plain = picture.permute(0, 3, 1, 2).float(), copied.float()
+        apart = functional.avg_pool2d((painted - plain).abs().mean(1, keepdim=True), CELL)
+        kept = resize(torch.exp(-(apart / APART).square()), painted.shape[2:])
         # As planes of one channel: with three, ONNX Runtime would resize them interleaved, which is slow.
-        planes = picture.permute(0, 3, 1, 2).float().flatten(0, 1)[:, None]
-        painted = resize(planes, size).reshape(copied.shape)
-        blended = painted + resize(alpha, size) * (copied - painted)
-        return (blended.clamp(0, 255) + 0.5).to(torch.uint8).permute(0, 2, 3, 1)
+        rest = resize((painted - kept * plain).flatten(0, 1)[:, None], size).reshape(detailed.shape)
+        result = rest + resize(kept, size) * detailed
+        return (result.clamp(0, 255) + 0.5).to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def graphs_of(model: Model) -> dict[str, nn.Module]:

@@ -57,12 +57,12 @@ SIGNATURES = {
     "keypoints": Signature(("picture",), ("points", "jacobians"), {"picture": {0: BATCH}}),
     "encode": Signature(("source",), ("fine", "coarse"), {}),
     "animate": Signature(
-        _SOURCE + _DRIVING, ("picture", "alpha", "flow"), {name: {0: BATCH} for name in _DRIVING}
+        _SOURCE + _DRIVING, ("picture", "copied", "flow"), {name: {0: BATCH} for name in _DRIVING}
     ),
     "compose": Signature(
-        ("source", "picture", "alpha", "flow"),
+        ("source", "picture", "copied", "flow"),
         ("composed",),
-        {"source": {1: SIDE, 2: SIDE}} | {name: {0: BATCH} for name in ("picture", "alpha", "flow")},
+        {"source": {1: SIDE, 2: SIDE}} | {name: {0: BATCH} for name in ("picture", "copied", "flow")},
     ),
 }
 Tolerance = Mapping["np.dtype[Any]", float]
@@ -168,9 +168,9 @@ def example_inputs(model: Model, name: str, *, batch: int, side: int) -> tuple[T
     if name == "encode":
         return (source,)
     if name == "compose":
-        alpha = torch.rand(batch, 1, PICTURE, PICTURE, generator=random)
         flow = torch.rand(batch, PICTURE // 2, PICTURE // 2, 2, generator=random) * 2 - 1
-        return example_picture(1, side, random), example_picture(batch, PICTURE, random), alpha, flow
+        picture, copied = (example_picture(batch, PICTURE, random) for _ in range(2))
+        return example_picture(1, side, random), picture, copied.permute(0, 3, 1, 2).contiguous(), flow
     fine = torch.rand(1, generator.fine, 128, 128, generator=random)
     coarse = torch.rand(1, generator.coarse, 64, 64, generator=random)
     return source, fine, coarse, *pose(1), *pose(batch)

@@ -15,7 +15,6 @@ from reenact.types import Keypoints, Picture
 
 NATIVE_SIZE = 256  # what the networks see and paint
 BATCH = 2  # frames a graph call; a CPU takes 3 % more for each frame of 4, and 8 % more of 1 or 8
-COMPOSED = ("picture", "alpha", "flow")  # what the animator makes and the compose graph takes
 Composer = Callable[[int], Session]  # the compose graph for results of so many pixels
 
 
@@ -105,7 +104,7 @@ class Renderer:
             yield from pictures
 
     def paint(self, source: Source, driving: Keypoints) -> list[Kept]:
-        """One batch at 256: pictures (B, 256, 256, 3) uint8 and, where the model scales, alpha and flow."""
+        """One batch at 256: pictures (B, 256, 256, 3) uint8, and what else ``compose`` takes."""
         return self._animate.keep(**self.inputs(source, driving))
 
     def compose(self, source: Source, painted: list[Kept]) -> Picture:
@@ -113,11 +112,12 @@ class Renderer:
         if self._compose is None or len(source.full) == NATIVE_SIZE:
             return np.asarray(painted[0].numpy(), np.uint8)
         compose = partial(self._compose(len(source.full)).keep, source=source.enlarged)
+        names = self._animate.outputs  # the compose graph has the same
         if self._fixed:
-            pictures = [compose(**dict(zip(COMPOSED, painted, strict=True)))]
+            pictures = [compose(**dict(zip(names, painted, strict=True)))]
         else:  # a frame at a time: no slower on a CPU, and each takes 0.3 GB at 1024 pixels
             frames = zip(*(each.numpy()[:, None] for each in painted), strict=True)
-            pictures = [compose(**dict(zip(COMPOSED, frame, strict=True))) for frame in frames]
+            pictures = [compose(**dict(zip(names, frame, strict=True))) for frame in frames]
         return np.concatenate([np.asarray(each.numpy(), np.uint8) for (each,) in pictures])
 
     def _batch(self, source: Source, driving: Keypoints) -> Picture:
