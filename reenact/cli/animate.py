@@ -56,7 +56,7 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     )
     verb.add_argument("clip", type=Path)
     verb.add_argument("out", type=Path, help="a .mp4, .gif or .webp file")
-    _add_size(verb, "side of the result; default 256")
+    _add_size(verb, "side of the result; default 256", 256)
     add_engine_options(verb)
     add_quiet(verb)
 
@@ -82,7 +82,9 @@ def _add_movement(group: Group) -> None:
 
 
 def _add_result(group: Group) -> None:
-    _add_size(group, "side of the moving square; default 512, or 256 with a model that paints no other")
+    _add_size(
+        group, "side of the moving square; default 512, or 256 with a model that paints no other", None
+    )
     group.add_argument(
         "--paste",
         choices=("full", "crop"),
@@ -96,8 +98,8 @@ def _add_result(group: Group) -> None:
     group.add_argument("--no-sound", action="store_true", help="mp4: leave the clip's sound out")
 
 
-def _add_size(group: Group | argparse.ArgumentParser, help: str) -> None:
-    group.add_argument("--size", type=int, choices=(256, 512, 1024), default=256, help=help)
+def _add_size(group: Group | argparse.ArgumentParser, help: str, default: int | None) -> None:
+    group.add_argument("--size", type=int, choices=(256, 512, 1024), default=default, help=help)
 
 
 def _add_marks(group: Group) -> None:
