@@ -24,13 +24,14 @@ from reenact.face.align import Choice, align, choose, cut, level
 from reenact.generator.renderer import NATIVE_SIZE, Source
 from reenact.media import EncodeOptions, Written, open_clip, read_picture, write_clip
 from reenact.motion.transfer import Mode, TransferOptions, transfer
+from reenact.mouth.interior import MouthInterior
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.credentials import Input, Origin, sign
 from reenact.provenance.embed import Marker, Watermark
 from reenact.provenance.label import LANGUAGES, Label, Language
 from reenact.runtime import close, in_order
 from reenact.tracking import moving, track
-from reenact.types import Clip, Crop, Face, Motion, Picture, Show, Template, Watch
+from reenact.types import Clip, Crop, Face, FloatArray, Keypoints, Motion, Picture, Show, Template, Watch
 
 SIZES = (256, 512, 1024)
 
@@ -103,7 +104,8 @@ def animate(
     clock.lap("track")
     source = prepare_source(engine, picture, face, crop, options.size)
     driven = transfer(source.keypoints, motion.keypoints, options.transfer, motion.fps)
-    frames = _finished(engine.renderer.render(source, driven), picture, faces, crop, options)
+    squares = rendered(engine, source, face, crop, driven)
+    frames = _finished(squares, picture, faces, crop, options)
     shown = watched(frames, len(motion), watch, show)
     seal = _seal(engine, selfie, template, options.certificate)
     written = write_clip(Clip(shown, motion.fps, len(motion), audio), out, options=options.encode, seal=seal)
@@ -189,6 +191,27 @@ def prepare_source(engine: Engine, picture: Picture, face: Face, crop: Crop, siz
     return engine.renderer.prepare(small, full, engine.detector.one(small, face, crop))
 
 
+def rendered(
+    engine: Engine, source: Source, face: Face | None, crop: Crop, driven: Keypoints
+) -> Iterator[Picture]:
+    """The source in each driven pose, (S, S, 3) uint8, with its mouth's inside drawn; plain without a face."""
+    squares = engine.renderer.render(source, driven)
+    if face is None:
+        return squares
+    side = len(source.full)
+    landmarks = np.asarray((crop.to_units(face.landmarks) + 1) / 2 * side, np.float32)
+    mouth = MouthInterior(engine.finder.mesh, source.full, landmarks, source.keypoints.landmarks)
+    return in_order(lambda each: mouth.draw(*each), _beside(squares, driven.landmarks))
+
+
+def _beside(squares: Iterator[Picture], landmarks: FloatArray) -> Iterator[tuple[Picture, FloatArray]]:
+    """Each square with the landmarks that drove it; closing it closes what makes the squares."""
+    try:
+        yield from zip(squares, landmarks, strict=True)
+    finally:
+        close(squares)
+
+
 def reconstruct(
     engine: Engine, clip: Path, out: Path, watch: Watch | None = None, size: int = NATIVE_SIZE
 ) -> Written:
@@ -207,7 +230,7 @@ def reconstruct(
     motion = track(engine, clip, crop=crop, watch=watch)
     small, full = (cut(first, crop, side) for side in (NATIVE_SIZE, size))
     source = engine.renderer.prepare(small, full, motion.keypoints[0])
-    squares = engine.renderer.render(source, motion.keypoints)
+    squares = rendered(engine, source, faces[0] if faces else None, crop, motion.keypoints)
     canvas = _turned_back(first, crop, size)
     frames = watched(in_order(canvas.paste, squares) if canvas else squares, len(motion), watch)
     return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))

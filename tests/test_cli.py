@@ -94,9 +94,9 @@ def test_animate_writes_a_moving_file(
     assert animate("--paste", "crop", out=f"out.{suffix}") == 0
     said = capsys.readouterr()
     assert said.out.count("\n") == 2 and "DEVELOPMENT certificate" in said.out
-    assert f"out.{suffix}: 256x256, {FRAMES} frames, 0.12 s" in said.out
+    assert f"out.{suffix}: 512x512, {FRAMES} frames, 0.12 s" in said.out
     assert said.err == ""  # no bar where no one can see it
-    assert [frame.shape for frame in open_clip(tmp_path / f"out.{suffix}").frames] == [(256, 256, 3)] * FRAMES
+    assert [frame.shape for frame in open_clip(tmp_path / f"out.{suffix}").frames] == [(512, 512, 3)] * FRAMES
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "gif", "webp"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     )
     verb.add_argument("clip", type=Path)
     verb.add_argument("out", type=Path, help="a .mp4, .gif or .webp file")
-    _add_size(verb, "side of the result; default 256")
+    _add_size(verb, "side of the result; default 256", 256)
     add_engine_options(verb)
     add_quiet(verb)
 
@@ -82,7 +83,7 @@ def _add_movement(group: Group) -> None:
 
 
 def _add_result(group: Group) -> None:
-    _add_size(group, "side of the moving square; default 256")
+    _add_size(group, "side of the moving square; default 512, or 256 with a model that paints no other", None)
     group.add_argument(
         "--paste",
         choices=("full", "crop"),
@@ -96,8 +97,8 @@ def _add_result(group: Group) -> None:
     group.add_argument("--no-sound", action="store_true", help="mp4: leave the clip's sound out")
 
 
-def _add_size(group: Group | argparse.ArgumentParser, help: str) -> None:
-    group.add_argument("--size", type=int, choices=(256, 512, 1024), default=256, help=help)
+def _add_size(group: Group | argparse.ArgumentParser, help: str, default: int | None) -> None:
+    group.add_argument("--size", type=int, choices=(256, 512, 1024), default=default, help=help)
 
 
 def _add_marks(group: Group) -> None:
@@ -130,6 +131,8 @@ def _animate(arguments: argparse.Namespace) -> int:
     named = Path(arguments.template)
     with plain_files(arguments.selfie, named) as (selfie, driving):
         engine = open_engine(arguments)
+        if arguments.size is None and not engine.renderer.scales:
+            options = replace(options, size=256)
         name = arguments.template if driving == named else str(driving)
         template = _template(name, arguments.motions, engine.model)
         _keep_inputs(arguments.out, selfie, template)
@@ -163,7 +166,7 @@ def _options(arguments: argparse.Namespace) -> AnimateOptions:
     from reenact.provenance.embed import Watermark
 
     return AnimateOptions(
-        size=arguments.size,
+        size=arguments.size or 512,
         paste=arguments.paste,
         face=arguments.face,
         mirror=arguments.mirror,

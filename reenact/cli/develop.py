@@ -25,7 +25,7 @@ from reenact.errors import ExtraMissing, NoFaceFound
 
 if TYPE_CHECKING:
     from reenact.engine import Engine
-    from reenact.types import Keypoints, Picture
+    from reenact.types import Face, Keypoints, Picture
 
 SHARED = Path("..") / "shared"
 JUDGED_FPS = Fraction(25, 2)  # of the clips in shared/faces
@@ -104,12 +104,15 @@ def reconstruct_frames(engine: Engine, frames: list[Picture]) -> Iterator[Pictur
     Larger clips than 256x256 are rebuilt in their own size, which must be one that the model paints.
     A clip in which our finder sees no face stays still, and is judged like that.
     """
+    from reenact.pipeline import rendered
+    from reenact.types import Crop
+
     try:
-        motion = _keypoints(engine, frames)
+        motion, face = _keypoints(engine, frames)
     except NoFaceFound:
         return repeat(frames[0], len(frames))
     source = engine.renderer.prepare(_native(frames[0]), frames[0], motion[0])
-    return engine.renderer.render(source, motion)
+    return rendered(engine, source, face, Crop(0, 0, len(frames[0])), motion)
 
 
 def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> Iterator[Picture]:
@@ -118,16 +121,20 @@ def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> It
     Where our finder sees no face the picture stays still, and is judged like that.
     """
     from reenact.motion.transfer import TransferOptions, transfer
+    from reenact.pipeline import rendered
+    from reenact.types import Crop
 
     try:
-        still, motion = _keypoints(engine, [source])[0], _keypoints(engine, frames)
+        (still, face), (motion, _) = _keypoints(engine, [source]), _keypoints(engine, frames)
     except NoFaceFound:
         return repeat(source, len(frames))
-    driven = transfer(still, motion, TransferOptions(), JUDGED_FPS)
-    return engine.renderer.render(engine.renderer.prepare(source, source, still), driven)
+    driven = transfer(still[0], motion, TransferOptions(), JUDGED_FPS)
+    prepared = engine.renderer.prepare(source, source, still[0])
+    return rendered(engine, prepared, face, Crop(0, 0, len(source)), driven)
 
 
-def _keypoints(engine: Engine, frames: list[Picture]) -> Keypoints:
+def _keypoints(engine: Engine, frames: list[Picture]) -> tuple[Keypoints, Face | None]:
+    """Keypoints of square frames, and the face of the first."""
     import numpy as np
 
     from reenact.tracking import nearest_seen
@@ -137,7 +144,7 @@ def _keypoints(engine: Engine, frames: list[Picture]) -> Keypoints:
     nearest = nearest_seen(np.array([face is not None for face in faces]))
     whole = Crop(0, 0, len(frames[0]))
     known = ((_native(frames[index]), face) for index in nearest if (face := faces[index]))
-    return engine.detector.many(known, whole)
+    return engine.detector.many(known, whole), faces[0]
 
 
 def _native(picture: Picture) -> Picture:

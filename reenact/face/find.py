@@ -28,7 +28,7 @@ class FaceFinder:
     def __init__(self, detector: Detector, mesh: FaceMesh) -> None:
         """Both are opened once by the engine; ``detector`` is a FaceDetector or a FanDetector."""
         self._detector = detector
-        self._mesh = mesh
+        self.mesh = mesh
 
     def find(self, picture: Picture) -> list[Face]:
         """All faces, largest box first. A face that the mesh does not confirm is left out.
@@ -101,7 +101,7 @@ class FaceFinder:
         return [face for face in other if face.presence >= SURE] or faces
 
     def _place(self, picture: Picture, square: Square, score: float) -> Face | None:
-        landmarks, presence = self._mesh(picture, square)
+        landmarks, presence = self.mesh(picture, square)
         if presence < MIN_PRESENCE:
             return None
         low, high = landmarks.min(0), landmarks.max(0)
