@@ -194,7 +194,7 @@ def prepare_source(engine: Engine, picture: Picture, face: Face, crop: Crop, siz
 def rendered(
     engine: Engine, source: Source, face: Face | None, crop: Crop, driven: Keypoints
 ) -> Iterator[Picture]:
-    """The source in each driven pose, (S, S, 3) uint8, with its mouth's inside drawn; plain without a face."""
+    """The source in each driven pose, (S, S, 3) uint8; with a face, its mouth's inside is drawn."""
     squares = engine.renderer.render(source, driven)
     if face is None:
         return squares
