@@ -21,8 +21,8 @@ PORTRAITS = ("eileen-collins", "benjamin-franklin", "pocahontas")
 TEMPLATES = ("blink", "wink", "talk", "laugh")
 GAPS = ((13, 14), (159, 145), (386, 374))  # lips, right lids, left lids in the mesh
 FULL = np.array([0.12, 0.065, 0.065])  # of the face height: a mouth open for a laugh, lids of open eyes
-# Our finder itself reads lids of one picture in two sizes up to .02 of the full opening apart.
-MOST, MEAN = 0.05, 0.03
+# The finder itself reads the lids of one picture, enlarged, up to .04 of the full opening apart.
+MOST, MEAN = np.array([0.03, 0.05, 0.05]), 0.03
 
 
 def heights(driven: Keypoints) -> list[int]:
