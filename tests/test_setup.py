@@ -89,3 +89,13 @@ def test_make_asks_for_the_same_settings_as_the_service() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "export REENACT_HOST = $(HOST)" in text and "export REENACT_PORT = $(PORT)" in text
     assert f"HOST = {Settings().host}" in text and f"PORT = {Settings().port}" in text
+
+
+@pytest.mark.parametrize("words", [[], ["doctor"], ["keys", "list"]])
+def test_the_service_names_the_extra_that_it_lacks(words: list[str]) -> None:
+    code = f"import sys; sys.path[:0] = [{str(ROOT)!r}]; from server.__main__ import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-S", "-I", "-c", code, *words], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode != 0
+    assert "'reenact[cpu,server]'" in done.stderr and done.stderr.count("\n") == 1

@@ -165,6 +165,11 @@ def test_what_no_file_may_replace_stays(animate: Callable[..., int], tmp_path: P
     assert sorted(tmp_path.iterdir()) == before and Path("/dev/null").is_char_device()
 
 
+def test_figures_do_not_go_into_a_folder(tmp_path: Path, capsys: Output) -> None:
+    assert main(["bench", "--out", str(tmp_path)]) == 4
+    assert "is a folder" in capsys.readouterr().err
+
+
 def test_an_input_that_is_a_folder_is_told_as_such(tmp_path: Path, capsys: Output) -> None:
     for words in (["reconstruct", str(tmp_path), "x.mp4"], ["verify", str(tmp_path)]):
         assert main(words) == 3
