@@ -14,10 +14,10 @@ from typing import Any, cast
 import av
 import numpy as np
 from av.audio.stream import AudioStream
-from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.sidedata.sidedata import SideDataContainer, Type
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from av.video.stream import VideoStream
 
@@ -87,13 +87,7 @@ def find_video(container: InputContainer) -> VideoStream | None:
 
 def knows_sound(stream: AudioStream) -> bool:
     """Whether the track's sound is of a kind that may be decoded."""
-    return _decoder(stream) in _SOUND_CODECS
-
-
-def _decoder(stream: AudioStream | VideoStream) -> str | None:
-    """FFmpeg's decoder; None where it has none, since the header is damaged or the codec unknown."""
-    context = cast(CodecContext | None, stream.codec_context)  # the types of PyAV forget the None
-    return context.codec.name if context else None
+    return stream.codec_context.codec.name in _SOUND_CODECS
 
 
 def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | None:
@@ -108,9 +102,9 @@ def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | No
         stream = find_video(container)
         if stream is None:
             return None
-        decoder = _decoder(stream)
-        if decoder not in _VIDEO_CODECS:
-            how = stream.codec_context.codec.canonical_name if decoder else "nothing that is known"
+        context = cast(VideoCodecContext | None, stream.codec_context)  # None: FFmpeg knows no decoder
+        if context is None or context.codec.name not in _VIDEO_CODECS:
+            how = context.codec.canonical_name if context else "nothing that is known"
             raise UnsupportedMedia(
                 f"The clip's pictures are coded as {how}. Save it with H.264, HEVC, VP9 or AV1."
             )
@@ -188,7 +182,7 @@ def geometry(path: Path, found: formats.Format, max_pixels: int) -> Geometry | N
         return None
     with open_container(path, found) as container:
         stream = find_video(container)
-        aspect = _exact(stream.sample_aspect_ratio) if stream else None
+        aspect = stream.sample_aspect_ratio if stream else None
     return Geometry(_square_pixels(first[1], aspect), _display_turn(first[1]))
 
 
