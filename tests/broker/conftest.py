@@ -14,6 +14,7 @@ import pytest
 
 from . import machines
 from .gallery import make_gallery
+from .wire import Wire
 
 Need = Callable[[str, object], None]
 Names = Callable[[], list[str]]
@@ -80,9 +81,9 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture
-def far_bucket(s3: int) -> Iterator[tuple[dict[str, str], machines.Wire, Names]]:
+def far_bucket(s3: int) -> Iterator[tuple[dict[str, str], Wire, Names]]:
     """The settings that name a bucket of the test's own, the line to it, and what lies in it."""
-    wire, name = machines.Wire(s3), f"bucket-{uuid4().hex}"
+    wire, name = Wire(s3), f"bucket-{uuid4().hex}"
     account = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
     with closing(boto3.client("s3", endpoint_url=f"http://127.0.0.1:{s3}", **account)) as client:
         client.create_bucket(Bucket=name)
@@ -102,6 +103,6 @@ def far_bucket(s3: int) -> Iterator[tuple[dict[str, str], machines.Wire, Names]]
 
 
 @pytest.fixture
-def bucket(far_bucket: tuple[dict[str, str], machines.Wire, Names]) -> dict[str, str]:
+def bucket(far_bucket: tuple[dict[str, str], Wire, Names]) -> dict[str, str]:
     """The settings that name a bucket."""
     return far_bucket[0]
