@@ -12,7 +12,7 @@ import boto3
 import psycopg
 import pytest
 
-from . import machines
+from . import daemons, machines
 from .gallery import make_gallery
 from .wire import Wire
 
@@ -24,15 +24,15 @@ Names = Callable[[], list[str]]
 def redis(need: Need, tmp_path: Path) -> Iterator[tuple[str, machines.Process]]:
     """URL and process of a Redis of the test's own, which it may kill."""
     need("redis-server", shutil.which("redis-server"))
-    with machines.redis(tmp_path) as found:
+    with daemons.redis(tmp_path) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
 def rabbit(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, machines.Process]]:
     """URL and process of a RabbitMQ; a test that stops it starts it again."""
-    need("rabbitmq-server", machines.RABBIT.exists())
-    with machines.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as found:
+    need("rabbitmq-server", daemons.RABBIT.exists())
+    with daemons.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as found:
         yield found
 
 
@@ -45,16 +45,16 @@ def rabbitmq(rabbit: tuple[str, machines.Process]) -> str:
 @pytest.fixture(scope="session")
 def cluster(need: Need) -> Iterator[str]:
     """URL of a PostgreSQL."""
-    need("postgresql", machines.postgres_binary("postgres"))
-    with machines.postgres() as process:
+    need("postgresql", daemons.postgres_binary("postgres"))
+    with daemons.postgres() as process:
         yield process.url
 
 
 @pytest.fixture
-def own_postgres(need: Need) -> Iterator[machines.Postgres]:
+def own_postgres(need: Need) -> Iterator[daemons.Postgres]:
     """A PostgreSQL that the test may stop."""
-    need("postgresql", machines.postgres_binary("postgres"))
-    with machines.postgres() as process:
+    need("postgresql", daemons.postgres_binary("postgres"))
+    with daemons.postgres() as process:
         yield process
 
 
@@ -76,7 +76,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Port of an S3 that moto plays, over HTTP."""
-    with machines.s3(tmp_path_factory.mktemp("s3")) as port:
+    with daemons.s3(tmp_path_factory.mktemp("s3")) as port:
         yield port
 
 
