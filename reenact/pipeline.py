@@ -21,17 +21,17 @@ from reenact.compose.canvas import Canvas
 from reenact.engine import Engine
 from reenact.errors import InvalidOption
 from reenact.face.align import Choice, align, choose, cut, level
-from reenact.generator.renderer import NATIVE_SIZE, Source
+from reenact.generator.renderer import NATIVE_SIZE
 from reenact.media import EncodeOptions, Written, open_clip, read_picture, write_clip
 from reenact.motion.transfer import Mode, TransferOptions, transfer
-from reenact.mouth.interior import MouthInterior
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.credentials import Input, Origin, sign
 from reenact.provenance.embed import Marker, Watermark
 from reenact.provenance.label import LANGUAGES, Label, Language
+from reenact.rendering import prepare_source, render_frames
 from reenact.runtime import close, in_order
 from reenact.tracking import moving, track
-from reenact.types import Clip, Crop, Face, FloatArray, Keypoints, Motion, Picture, Show, Template, Watch
+from reenact.types import Clip, Crop, Face, Motion, Picture, Show, Template, Watch
 
 SIZES = (256, 512, 1024)
 
@@ -104,7 +104,7 @@ def animate(
     clock.lap("track")
     source = prepare_source(engine, picture, face, crop, options.size)
     driven = transfer(source.keypoints, motion.keypoints, options.transfer, motion.fps)
-    squares = rendered(engine, source, face, crop, driven)
+    squares = render_frames(engine, source, face, crop, driven)
     frames = _finished(squares, picture, faces, crop, options)
     shown = watched(frames, len(motion), watch, show)
     seal = _seal(engine, selfie, template, options.certificate)
@@ -184,34 +184,6 @@ def _label(language: Language, faces: list[Face], crop: Crop, canvas: Canvas | N
     return Label(language, canvas.size if canvas else (side, side), boxes)
 
 
-def prepare_source(engine: Engine, picture: Picture, face: Face, crop: Crop, size: int) -> Source:
-    """Cut, measure and encode one face of a picture; everything a renderer needs of it."""
-    small = cut(picture, crop, NATIVE_SIZE)
-    full = small if size == NATIVE_SIZE else cut(picture, crop, size)
-    return engine.renderer.prepare(small, full, engine.detector.one(small, face, crop))
-
-
-def rendered(
-    engine: Engine, source: Source, face: Face | None, crop: Crop, driven: Keypoints
-) -> Iterator[Picture]:
-    """The source in each driven pose, (S, S, 3) uint8; with a face, its mouth's inside is drawn."""
-    squares = engine.renderer.render(source, driven)
-    if face is None:
-        return squares
-    side = len(source.full)
-    landmarks = np.asarray((crop.to_units(face.landmarks) + 1) / 2 * side, np.float32)
-    mouth = MouthInterior(engine.finder.mesh, source.full, landmarks, source.keypoints.landmarks)
-    return in_order(lambda each: mouth.draw(*each), _beside(squares, driven.landmarks))
-
-
-def _beside(squares: Iterator[Picture], landmarks: FloatArray) -> Iterator[tuple[Picture, FloatArray]]:
-    """Each square with the landmarks that drove it; closing it closes what makes the squares."""
-    try:
-        yield from zip(squares, landmarks, strict=True)
-    finally:
-        close(squares)
-
-
 def reconstruct(
     engine: Engine, clip: Path, out: Path, watch: Watch | None = None, size: int = NATIVE_SIZE
 ) -> Written:
@@ -230,7 +202,7 @@ def reconstruct(
     motion = track(engine, clip, crop=crop, watch=watch)
     small, full = (cut(first, crop, side) for side in (NATIVE_SIZE, size))
     source = engine.renderer.prepare(small, full, motion.keypoints[0])
-    squares = rendered(engine, source, faces[0] if faces else None, crop, motion.keypoints)
+    squares = render_frames(engine, source, faces[0] if faces else None, crop, motion.keypoints)
     canvas = _turned_back(first, crop, size)
     frames = watched(in_order(canvas.paste, squares) if canvas else squares, len(motion), watch)
     return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))

@@ -14,7 +14,7 @@ from reenact.gallery import get_portrait, get_template
 from reenact.landmarks import OPENINGS
 from reenact.media import read_picture
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.pipeline import prepare_source
+from reenact.rendering import prepare_source
 from reenact.types import Keypoints, Picture
 
 PORTRAITS = ("eileen-collins", "benjamin-franklin", "pocahontas")

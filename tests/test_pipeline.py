@@ -30,7 +30,8 @@ from reenact.generator.renderer import BATCH, Source
 from reenact.landmarks import MESH_INDICES
 from reenact.media import EncodeOptions, open_clip, write_clip
 from reenact.motion.transfer import TransferOptions
-from reenact.pipeline import AnimateOptions, animate, prepare_source, reconstruct
+from reenact.pipeline import AnimateOptions, animate, reconstruct
+from reenact.rendering import prepare_source
 from reenact.runtime import available_cores
 from reenact.tracking import nearest_seen, track
 from reenact.types import Clip, Crop, Keypoints, Motion, Template

@@ -22,7 +22,7 @@ from reenact.gallery.templates import PREVIEW
 from reenact.generator.renderer import BATCH, NATIVE_SIZE, Source
 from reenact.media import read_picture
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.pipeline import prepare_source
+from reenact.rendering import prepare_source
 from reenact.runtime import Session
 from reenact.tracking import track
 from reenact.types import Crop

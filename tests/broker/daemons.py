@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -101,13 +101,16 @@ class Postgres(Process):
 
     def freeze(self) -> None:
         """Let all its processes stand still: what is asked arrives, and nobody answers."""
-        for each in family(self.process.pid):
-            os.kill(each, signal.SIGSTOP)
+        self._tell_all(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let them go on."""
+        self._tell_all(signal.SIGCONT)
+
+    def _tell_all(self, number: int) -> None:
         for each in family(self.process.pid):
-            os.kill(each, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # of a client that has just gone
+                os.kill(each, number)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from reenact.landmarks import LIPS
 from reenact.media import read_picture
 from reenact.motion.transfer import TransferOptions, transfer
 from reenact.mouth.interior import MouthInterior
-from reenact.pipeline import prepare_source
+from reenact.rendering import prepare_source
 from tests.conftest import ROOT
 
 CLOSED = ROOT / "templates_media" / "portraits" / "pocahontas.jpg"
