@@ -18,7 +18,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from reenact.cli import main
 from reenact.errors import UnsupportedMedia
-from reenact.media import container, formats, frames, mp4, open_clip, picture, read_picture, write_clip
+from reenact.media import container, formats, mp4, open_clip, picture, read_picture, write_clip
 from reenact.media import encode as encoding
 from reenact.provenance.verify import verify
 from reenact.reasons import FAULTS
@@ -58,7 +58,7 @@ def test_a_call_that_pillow_does_not_take(tmp_path, monkeypatch):
 def test_a_fault_while_frames_are_taken(clip, monkeypatch):
     frames = open_clip(clip).frames
     next(frames)
-    monkeypatch.setattr(frames, "ColorRange", None)
+    monkeypatch.setattr("reenact.media.frames.ColorRange", None)
     with pytest.raises(FAULTS):
         list(frames)
 
