@@ -20,20 +20,20 @@ import numpy as np
 from reenact.compose.canvas import Canvas
 from reenact.engine import Engine
 from reenact.errors import InvalidOption
-from reenact.face.align import Choice, align, choose, cut
-from reenact.generator.renderer import NATIVE_SIZE, Source
+from reenact.face.align import Choice, align, choose, cut, level
+from reenact.generator.renderer import NATIVE_SIZE
 from reenact.media import EncodeOptions, Written, open_clip, read_picture, write_clip
 from reenact.motion.transfer import Mode, TransferOptions, transfer
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.credentials import Input, Origin, sign
 from reenact.provenance.embed import Marker, Watermark
 from reenact.provenance.label import LANGUAGES, Label, Language
+from reenact.rendering import prepare_source, render_frames
 from reenact.runtime import close, in_order
 from reenact.tracking import moving, track
 from reenact.types import Clip, Crop, Face, Motion, Picture, Show, Template, Watch
 
 SIZES = (256, 512, 1024)
-CONTRACT_SIZE = (NATIVE_SIZE, NATIVE_SIZE)
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ class AnimateOptions:
 
     def __post_init__(self) -> None:
         """Check the ranges; raises InvalidOption."""
-        if self.size not in SIZES:
-            raise InvalidOption(f"size is 256, 512 or 1024, not {self.size}.")
+        _check_size(self.size)
         if self.paste not in ("full", "crop"):
             raise InvalidOption(f"paste is full or crop, not {self.paste!r}.")
         if self.label not in (None, *LANGUAGES):
@@ -105,7 +104,8 @@ def animate(
     clock.lap("track")
     source = prepare_source(engine, picture, face, crop, options.size)
     driven = transfer(source.keypoints, motion.keypoints, options.transfer, motion.fps)
-    frames = _finished(engine.renderer.render(source, driven), picture, faces, crop, options)
+    squares = render_frames(engine, source, face, crop, driven)
+    frames = _finished(squares, picture, faces, crop, options)
     shown = watched(frames, len(motion), watch, show)
     seal = _seal(engine, selfie, template, options.certificate)
     written = write_clip(Clip(shown, motion.fps, len(motion), audio), out, options=options.encode, seal=seal)
@@ -135,15 +135,27 @@ def _finished(
     squares: Iterator[Picture], picture: Picture, faces: list[Face], crop: Crop, options: AnimateOptions
 ) -> Iterator[Picture]:
     """Squares as frames of the result: in the whole picture where that is asked for, labelled and marked."""
-    canvas = Canvas(picture, crop, options.size) if options.paste == "full" else None
+    size, whole = options.size, options.paste == "full"
+    canvas = Canvas(picture, crop, size) if whole else _turned_back(picture, crop, size)
     frames = in_order(canvas.paste, squares) if canvas else squares
     if options.mirror:
         frames, crop = in_order(_flip, frames), crop.mirrored(picture.shape[1])
     if options.label:
-        frames = in_order(_label(options.label, faces, crop, canvas, options.size).blend, frames)
+        label = _label(options.label, faces, crop.upright(), canvas if whole else None, size)
+        frames = in_order(label.blend, frames)
     if options.watermark:
         frames = in_order(Marker(options.watermark).mark, frames)
     return frames
+
+
+def _turned_back(picture: Picture, crop: Crop, size: int) -> Canvas | None:
+    """What turned squares are pasted into where only the square is wanted: that which is not turned.
+
+    None where squares are not turned, and so are frames already.
+    """
+    if not crop.angle:
+        return None
+    return Canvas(cut(picture, crop.upright(), size), Crop(0, 0, size, crop.angle), size)
 
 
 def _flip(frame: Picture) -> Picture:
@@ -172,26 +184,27 @@ def _label(language: Language, faces: list[Face], crop: Crop, canvas: Canvas | N
     return Label(language, canvas.size if canvas else (side, side), boxes)
 
 
-def prepare_source(engine: Engine, picture: Picture, face: Face, crop: Crop, size: int) -> Source:
-    """Cut, measure and encode one face of a picture; everything a renderer needs of it."""
-    small = cut(picture, crop, NATIVE_SIZE)
-    full = small if size == NATIVE_SIZE else cut(picture, crop, size)
-    return engine.renderer.prepare(small, full, engine.detector.one(small, face, crop))
-
-
-def reconstruct(engine: Engine, clip: Path, out: Path, watch: Watch | None = None) -> Written:
+def reconstruct(
+    engine: Engine, clip: Path, out: Path, watch: Watch | None = None, size: int = NATIVE_SIZE
+) -> Written:
     """Rebuild a clip from its first frame and its own motion: how a model is judged.
 
-    Absolute motion. A 256x256 clip is not cropped; any other is cropped around the face. The result has as
-    many frames as the clip, 256x256.
+    Absolute motion. A clip of ``size`` x ``size`` pixels is not cropped; any other is cropped around the
+    face. The result has as many frames as the clip, ``size`` x ``size``: 256, 512 or 1024.
     """
+    _check_size(size)
     first = next(open_clip(clip).frames)
-    whole = Crop(0, 0, NATIVE_SIZE) if first.shape[:2] == CONTRACT_SIZE else None
-    crop = whole or align(choose(engine.finder.find(first)))
+    faces = engine.finder.find(first)
+    if first.shape[:2] == (size, size):
+        crop = Crop(0, 0, size, level(faces[0].roll) if faces else 0.0)
+    else:
+        crop = align(choose(faces))
     motion = track(engine, clip, crop=crop, watch=watch)
-    picture = cut(first, crop, NATIVE_SIZE)
-    source = engine.renderer.prepare(picture, picture, motion.keypoints[0])
-    frames = watched(engine.renderer.render(source, motion.keypoints), len(motion), watch)
+    small, full = (cut(first, crop, side) for side in (NATIVE_SIZE, size))
+    source = engine.renderer.prepare(small, full, motion.keypoints[0])
+    squares = render_frames(engine, source, faces[0] if faces else None, crop, motion.keypoints)
+    canvas = _turned_back(first, crop, size)
+    frames = watched(in_order(canvas.paste, squares) if canvas else squares, len(motion), watch)
     return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
 
 
@@ -203,6 +216,11 @@ def _motion_of(
         return template.motion, template.driving
     motion = track(engine, template, watch=watch)
     return motion if mode == "absolute" else moving(motion), template
+
+
+def _check_size(size: int) -> None:
+    if size not in SIZES:
+        raise InvalidOption(f"size is 256, 512 or 1024, not {size}.")
 
 
 def watched(

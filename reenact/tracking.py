@@ -1,23 +1,28 @@
 """A clip -> its motion, as the engine's model sees it.
 
-frames -> a face in each -> one square for all -> keypoints -> steadied
+frames -> a face in each -> takes between cuts -> a square for each -> keypoints -> frames without a face
+filled -> all takes about one pose, steadied
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from dataclasses import dataclass
+from itertools import islice, tee
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reenact.engine import Engine
 from reenact.errors import DrivingStill, NoFaceFound
-from reenact.face.align import align, cut
+from reenact.face.align import align, cut, level
+from reenact.face.takes import Look, look, one_take, takes
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.media import VIDEO_LIMITS, VideoLimits, open_clip
-from reenact.motion.steady import steadied
-from reenact.types import Clip, Crop, Face, Motion, Picture, Watch
+from reenact.motion.anchor import anchored
+from reenact.motion.tilt import FREE, limited, tilted
+from reenact.types import Clip, Crop, Face, Keypoints, Motion, Picture, Watch, turned
 
 
 def track(
@@ -31,10 +36,12 @@ def track(
 ) -> Motion:
     """Take the motion from a clip, steadied. The clip is read twice, so that memory does not grow with it.
 
+    Frames in which no face is really seen take the pose of the nearest one in which it is.
+
     Args:
         engine: opened once.
         clip: any format that ``open_clip`` reads.
-        crop: the square to look at; None means the square around the face, fixed for the clip.
+        crop: the square to look at; None means the square around the face, fixed from cut to cut.
         part: first frame that is used and the one after the last; None: to the end.
         limits: of the clip.
         watch: is told of every frame, always as 0 done.
@@ -50,12 +57,16 @@ def track(
             if watch:
                 watch(0, opened.frame_count or 0)
 
-    faces = known_faces(list(engine.finder.follow(frames(open_clip(clip, limits)))))
-    square = crop or _steady_crop(faces)
-    again = open_clip(clip, limits)
-    cuts = (cut(frame, square, NATIVE_SIZE) for frame in frames(again))
-    keypoints = engine.detector.many(zip(cuts, faces, strict=True), square)
-    return Motion(steadied(keypoints, again.fps), again.fps, engine.model)
+    opened = open_clip(clip, limits)
+    looks = list(_looks(engine, frames(opened)))
+    # A square that was asked for is the truth to be rebuilt: nothing is moved or turned in it.
+    take = one_take(looks) if crop else takes(looks, opened.fps)
+    nearest = nearest_seen(take >= 0)
+    squares = [_Square(crop, None)] if crop else _squares(looks, take)
+    again = frames(open_clip(clip, limits))
+    seen = Keypoints.stacked(_poses(engine, again, looks, take, squares))
+    whole = seen[np.searchsorted(np.flatnonzero(take >= 0), nearest)]
+    return Motion(anchored(whole, take[nearest], opened.fps), opened.fps, engine.model)
 
 
 def moving(motion: Motion) -> Motion:
@@ -67,22 +78,76 @@ def moving(motion: Motion) -> Motion:
     return motion
 
 
-def known_faces(found: list[Face | None]) -> list[Face]:
-    """Fill frames without a face from the nearest frame that has one."""
-    seen = np.array([index for index, face in enumerate(found) if face is not None])
-    if 2 * len(seen) < len(found) or not len(seen):
+def nearest_seen(seen: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """For every frame (T,) the nearest one that shows a face; raises NoFaceFound where fewer than half do."""
+    places = np.flatnonzero(seen)
+    if 2 * len(places) < len(seen) or not len(places):
         raise NoFaceFound(
-            f"A face was found in {len(seen)} of {len(found)} frames of the driving clip. "
+            f"A face was found in {len(places)} of {len(seen)} frames of the driving clip. "
             "Use a clip that shows one face from the front all the time."
         )
-    nearest = (seen[np.abs(seen - wanted).argmin()] for wanted in range(len(found)))
-    return [face for index in nearest if (face := found[index]) is not None]
+    return np.asarray(places[np.abs(places - np.arange(len(seen))[:, None]).argmin(1)])
 
 
-def _steady_crop(faces: list[Face]) -> Crop:
-    """One square for a whole clip: the median of the squares of its frames."""
-    squares = np.array(
-        [(crop.left + crop.side / 2, crop.top + crop.side / 2, crop.side) for crop in map(align, faces)]
-    )
+def _looks(engine: Engine, frames: Iterator[Picture]) -> Iterator[Look | None]:
+    """Every frame's face and what it is compared by."""
+    shown, followed = tee(frames)
+    for frame, face in zip(shown, engine.finder.follow(followed), strict=True):
+        yield look(frame, face) if face else None
+
+
+@dataclass(frozen=True)
+class _Square:
+    """The square of a take, and the roll from which its heads tilt; None: tilts stay as they are."""
+
+    crop: Crop
+    roll: float | None
+
+
+def _squares(looks: list[Look | None], take: NDArray[np.intp]) -> list[_Square]:
+    """The square of every take."""
+    faces = [
+        [each.face for each, its in zip(looks, take, strict=True) if each and its == number]
+        for number in range(take.max() + 1)
+    ]
+    # Motion counts from the first frame, so it is there that a head is upright; in later takes usually.
+    rolls = [faces[0][0].roll, *(_mean_roll(each) for each in faces[1:])]
+    return [_Square(_around(each, level(roll)), roll) for each, roll in zip(faces, rolls, strict=True)]
+
+
+def _mean_roll(faces: list[Face]) -> float:
+    return float(np.angle(np.exp(1j * np.array([face.roll for face in faces])).mean()))
+
+
+def _around(faces: list[Face], angle: float) -> Crop:
+    """One square for many frames: the median of their squares."""
+    squares = np.array([(*crop.centre, crop.side) for crop in (align(face, angle) for face in faces)])
     x, y, side = (float(value) for value in np.median(squares, 0))
-    return Crop(x - side / 2, y - side / 2, side)
+    return Crop(x - side / 2, y - side / 2, side, angle)
+
+
+def _poses(
+    engine: Engine,
+    frames: Iterator[Picture],
+    looks: list[Look | None],
+    take: NDArray[np.intp],
+    squares: list[_Square],
+) -> Iterator[Keypoints]:
+    """Of every frame in which a face is seen its pose in the square of its take."""
+    for frame, each, number in zip(frames, looks, take, strict=True):
+        if each and number >= 0:
+            yield _pose(engine, frame, each.face, squares[number])
+
+
+def _pose(engine: Engine, frame: Picture, face: Face, square: _Square) -> Keypoints:
+    """A face's pose; one that tilts much is seen upright, and tilted afterwards as far as can be painted."""
+    crop, tilt = square.crop, 0.0
+    if square.roll is not None:
+        tilt = float(np.angle(np.exp(1j * (face.roll - square.roll))))
+    if abs(tilt) <= FREE:
+        return engine.detector.one(cut(frame, crop, NATIVE_SIZE), face, crop)
+    middle = face.landmarks[:468].mean(0)
+    x, y = turned(np.array(crop.centre) - middle, tilt) + middle
+    upright = Crop(float(x) - crop.side / 2, float(y) - crop.side / 2, crop.side, crop.angle + tilt)
+    pose = engine.detector.one(cut(frame, upright, NATIVE_SIZE), face, upright)
+    return tilted(pose, upright.to_units(middle), limited(tilt))

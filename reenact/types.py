@@ -9,8 +9,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -34,43 +34,82 @@ class Face:
 
     ``box`` is x0, y0, x1, y1 in picture pixels; ``score`` in [0, 1]; ``landmarks`` is (478, 2) float32 in
     picture pixels: MediaPipe's 468 mesh points, then 5 iris points of each eye (its right eye first).
+    ``presence`` in [0, 1] is the mesh's own score, taken where the landmarks were.
     """
 
     box: tuple[float, float, float, float]
     score: float
     landmarks: FloatArray
+    presence: float = 1.0
 
     @property
     def height(self) -> float:
-        """Height from the top of the forehead to the chin in picture pixels."""
-        top, bottom = self.landmarks[:468, 1].min(), self.landmarks[:468, 1].max()
-        return float(bottom - top)
+        """Height from the top of the forehead to the chin in picture pixels, along the face's own axis."""
+        return float(np.ptp(turned(self.landmarks[:468], -self.roll)[:, 1]))
+
+    @property
+    def roll(self) -> float:
+        """Clockwise turn of the head in the picture, in radians from -pi to pi.
+
+        The mean of two directions, from eye to eye and from the forehead to the chin: a head that is turned
+        and lowered slants the first, but hardly both.
+        """
+        right, left, top, bottom = (self.landmarks[index] for index in (33, 263, 10, 152))
+        directions = np.stack([left - right, turned(bottom - top, -np.pi / 2)])
+        x, y = (directions / np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-6)).sum(0)
+        return float(np.arctan2(y, x))
 
 
 @dataclass(frozen=True)
 class Crop:
     """A square region of a picture; it may reach beyond the picture's edges.
 
-    ``left``, ``top`` and ``side`` are in picture pixels.
+    ``left``, ``top`` and ``side`` are in picture pixels. The square is turned about its centre, clockwise by
+    ``angle`` radians: so a tilted head is upright in it.
     """
 
     left: float
     top: float
     side: float
+    angle: float = 0.0
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Both coordinates of the middle in picture pixels; it stays where it is whatever the angle."""
+        return self.left + self.side / 2, self.top + self.side / 2
 
     def to_units(self, points: NDArray[np.floating]) -> FloatArray:
         """Picture pixels (..., 2) -> crop units (..., 2) float32."""
         origin = np.array([self.left, self.top])
-        return np.asarray((points - origin) / self.side * 2 - 1, np.float32)
+        return np.asarray((self._turned(points, -self.angle) - origin) / self.side * 2 - 1, np.float32)
 
     def to_pixels(self, points: NDArray[np.floating]) -> FloatArray:
         """Crop units (..., 2) -> picture pixels (..., 2) float32."""
         origin = np.array([self.left, self.top])
-        return np.asarray((points + 1) / 2 * self.side + origin, np.float32)
+        return np.asarray(self._turned((points + 1) / 2 * self.side + origin, self.angle), np.float32)
 
     def mirrored(self, width: int) -> Crop:
         """The same region of the picture, ``width`` pixels wide, when it is seen in a mirror."""
-        return Crop(width - self.left - self.side, self.top, self.side)
+        return Crop(width - self.left - self.side, self.top, self.side, -self.angle)
+
+    def upright(self) -> Crop:
+        """The square of the same middle and side that is not turned."""
+        return replace(self, angle=0.0)
+
+    def _turned(self, points: NDArray[np.floating], angle: float) -> NDArray[np.floating]:
+        """Points turned about the middle; not touched, to the bit, where nothing turns."""
+        if not angle:
+            return points
+        centre = np.array(self.centre)
+        moved: NDArray[np.floating] = turned(points - centre, angle) + centre
+        return moved
+
+
+def turned(points: NDArray[np.floating], angle: float) -> NDArray[np.floating]:
+    """Points (..., 2) turned about the origin, clockwise as pictures are seen, by ``angle`` radians."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    found: NDArray[np.floating] = points @ np.array([[cos, sin], [-sin, cos]])
+    return found
 
 
 @dataclass(frozen=True)
@@ -85,6 +124,12 @@ class Keypoints:
     points: FloatArray
     jacobians: FloatArray
     landmarks: FloatArray
+
+    @classmethod
+    def stacked(cls, frames: Iterable[Keypoints]) -> Keypoints:
+        """Poses of single frames along a new time axis."""
+        arrays = zip(*((each.points, each.jacobians, each.landmarks) for each in frames), strict=True)
+        return cls(*(np.stack(values) for values in arrays))
 
     def __len__(self) -> int:
         """Number of frames T (only with a leading axis)."""

@@ -14,7 +14,17 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from reenact.config import version
 from reenact.engine import Engine
-from server import api, compress, cross_origin, problems, request_id, request_log, services, web
+from server import (
+    api,
+    compress,
+    cross_origin,
+    problems,
+    request_id,
+    request_log,
+    same_site,
+    services,
+    web,
+)
 from server.body_time import BodyTime
 from server.config import Settings
 from server.forms import StrictRequest
@@ -54,12 +64,15 @@ def create_app(
     _configure(app, settings)
     app.wsgi_app = BodyTime(app.wsgi_app, settings.body_seconds)  # type: ignore[method-assign]
     if settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
+        )
     request_id.init_app(app)
     problems.init_app(app)
     services.init_app(app, settings, open_engine, on_broken or _log_broken)
     request_log.init_app(app, services.services_of(app).metrics)
     cross_origin.init_app(app, settings.origins)
+    same_site.init_app(app)
     compress.init_app(app)
     api.init_app(app)
     web.init_app(app)

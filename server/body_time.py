@@ -2,6 +2,9 @@
 
 The server's worker waits for each piece of a body as long as it takes. When the time is over we close the
 reading half of the connection: the wait ends, and 408 is the answer.
+
+An answer that begins before the body was read says that the connection closes: gunicorn closes it then, and a
+client that was not told would send its next request into a closed connection.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable, Iterable
+from functools import partial
 from threading import Timer
 from typing import Any
 
@@ -38,9 +42,17 @@ class BodyTime:
         left = int(length) if length.isdecimal() else None
         body = environ["wsgi.input"] = _Body(environ["wsgi.input"], line, left, self._seconds)
         try:
-            return self._application(environ, start_response)
+            return self._application(environ, partial(_begin, body, start_response))
         finally:
             body.clock.cancel()
+
+
+def _begin(body: _Body, start_response: Any, *answer: Any) -> Any:
+    """Begin an answer; where the body was not read, one that closes the connection."""
+    answering = getattr(start_response, "__self__", None)  # gunicorn's Response
+    if body.unread and answering is not None:
+        answering.force_close()
+    return start_response(*answer)
 
 
 class _Body:
@@ -48,6 +60,7 @@ class _Body:
 
     def __init__(self, stream: Any, line: socket.socket, left: int | None, seconds: float) -> None:
         self._stream, self._line, self._left, self._late = stream, line, left, False
+        self.unread = True
         self.clock = Timer(seconds, self._cut)
         self.clock.daemon = True
         self.clock.start()
@@ -70,6 +83,7 @@ class _Body:
             if self._left and not data and size != 0:
                 raise BodyBroken(BROKEN)
         if self._left == 0 or (not data and size != 0):
+            self.unread = False
             self.clock.cancel()
         return data
 

@@ -68,7 +68,7 @@ class Settings:
     orders_per_minute: int = _setting(60, 1, 100_000)  # of one key and of one address
     webhook_hosts: str | None = None  # by commas; that webhooks may call though they are not public
     cors_origins: str | None = None  # by commas, of pages elsewhere that may call; * for all
-    proxies: int = _setting(0, 0, 10)  # between clients and this server, whose X-Forwarded-For is believed
+    proxies: int = _setting(0, 0, 10)  # between clients and this server, whose X-Forwarded-... is believed
     wait_seconds: float = _setting(30.0, 0, 300)  # longest `Prefer: wait`
     log: Literal["text", "json"] = "text"  # text: for eyes; json: one object a line, with all requests
     metrics_port: int | None = _setting(None, 1, 65535)  # of metrics alone; none: the server's own port
@@ -80,6 +80,7 @@ class Settings:
     job_priority: Literal["nice", "idle"] = "nice"  # nice: a tenth beside busy programs; idle: the rest
     jobs_per_key: int = _setting(10_000, 1, 10_000)  # that run at once, in all processes; others wait
     lease_seconds: float = _setting(15.0, 1, 3600)  # without a sign of life, after which a job is begun anew
+    hang_seconds: float = _setting(60.0, 1, 3600)  # without a sign of work until the engine is replaced
     attempts: int = _setting(3, 1, 1000)  # how often a job is begun before it fails
     moderator: str | None = None  # https://... that is asked before each job is rendered; none: nobody is
     moderator_secret: str | None = None  # signs what it is sent, as webhooks are
@@ -115,6 +116,11 @@ class Settings:
     def private_hosts(self) -> frozenset[str]:
         """The names of ``webhook_hosts``."""
         return frozenset(name.lower() for name in _names(self.webhook_hosts))
+
+    @property
+    def silence(self) -> float:
+        """Seconds without a sign of work after which a job hangs: waiting for a moderator is none."""
+        return self.hang_seconds + (2 * self.moderator_seconds if self.moderator else 0)
 
     @property
     def origins(self) -> list[str]:

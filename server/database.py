@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     inspect,
     select,
+    text,
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -31,10 +32,13 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from reenact.errors import SetupError
 from reenact.reasons import reason
 from server import migrations
+from server.away import Line
 from server.disk import is_full
 
 METADATA = MetaData()
 FILE = "reenact.db"
+_POOL_SECONDS = 5  # how long a thread waits for a connection, of which there are more than threads
+_CHANGE_SECONDS = 600.0  # that bringing a table up to date may take
 _LOCK_SECONDS = 30  # how long a process waits for another that writes to the same SQLite file
 _CREATING = 7_263_001  # any number, the same in every process: PostgreSQL's lock while tables are changed
 # What the first release, before Alembic, knows a database by.
@@ -76,6 +80,7 @@ class Database:
         self.url = _parse(url) if url else URL.create("sqlite", database=str(folder.absolute() / FILE))
         self.is_file = self.url.get_backend_name() == "sqlite"
         arguments: dict[str, Any] = {"timeout": _LOCK_SECONDS} if self.is_file else {}
+        self._line = Line()
         # SQLite lets one write at a time; others sleep and look again, ever more seldom. In turn is sooner.
         self._turn: AbstractContextManager[object] = Lock() if self.is_file else nullcontext()
         try:
@@ -84,6 +89,7 @@ class Database:
                 connect_args=arguments,
                 pool_size=20,
                 max_overflow=20,
+                pool_timeout=_POOL_SECONDS,
                 pool_pre_ping=not self.is_file,
             )
         except (ArgumentError, ImportError) as e:
@@ -91,18 +97,27 @@ class Database:
         if self.is_file:
             event.listen(self._engine, "connect", _set_up_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
+        else:
+            from server.postgres import connect
+
+            event.listen(self._engine, "do_connect", connect)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed at the end, and undone when the block raises."""
-        with self._turn, self._engine.begin() as connection:
+        with self._line.ask(), self._turn, self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Only looks; on SQLite it waits for nobody who writes, and each statement sees its own moment."""
-        with self._engine.connect().execution_options(reading=True) as connection:
+        with self._line.ask(), self._engine.connect().execution_options(reading=True) as connection:
             yield connection
+
+    @property
+    def silent(self) -> bool:
+        """Whether a PostgreSQL that was asked does not answer."""
+        return not self.is_file and self._line.silent
 
     def in_turn(self, connection: Connection, number: int) -> None:
         """Until the end of the transaction, let no other go on that has said the same number.
@@ -115,9 +130,10 @@ class Database:
     def prepare(self) -> None:
         """Bring the tables up to date; raises SetupError."""
         with self._usable(), self.write() as connection:
-            self.in_turn(connection, _CREATING)
-            self._revision(connection)
-            migrations.upgrade(connection)
+            with self._unhurried(connection):
+                self.in_turn(connection, _CREATING)
+                self._revision(connection)
+                migrations.upgrade(connection)
 
     def schema(self) -> str | None:
         """The revision of the tables, None where there are none yet; changes nothing; raises SetupError."""
@@ -125,6 +141,20 @@ class Database:
             return None
         with self._usable(), self.read() as connection:
             return self._revision(connection)
+
+    @contextmanager
+    def _unhurried(self, connection: Connection) -> Iterator[None]:
+        """Let answers take longer than they may else: what changes a large table does."""
+        if self.is_file:
+            yield
+            return
+        asked: Any = connection.connection.driver_connection
+        asked.seconds = _CHANGE_SECONDS
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        try:
+            yield
+        finally:
+            del asked.seconds
 
     @contextmanager
     def _usable(self) -> Iterator[None]:

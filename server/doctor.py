@@ -13,19 +13,15 @@ from pathlib import Path
 from threading import Thread
 
 from reenact import doctor
-from reenact.doctor import Finding
+from reenact.doctor import Finding, State
 from reenact.errors import MotionOutdated, SetupError, TemplateNotFound
 from reenact.gallery import get_template, list_portraits, template_ids
 from reenact.reasons import reason as why
-from server import migrations, ports
+from server import doctor_shared, ports
 from server.certificate import anchors_of, certificate_of
 from server.config import Settings, read, variable
-from server.database import Database
-from server.jobs import Records
-from server.jobs.crew import open_broker, reach
-from server.keys import Keys
+from server.errors import LOADING
 from server.screening import Submission, find_moderators
-from server.storage import RemoteStorage
 
 Check = Callable[[Settings], Iterator[Finding]]
 ANSWER_SECONDS = 15.0  # that a database, a broker or a bucket may take
@@ -47,9 +43,9 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
         return [Finding("settings", "broken", str(e))]
     checks: dict[str, Check] = {  # by the setting that each is about
         "data": _data,
-        "database": _database,
-        "broker": _broker,
-        "storage": _storage,
+        "database": doctor_shared.database,
+        "broker": doctor_shared.broker,
+        "storage": doctor_shared.storage,
         "more_templates": _more_templates,
         "moderator": _moderator,
         "port": _port,
@@ -131,53 +127,6 @@ def _place(folder: Path) -> tuple[Path, str | None]:
     return there, None
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
-    database = Database(settings.database, settings.data)
-    try:
-        yield from _records(settings, database)
-    finally:
-        database.close()
-
-
-def _records(settings: Settings, database: Database) -> Iterator[Finding]:
-    schema = database.schema()
-    where = repr(database.url)
-    newest = migrations.known()[0]
-    old = f"schema {schema}, which the next start brings to {newest}"
-    detail = "empty yet" if schema is None else f"schema {schema}" if schema == newest else old
-    yield Finding("database", "ok", f"{where}, {detail}")
-    if schema == newest and (waiting := Records(database).newer()):
-        detail = f"{waiting} wait for a worker of a newer version of Reenact: is there one?"
-        yield Finding("jobs", "note", detail)
-    if settings.local:
-        return
-    if schema is None or not Keys(database).exist():
-        detail = f"none, and others can reach {settings.host}: run `reenact-server keys add NAME`"
-        yield Finding("keys", "broken", detail)
-    else:
-        yield Finding("keys", "ok", "there are some")
-
-
-def _broker(settings: Settings) -> Iterator[Finding]:
-    if settings.broker is None:
-        yield Finding("broker", "ok", "none: this process does the jobs itself")
-        return
-    broker = open_broker(settings.broker)
-    try:
-        reach(broker)
-    finally:
-        broker.close()
-    yield Finding("broker", "ok", f"{settings.broker.partition('://')[0]} answers")
-
-
-def _storage(settings: Settings) -> Iterator[Finding]:
-    if settings.storage is None:
-        yield Finding("storage", "ok", "none: the data folder")
-        return
-    RemoteStorage(settings.storage, settings.data, 0).probe()
-    yield Finding("storage", "ok", f"{settings.storage} can be written")
-
-
 def _more_templates(settings: Settings) -> Iterator[Finding]:
     folder, name = settings.more_templates.absolute(), "templates added"
     there, problem = _place(folder)
@@ -254,6 +203,9 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
 
 def _port(settings: Settings) -> Iterator[Finding]:
     yield ports.look(settings.host, "port", settings.port, "/healthz", b"alive")
+    if complaint := ports.complaint(settings.host, settings.port):
+        state: State = "note" if complaint.startswith(LOADING) else "broken"
+        yield Finding("service", state, f"it runs there, but is not ready: {complaint}")
 
 
 def _metrics_port(settings: Settings) -> Iterator[Finding]:

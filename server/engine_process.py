@@ -1,6 +1,6 @@
-"""The process that holds the engine of a server without a broker; ``server.jobs.apart`` starts and feeds it.
+"""The process that holds the engine, beside a server without a broker or a worker.
 
-It ends with the one that answers requests: when its standard input does.
+``server.jobs.child`` starts and feeds it. It ends with the one that does so: when its standard input ends.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 import traceback
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from threading import Thread
 from typing import TypeAlias
@@ -26,7 +27,7 @@ from server.config import Settings
 from server.database import Database
 from server.disk import is_full
 from server.engine import engine_worker
-from server.jobs.apart import Far, Seen, Task
+from server.jobs.child import BEAT, Far, Seen, Task
 from server.jobs.job import Outcome
 from server.jobs.work import EngineWorker
 from server.screening import Blocklist
@@ -50,10 +51,20 @@ def main() -> None:
     except EOFError:
         return  # the server has died already
     logging.config.dictConfig(logs.config(settings.log))
-    lines: list[Line] = [Connection(int(number)) for number in sys.argv[1:]]
+    pulse: Connection[None, None] = Connection(int(sys.argv[1]), readable=False)
+    Thread(target=_beat, args=(pulse,), daemon=True).start()
+    lines: list[Line] = [Connection(int(number)) for number in sys.argv[2:]]
     Thread(target=_work, args=(settings, lines), daemon=True).start()
     sys.stdin.buffer.read()
     os._exit(0)  # not torn down: threads may be inside the model
+
+
+def _beat(pulse: Connection[None, None]) -> None:
+    """Tell every now and then that this process runs."""
+    with suppress(OSError):  # the server has died, and this process is about to
+        while True:
+            pulse.send(None)
+            time.sleep(BEAT)
 
 
 def _work(settings: Settings, lines: list[Line]) -> None:

@@ -1,4 +1,4 @@
-"""What the service refuses or cannot do, beyond the engine's own errors, and what a stranger is told of each.
+"""What the service refuses or cannot do, beyond the engine's own errors; ``codes`` says how each is told.
 
 ReenactError
 ├── InputError
@@ -10,6 +10,8 @@ ReenactError
 │   ├── IdempotencyConflict     idempotency_conflict
 │   ├── Unauthorized            unauthorized
 │   ├── Forbidden               forbidden
+│   ├── HostUnknown             host_unknown
+│   ├── CrossSite               cross_site
 │   └── Refused                 ends a job as ``rejected``
 │       ├── FaceBlocked         face_blocked
 │       └── Rejected            rejected
@@ -19,16 +21,17 @@ ReenactError
 └── TryLater                    with ``retry_after``
     ├── QueueFull               queue_full
     ├── QuotaExceeded           quota_exceeded
-    └── RateLimited             rate_limited
+    ├── RateLimited             rate_limited
+    ├── StorageUnavailable      storage_unavailable
+    └── DatabaseUnavailable     database_unavailable
+        └── Unsettled
 """
 
 from __future__ import annotations
 
-import os
-from http import HTTPStatus
+from reenact.errors import InputError, ReenactError
 
-from reenact.errors import Cancelled, DiskFull, InputError, ReenactError
-from server.disk import is_full
+LOADING = "The model is being loaded."  # what a service that starts says, and nothing else
 
 
 class ConsentRequired(InputError):
@@ -68,7 +71,7 @@ class IdempotencyConflict(InputError):
 
 
 class NotReady(ReenactError):
-    """The model is still being loaded."""
+    """The model is still being loaded, or something that the service needs is away."""
 
     code = "not_ready"
 
@@ -83,6 +86,18 @@ class Forbidden(InputError):
     """The access key is valid, but not for this."""
 
     code = "forbidden"
+
+
+class HostUnknown(InputError):
+    """The request names a host that is not this machine, as in DNS rebinding."""
+
+    code = "host_unknown"
+
+
+class CrossSite(InputError):
+    """A page of another site had a browser send this."""
+
+    code = "cross_site"
 
 
 class Refused(InputError):
@@ -122,6 +137,10 @@ class TryLater(ReenactError):
         super().__init__(f"{self.reason} Try again in about {retry_after} seconds.")
         self.retry_after = retry_after
 
+    def __reduce__(self) -> tuple[type[TryLater], tuple[int], dict[str, object]]:
+        """It comes from the engine's process too."""
+        return type(self), (self.retry_after,), self.__dict__
+
 
 class QueueFull(TryLater):
     """As many jobs wait as may wait."""
@@ -144,70 +163,30 @@ class RateLimited(TryLater):
     reason = "That were many orders in a short time."
 
 
-# code -> (status, what it means). The documentation page shows this table.
-CODES: dict[str, tuple[int, str]] = {
-    "invalid_option": (422, "A field is missing, unknown or out of range; `errors` names each."),
-    "invalid_input": (422, "The input cannot be used."),
-    "consent_required": (422, "The sender must confirm that this face may be used."),
-    "unsupported_media": (415, "The file or the request is not of an accepted format."),
-    "upload_too_large": (413, "The request has too many bytes."),
-    "image_too_large": (413, "The picture has too many bytes or pixels."),
-    "image_unreadable": (422, "The picture is damaged, cut off or empty."),
-    "driving_unreadable": (422, "The clip is damaged, empty or without a picture."),
-    "driving_too_long": (422, "The clip is too long or too large."),
-    "driving_still": (422, "The clip is a single picture, so nothing would move."),
-    "no_face_found": (422, "No face was found in the picture, or in too few frames of the clip."),
-    "face_too_small": (422, "The face has too few pixels."),
-    "face_index_out_of_range": (422, "The picture has fewer faces than that."),
-    "template_not_found": (404, "No template has this id."),
-    "not_found": (404, "There is nothing here, or not any more."),
-    "gone": (410, "The result was here, and its time is over."),
-    "request_timeout": (408, "The request's body took too long to arrive. Send it again on a better line."),
-    "bad_request": (400, "The request cannot be understood. Compare it with the description at `/docs`."),
-    "method_not_allowed": (405, "This address does not take this method; `Allow` lists those it takes."),
-    "precondition_failed": (412, "The file is not the one that If-Match names. Ask for it without If-Match."),
-    "range_not_satisfiable": (416, "The file is shorter than the range asked for."),
-    "unauthorized": (401, "This server wants an access key: `Authorization: Bearer rk_...`."),
-    "forbidden": (403, "The key may not do this: it takes an operator key, or nobody may."),
-    "rate_limited": (429, "Too many orders within a minute; `Retry-After` says when to try again."),
-    "quota_exceeded": (429, "The key has too many unfinished jobs; `Retry-After` says when to try again."),
-    "queue_full": (429, "Too many jobs wait; `Retry-After` says when to try again."),
-    "idempotency_conflict": (422, "The Idempotency-Key was used before for another order."),
-    "face_blocked": (403, "Someone in the picture asked not to be animated here."),
-    "rejected": (403, "The operator's check refused this; `detail` says why."),
-    "moderator_unavailable": (503, "The operator's check does not answer, so nothing is rendered."),
-    "gave_up": (500, "The server broke off at each attempt at this job."),
-    "order_too_new": (503, "The job was ordered from a newer version of the service than runs now."),
-    "cancelled": (409, "The job was cancelled."),
-    "not_ready": (503, "The model is still being loaded, or the database or the broker does not work."),
-    "setup": (503, "The server cannot do this work as it is installed."),
-    "weights_broken": (503, "The server's model is damaged."),
-    "motion_outdated": (503, "The template was made for another model; the operator must rebuild it."),
-    "provider_unavailable": (503, "The server's accelerator does not run."),
-    "extra_missing": (503, "The server lacks an optional part."),
-    "certificate_unusable": (503, "The server's certificate cannot sign results."),
-    "output_unwritable": (500, "The result could not be written."),
-    "disk_full": (
-        507,
-        "The server's disk is full, so this was not done. Try again later, or tell its operator.",
-    ),
-    "internal": (500, "Something failed that should not; the log has it under `request_id`."),
-}
-INTERNAL = "Something went wrong on the server. Try again; if it stays, tell the operator the request id."
+class StorageUnavailable(TryLater):
+    """The bucket cannot be reached, or does not do what it is asked; the cause says why."""
+
+    code = "storage_unavailable"
+    reason = "The server's storage does not answer."
+
+    def __init__(self, retry_after: int = 15) -> None:
+        super().__init__(retry_after)
 
 
-def public_detail(error: Exception) -> tuple[str, str]:
-    """Code and sentence of an error as a stranger may read them."""
-    if is_full(error):
-        return DiskFull.code, CODES[DiskFull.code][1]
-    if not isinstance(error, ReenactError):
-        return "internal", INTERNAL
-    code = error.code if error.code in CODES else "internal"
-    if isinstance(error, InputError | TryLater | NotReady | Cancelled) and _names_no_path(str(error)):
-        return code, str(error)
-    return code, INTERNAL if CODES[code][0] == HTTPStatus.INTERNAL_SERVER_ERROR else CODES[code][1]
+class DatabaseUnavailable(TryLater):
+    """The database cannot be reached, or does not answer."""
+
+    code = "database_unavailable"
+    reason = "The server's database does not answer."
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__(retry_after)
 
 
-def _names_no_path(sentence: str) -> bool:
-    """Whether no folder of this machine stands in the sentence."""
-    return not any(word.strip("'\"(").startswith(os.sep) and len(word) > 1 for word in sentence.split())
+class Unsettled(DatabaseUnavailable):
+    """It went away while it took an order."""
+
+    reason = (
+        "The server's database went away while it took the order, which may be done or not. Sent again with "
+        "the same Idempotency-Key it is not done twice."
+    )

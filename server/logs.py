@@ -19,6 +19,7 @@ _SHORTER = {
     "Invalid request": "A request that is no proper HTTP was refused.",
     "Error handling request": "A request broke off.",
 }
+CONSUMERS = ("reenact", "reenact.DQ")  # of Dramatiq, by their queues
 REQUESTS = "server.request_log"
 FIELDS = ("request_id", "job", "method", "route", "status", "seconds")
 
@@ -36,7 +37,7 @@ def config(kind: str) -> dict[str, Any]:
             "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
             "json": {"()": JsonLine},
         },
-        "filters": {"context": {"()": Context}, "discreet": {"()": Discreet}},
+        "filters": {"context": {"()": Context}, "discreet": {"()": Discreet}, "lost": {"()": Lost}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": kind, "filters": ["context"]},
         },
@@ -45,6 +46,8 @@ def config(kind: str) -> dict[str, Any]:
             "server": {"level": "INFO"},
             "reenact": {"level": "INFO"},
             REQUESTS: {"level": "INFO" if kind == "json" else "WARNING"},  # too many for eyes
+            "pika": {"level": "CRITICAL"},  # ten lines for each try to connect; jobs.calls says it once
+            **{f"dramatiq.worker.ConsumerThread({name})": {"filters": ["lost"]} for name in CONSUMERS},
             "gunicorn.error": {"level": "WARNING", "handlers": [], "filters": ["discreet"]} | up,
             "gunicorn.access": {"level": "CRITICAL", "handlers": []} | up,  # it tells addresses
         },
@@ -69,6 +72,14 @@ class Discreet(logging.Filter):
             if str(record.msg).startswith(beginning):
                 record.msg, record.args = instead, ()
         return True
+
+
+class Lost(logging.Filter):
+    """Dramatiq tells every few seconds that the broker is away; server.jobs.calls says it once."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Pass the rest."""
+        return not str(record.msg).startswith("Consumer encountered a connection error")
 
 
 class JsonLine(logging.Formatter):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import json
 import socket
+import urllib.error
 import urllib.request
+from contextlib import suppress
 
 from reenact.doctor import Finding
 from reenact.errors import SetupError
 from server.config import variable
+from server.errors import NotReady
 
 ANSWER_SECONDS = 5  # that whoever has the port may take to say who it is
 
@@ -35,7 +39,7 @@ def unusable(host: str, port: int, wrong: OSError) -> SetupError:
 
 def look(host: str, name: str, port: int, path: str, ours: bytes) -> Finding:
     """Whether a setting's port is free, or taken by a service of ours, which says ``ours`` under the path."""
-    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    shown = _shown(host, port)
     wrong = trouble(host, port)
     if wrong is None:
         return Finding(name, "ok", f"{shown} is free" if port else "any free one will be taken")
@@ -43,6 +47,24 @@ def look(host: str, name: str, port: int, path: str, ours: bytes) -> Finding:
         return Finding(name, "ok", f"Reenact answers at {shown} already")
     detail = f"{shown} cannot be used: {wrong.strerror}; set REENACT_HOST or {variable(name)}"
     return Finding(name, "broken", detail)
+
+
+def complaint(host: str, port: int) -> str | None:
+    """What a service of ours says that runs there and is not ready."""
+    try:
+        urllib.request.urlopen(f"http://{_shown(host, port)}/readyz", timeout=ANSWER_SECONDS).close()
+    except urllib.error.HTTPError as e:
+        with e, suppress(OSError, ValueError, AttributeError):
+            problem = json.load(e)
+            if problem.get("code") == NotReady.code:
+                return str(problem.get("detail"))
+    except (OSError, ValueError):
+        pass  # there is none, or it is no service of ours
+    return None
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _said(address: str) -> bytes:

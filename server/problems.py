@@ -11,20 +11,20 @@ from http import HTTPStatus
 from typing import Any
 
 from apiflask import APIFlask, HTTPError
-from flask import Response, current_app, json
+from flask import Response, current_app, json, request
 from werkzeug.exceptions import HTTPException
 
 from reenact.errors import DiskFull, ReenactError
+from server.away import is_away, why
+from server.codes import CODES, INTERNAL, public_detail
 from server.disk import is_full
 from server.errors import (
-    CODES,
-    INTERNAL,
     ConsentRequired,
+    DatabaseUnavailable,
     NotReady,
     TryLater,
     Unauthorized,
     UploadTooLarge,
-    public_detail,
 )
 from server.request_id import request_id
 
@@ -69,7 +69,7 @@ def problem(status: int, code: str, detail: str, **more: Any) -> Response:
 def _reenact_error(error: ReenactError) -> Response:
     code, detail = public_detail(error)
     status = CODES[code][0]
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, NotReady):
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, NotReady | DatabaseUnavailable):
         log.error("Request %s: %s: %s", request_id(), code, error)
     response = problem(status, code, detail)
     if isinstance(error, TryLater):
@@ -85,7 +85,7 @@ def _validation_error(error: HTTPError) -> Response:
     fields = _by_field(error.detail)
     if not fields:
         return problem(error.status_code, code, error.message or CODES[code][1])
-    if set(fields) == {"consent"}:
+    if set(fields) == {"consent"} and len(request.form.getlist("consent")) < 2:
         code = ConsentRequired.code
     sentence = " ".join(f"{name}: {' '.join(messages)}" for name, messages in fields.items())
     return problem(error.status_code, code, sentence, errors=fields)
@@ -140,5 +140,8 @@ def _sentence(code: str) -> str:
 def _unexpected(error: Exception) -> Response:
     if is_full(error):
         return _reenact_error(DiskFull(str(error)))
+    if is_away(error):
+        log.error("Request %s: the database cannot be reached: %s", request_id(), why(error))
+        return _reenact_error(DatabaseUnavailable())
     log.exception("Request %s failed", request_id())
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", INTERNAL)

@@ -18,7 +18,7 @@ from gunicorn.http.errors import (
     ParseException,
 )
 
-from server.errors import INTERNAL
+from server.codes import INTERNAL
 from server.problems import MIMETYPE, problem
 from server.request_id import HEADER
 

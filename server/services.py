@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Event, Thread
 
 from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.engine import Engine
 from reenact.gallery import sweep_templates
 from server.addresses import Addresses
+from server.away import is_away
 from server.config import Settings
 from server.database import Database
 from server.engine import engine_worker
+from server.errors import StorageUnavailable
 from server.jobs import ApartWorker, Files, Jobs, Records, Worker
 from server.keys import Keys
 from server.metrics import Metrics
@@ -28,6 +31,7 @@ log = logging.getLogger(__name__)
 EXTENSION = "reenact"
 HOUR = 3600.0
 _ORPHAN = HOUR
+_LATER = 5.0  # seconds between two looks for what could not be deleted
 VERIFYING = 2  # files looked at once, in this process: NumPy lets go of the interpreter
 
 
@@ -66,11 +70,15 @@ class Services:
         self.database.prepare()
         if self.settings.metrics_port is not None:
             self._end_metrics = self.metrics.listen(self.settings.host, self.settings.metrics_port)
-        self.sweep(0.0 if self.settings.alone else _ORPHAN)
+        try:
+            self.sweep(0.0 if self.settings.alone else _ORPHAN)
+        except StorageUnavailable:
+            log.warning("What has expired is deleted when the storage answers")
         self.jobs.start()
         if self.webhooks:
             self.webhooks.start()
         Thread(target=self._sweep_on, name="sweep", daemon=True).start()
+        Thread(target=self._delete_on, name="leftovers", daemon=True).start()
 
     @property
     def stopping(self) -> bool:
@@ -95,13 +103,14 @@ class Services:
             orphan: age in seconds from which uploads without a job are deleted; an upload that is just being
                 taken has no job yet.
         """
-        uploads = self.storage.drop_others(self.jobs.places(), time.time() - orphan)
+        self.storage.delete_left()
+        uploads = self.storage.drop_others(self.jobs.records.places(), time.time() - orphan)
         results = self.storage.sweep()
         sweep_templates(self.settings.more_templates)
         before = time.time() - self.settings.result_hours * HOUR
-        for place in self.jobs.lapsed(before):
+        for place in self.jobs.records.lapsed(before):
             self.storage.drop(place)
-        jobs = self.jobs.forget(before)
+        jobs = self.jobs.records.forget(before)
         self.consents.forget(time.time())
         self.database.tidy()
         if results or jobs:
@@ -112,8 +121,19 @@ class Services:
         while not self._stopped.wait(self.settings.sweep_seconds):
             try:
                 self.sweep()
-            except Exception:  # of the disk, the database or the bucket
+            except StorageUnavailable:  # the log has it
+                log.warning("The sweep will be tried again")
+            except Exception:  # of the disk or the database
                 log.exception("The sweep failed and will be tried again")
+
+    def _delete_on(self) -> None:
+        """Delete what could not be deleted when it was asked for, as soon as that works."""
+        while not self._stopped.wait(_LATER):
+            try:
+                self.storage.delete_left()
+            except SQLAlchemyError as e:
+                if not is_away(e):
+                    log.exception("What is still to be deleted will be tried again")
 
 
 def init_app(
@@ -144,8 +164,8 @@ def build(
     Raises:
         SetupError: the database or the broker of the settings cannot be used.
     """
-    storage = open_storage(settings.storage, settings.data, settings.result_hours * HOUR)
     database = Database(settings.database, settings.data)
+    storage = open_storage(settings.storage, settings.data, settings.result_hours * HOUR, database)
     consents, blocklist = Consents(database, settings.consent_days), Blocklist(database)
     metrics = Metrics()
 
@@ -165,6 +185,7 @@ def build(
         broker=settings.broker,
         threads=settings.job_threads,
         lease=settings.lease_seconds,
+        silence=settings.silence,
         attempts=settings.attempts,
         at_once=settings.jobs_per_key,
         alone=settings.alone,

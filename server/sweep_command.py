@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reenact.errors import SetupError
 from reenact.gallery import sweep_templates
 from server.config import Settings
+from server.errors import StorageUnavailable
 from server.services import build
 
 
@@ -15,7 +17,10 @@ def run(settings: Settings) -> int:
     services.storage.prepare()
     services.database.prepare()
     templates = sweep_templates(settings.more_templates)
-    gone = services.sweep()
+    try:
+        gone = services.sweep()
+    except StorageUnavailable as e:  # its cause is in the log, which goes to the terminal
+        raise SetupError(str(e)) from e
     print(
         f"Gone: {gone.uploads} uploads without a job, {gone.results} results, {gone.jobs} jobs, "
         f"{templates} templates that were never finished."

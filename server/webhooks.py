@@ -14,6 +14,7 @@ from threading import Event, Lock, Thread
 
 from reenact.errors import InvalidOption
 from server import outbound
+from server.away import is_away, why
 from server.database import Database
 from server.jobs.deliveries import Deliveries, Delivery
 from server.keys import Keys
@@ -62,12 +63,16 @@ class Webhooks:
         self._room.set()
 
     def _run(self) -> None:
+        works = True
         while not self._stopped.is_set():
             self._room.clear()
             try:
                 self._look()
-            except Exception:  # of the database, or a mistake of ours
-                log.exception("The webhooks will be looked for again")
+                works = True
+            except Exception as e:  # of the database, or a mistake of ours
+                if works:  # or else the log would be full of it
+                    log.error("The webhooks wait: %s", why(e), exc_info=None if is_away(e) else e)
+                works = False
                 self._stopped.wait(LOOK)
             self._room.wait(LOOK)
 

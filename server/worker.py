@@ -7,12 +7,10 @@ import os
 import select
 import signal
 import socket
-from functools import partial
 
 from reenact.errors import SetupError
 from server.certificate import announce
 from server.config import Settings
-from server.engine import open_warm
 from server.services import build
 
 log = logging.getLogger(__name__)
@@ -30,7 +28,7 @@ def work(settings: Settings) -> None:
     if settings.broker is None:
         raise SetupError("A worker needs REENACT_BROKER, for instance redis://127.0.0.1:6379.")
     announce(settings)
-    services = build(settings, _stop, partial(open_warm, settings))
+    services = build(settings, _stop)
     stopped = _hear_signals()
     services.start()
     ready = False

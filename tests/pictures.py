@@ -19,7 +19,7 @@ from reenact.gallery.templates import get_template
 from reenact.landmarks import OPENINGS
 from reenact.media import EncodeOptions, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.pipeline import prepare_source
+from reenact.rendering import prepare_source
 from reenact.types import Clip, Picture
 
 ROWS = ("eileen-collins", "thomas-jefferson", "elizabeth-i")

@@ -94,9 +94,9 @@ def test_animate_writes_a_moving_file(
     assert animate("--paste", "crop", out=f"out.{suffix}") == 0
     said = capsys.readouterr()
     assert said.out.count("\n") == 2 and "DEVELOPMENT certificate" in said.out
-    assert f"out.{suffix}: 256x256, {FRAMES} frames, 0.12 s" in said.out
+    assert f"out.{suffix}: 512x512, {FRAMES} frames, 0.12 s" in said.out
     assert said.err == ""  # no bar where no one can see it
-    assert [frame.shape for frame in open_clip(tmp_path / f"out.{suffix}").frames] == [(256, 256, 3)] * FRAMES
+    assert [frame.shape for frame in open_clip(tmp_path / f"out.{suffix}").frames] == [(512, 512, 3)] * FRAMES
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "gif", "webp"])
@@ -322,19 +322,21 @@ def test_as_a_process_of_its_own(motions: Path, tmp_path: Path) -> None:
 # reconstruct
 
 
-@pytest.mark.parametrize("size", [None, (300, 340)])
-def test_reconstruct_keeps_its_contract(clip: Path, tmp_path: Path, size: tuple[int, int] | None) -> None:
+@pytest.mark.parametrize(("size", "side"), [(None, 256), ((300, 340), 256), ((512, 512), 512)])
+def test_reconstruct_keeps_its_contract(
+    clip: Path, tmp_path: Path, size: tuple[int, int] | None, side: int
+) -> None:
     source = clip
     if size:
         source = tmp_path / "other.mp4"
         frames = (np.asarray(Image.fromarray(frame).resize(size)) for frame in open_clip(clip).frames)
         write_clip(Clip(frames, Fraction(10)), source)
-    assert main(["reconstruct", str(source), str(tmp_path / "out.mp4")]) == 0
+    assert main(["reconstruct", str(source), str(tmp_path / "out.mp4"), "--size", str(side)]) == 0
     made, wanted = open_clip(tmp_path / "out.mp4"), open_clip(source)
     frames_made = list(made.frames)
     assert made.fps == wanted.fps
     assert len(frames_made) == len(list(wanted.frames))
-    assert {frame.shape for frame in frames_made} == {(256, 256, 3)}
+    assert {frame.shape for frame in frames_made} == {(side, side, 3)}
 
 
 def test_reconstruct_refuses_what_is_no_clip(tmp_path: Path, capsys: Output) -> None:

@@ -31,7 +31,7 @@ def test_every_graph_runs_before_the_first_request(engine: Engine, monkeypatch: 
 
     monkeypatch.setattr(Session, "keep", seen)
     engine.warm()
-    mesh, renderer = engine.finder._mesh, engine.renderer
+    mesh, renderer = engine.finder.mesh, engine.renderer
     assert isinstance(engine.finder._detector, FaceDetector) and renderer._compose is not None
     assert ran == {
         engine.finder._detector._session,

@@ -30,10 +30,11 @@ from reenact.generator.renderer import BATCH, Source
 from reenact.landmarks import MESH_INDICES
 from reenact.media import EncodeOptions, open_clip, write_clip
 from reenact.motion.transfer import TransferOptions
-from reenact.pipeline import AnimateOptions, animate, prepare_source, reconstruct
+from reenact.pipeline import AnimateOptions, animate, reconstruct
+from reenact.rendering import prepare_source
 from reenact.runtime import available_cores
-from reenact.tracking import known_faces, track
-from reenact.types import Clip, Crop, Face, Keypoints, Motion, Template
+from reenact.tracking import nearest_seen, track
+from reenact.types import Clip, Crop, Keypoints, Motion, Template
 
 Picture = NDArray[np.uint8]
 NTSC = Fraction(24000, 1001)
@@ -342,34 +343,26 @@ def test_some_frames_without_a_face_are_filled(
     np.testing.assert_allclose(found.keypoints.landmarks[2], found.keypoints.landmarks[1], atol=2e-3)
 
 
-def make_face(x: float) -> Face:
-    return Face((x, 0, x + 1, 1), 1.0, np.zeros((478, 2), np.float32))
-
-
-A, B = make_face(0), make_face(1)
-
-
 @pytest.mark.parametrize(
-    ("found", "filled"),
+    ("seen", "nearest"),
     [
-        ([A], [A]),
-        ([None, A], [A, A]),
-        ([A, None, None, B], [A, A, B, B]),
-        ([None, A, None, None, B, None], None),
-        ([None, A, B, None], [A, A, B, B]),
-        ([None, None, A], None),
-        ([None], None),
-        ([], None),
+        ("x", [0]),
+        (".x", [1, 1]),
+        ("x..x", [0, 0, 3, 3]),
+        (".x..x.", None),
+        (".xx.", [1, 1, 2, 2]),
+        ("..x", None),
+        (".", None),
+        ("", None),
     ],
 )
-def test_a_missing_face_is_taken_from_the_nearest_frame(
-    found: list[Face | None], filled: list[Face] | None
-) -> None:
-    if filled is None:
-        with pytest.raises(NoFaceFound, match=f"of {len(found)} frames"):
-            known_faces(found)
+def test_a_missing_face_is_taken_from_the_nearest_frame(seen: str, nearest: list[int] | None) -> None:
+    found = np.array([each == "x" for each in seen], bool)
+    if nearest is None:
+        with pytest.raises(NoFaceFound, match=f"of {len(seen)} frames"):
+            nearest_seen(found)
     else:
-        assert [face.box for face in known_faces(found)] == [face.box for face in filled]
+        assert nearest_seen(found).tolist() == nearest
 
 
 def test_a_source_has_its_pose_and_both_sizes(engine: Engine, portrait: Picture, square: Crop) -> None:
@@ -386,20 +379,23 @@ def difference(first: Picture, second: Picture) -> float:
     return float(np.abs(first.astype(int) - second).mean())
 
 
-def reconstructed(engine: Engine, clip: Path, out: Path, watch: Callable[[int, int], None]) -> list[Picture]:
-    written = reconstruct(engine, clip, out, watch)
+def reconstructed(
+    engine: Engine, clip: Path, out: Path, watch: Callable[[int, int], None], size: int = 256
+) -> list[Picture]:
+    written = reconstruct(engine, clip, out, watch, size)
     frames = read(out)
-    assert (written.width, written.height) == (256, 256)
+    assert (written.width, written.height) == (size, size)
     assert written.frames == len(frames)
     return frames
 
 
-def test_a_reconstruction_of_a_256_clip_is_not_cropped(
-    engine: Engine, portrait: Picture, square: Crop, tmp_path: Path
+@pytest.mark.parametrize("size", [256, 512])
+def test_a_reconstruction_of_a_clip_of_its_size_is_not_cropped(
+    engine: Engine, portrait: Picture, square: Crop, tmp_path: Path, size: int
 ) -> None:
-    frames = [moved(portrait, square, shift, (256, 256)) for shift in (*SHIFTS, *SHIFTS, *SHIFTS)]
+    frames = [moved(portrait, square, shift, (size, size)) for shift in (*SHIFTS, *SHIFTS, *SHIFTS)]
     clip, told = write(tmp_path / "clip.mp4", frames), []
-    result = reconstructed(engine, clip, tmp_path / "out.mp4", lambda *done: told.append(done))
+    result = reconstructed(engine, clip, tmp_path / "out.mp4", lambda *done: told.append(done), size)
     count = len(frames)
     assert len(result) == count
     # Both looks at the clip are told as nothing done, so that they can be stopped; then every frame made.
@@ -430,6 +426,12 @@ def test_a_reconstruction_of_another_clip_is_cropped_around_the_first_face(
     ((picture, keypoints),) = prepared
     seen = choose(engine.finder.find(picture)).landmarks[list(MESH_INDICES)]
     assert np.abs(Crop(0, 0, 256).to_units(seen) - keypoints.landmarks).max() < 0.05
+
+
+def test_a_reconstruction_of_another_size_is_refused(engine: Engine, tmp_path: Path) -> None:
+    clip = write(tmp_path / "clip.mp4", [flat(256, 256)] * 2)
+    with pytest.raises(InvalidOption):
+        reconstruct(engine, clip, tmp_path / "out.mp4", size=300)
 
 
 def test_a_clip_without_a_face_cannot_be_reconstructed(engine: Engine, tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from reenact.face.align import align, choose, cut
 from reenact.generator.renderer import BATCH, NATIVE_SIZE, Source
 from reenact.media import open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.pipeline import prepare_source
 from reenact.provenance.embed import Marker, Watermark
+from reenact.rendering import open_mouth, prepare_source
 from reenact.types import Clip, Keypoints, Motion
 
 T = TypeVar("T")
@@ -65,6 +65,9 @@ def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Pat
     squares = note(
         "compose", count, lambda: [frame for each in made for frame in engine.renderer.compose(source, each)]
     )
+    mouth = note("teeth and light", 1, lambda: open_mouth(engine, source, face, crop))
+    poses = zip(squares, driven.landmarks, strict=True)
+    squares = note("mouth", count, lambda: [mouth.draw(*each) for each in poses])
     canvas = note("still picture", 1, lambda: Canvas(picture, crop, size))
     frames = note("paste", count, lambda: [canvas.paste(square) for square in squares])
     marker = Marker(Watermark(1))

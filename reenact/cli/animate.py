@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,11 +52,12 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
         "reconstruct",
         "rebuild a clip from its first frame and its motion",
         _reconstruct,
-        "Rebuild a clip from its first frame and its own motion (absolute): how a model is judged. A 256x256 "
-        "clip is not cropped. The result has as many frames, 256x256.",
+        "Rebuild a clip from its first frame and its own motion (absolute): how a model is judged. A clip of "
+        "the result's size is not cropped. The result has as many frames.",
     )
     verb.add_argument("clip", type=Path)
     verb.add_argument("out", type=Path, help="a .mp4, .gif or .webp file")
+    _add_size(verb, "side of the result; default 256", 256)
     add_engine_options(verb)
     add_quiet(verb)
 
@@ -81,9 +83,7 @@ def _add_movement(group: Group) -> None:
 
 
 def _add_result(group: Group) -> None:
-    group.add_argument(
-        "--size", type=int, choices=(256, 512, 1024), default=256, help="side of the moving square"
-    )
+    _add_size(group, "side of the moving square; default 512, or 256 with a model that paints no other", None)
     group.add_argument(
         "--paste",
         choices=("full", "crop"),
@@ -95,6 +95,10 @@ def _add_result(group: Group) -> None:
         "--encoder", choices=("x264", "nvenc"), default="x264", help="mp4: nvenc is that of an NVIDIA GPU"
     )
     group.add_argument("--no-sound", action="store_true", help="mp4: leave the clip's sound out")
+
+
+def _add_size(group: Group | argparse.ArgumentParser, help: str, default: int | None) -> None:
+    group.add_argument("--size", type=int, choices=(256, 512, 1024), default=default, help=help)
 
 
 def _add_marks(group: Group) -> None:
@@ -127,6 +131,8 @@ def _animate(arguments: argparse.Namespace) -> int:
     named = Path(arguments.template)
     with plain_files(arguments.selfie, named) as (selfie, driving):
         engine = open_engine(arguments)
+        if arguments.size is None and not engine.renderer.scales:
+            options = replace(options, size=256)
         name = arguments.template if driving == named else str(driving)
         template = _template(name, arguments.motions, engine.model)
         _keep_inputs(arguments.out, selfie, template)
@@ -148,7 +154,7 @@ def _reconstruct(arguments: argparse.Namespace) -> int:
         _keep_inputs(arguments.out, clip)
         engine = open_engine(arguments)
         with progress(arguments.quiet) as watch:
-            written = reconstruct(engine, clip, arguments.out, watch)
+            written = reconstruct(engine, clip, arguments.out, watch, arguments.size)
     say(_summary(written, began), arguments.quiet)
     return 0
 
@@ -160,7 +166,7 @@ def _options(arguments: argparse.Namespace) -> AnimateOptions:
     from reenact.provenance.embed import Watermark
 
     return AnimateOptions(
-        size=arguments.size,
+        size=arguments.size or 512,
         paste=arguments.paste,
         face=arguments.face,
         mirror=arguments.mirror,

@@ -25,7 +25,7 @@ from reenact.errors import ExtraMissing, NoFaceFound
 
 if TYPE_CHECKING:
     from reenact.engine import Engine
-    from reenact.types import Keypoints, Picture
+    from reenact.types import Face, Keypoints, Picture
 
 SHARED = Path("..") / "shared"
 JUDGED_FPS = Fraction(25, 2)  # of the clips in shared/faces
@@ -99,16 +99,20 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def reconstruct_frames(engine: Engine, frames: list[Picture]) -> Iterator[Picture]:
-    """Rebuild a 256x256 clip from its first frame, in memory; the contract of ``reenact reconstruct``.
+    """Rebuild a square clip from its first frame, in memory; the contract of ``reenact reconstruct``.
 
+    Larger clips than 256x256 are rebuilt in their own size, which must be one that the model paints.
     A clip in which our finder sees no face stays still, and is judged like that.
     """
+    from reenact.rendering import render_frames
+    from reenact.types import Crop
+
     try:
-        motion = _keypoints(engine, frames)
+        motion, face = _keypoints(engine, frames)
     except NoFaceFound:
         return repeat(frames[0], len(frames))
-    source = engine.renderer.prepare(frames[0], frames[0], motion[0])
-    return engine.renderer.render(source, motion)
+    source = engine.renderer.prepare(_native(frames[0]), frames[0], motion[0])
+    return render_frames(engine, source, face, Crop(0, 0, len(frames[0])), motion)
 
 
 def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> Iterator[Picture]:
@@ -117,19 +121,37 @@ def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> It
     Where our finder sees no face the picture stays still, and is judged like that.
     """
     from reenact.motion.transfer import TransferOptions, transfer
-
-    try:
-        still, motion = _keypoints(engine, [source])[0], _keypoints(engine, frames)
-    except NoFaceFound:
-        return repeat(source, len(frames))
-    driven = transfer(still, motion, TransferOptions(), JUDGED_FPS)
-    return engine.renderer.render(engine.renderer.prepare(source, source, still), driven)
-
-
-def _keypoints(engine: Engine, frames: list[Picture]) -> Keypoints:
-    from reenact.tracking import known_faces
+    from reenact.rendering import render_frames
     from reenact.types import Crop
 
-    faces = known_faces(list(engine.finder.follow(frames)))
+    try:
+        (still, face), (motion, _) = _keypoints(engine, [source]), _keypoints(engine, frames)
+    except NoFaceFound:
+        return repeat(source, len(frames))
+    driven = transfer(still[0], motion, TransferOptions(), JUDGED_FPS)
+    prepared = engine.renderer.prepare(source, source, still[0])
+    return render_frames(engine, prepared, face, Crop(0, 0, len(source)), driven)
+
+
+def _keypoints(engine: Engine, frames: list[Picture]) -> tuple[Keypoints, Face | None]:
+    """Keypoints of square frames, and the face of the first."""
+    import numpy as np
+
+    from reenact.tracking import nearest_seen
+    from reenact.types import Crop
+
+    faces = list(engine.finder.follow(frames))
+    nearest = nearest_seen(np.array([face is not None for face in faces]))
     whole = Crop(0, 0, len(frames[0]))
-    return engine.detector.many(zip(frames, faces, strict=True), whole)
+    known = ((_native(frames[index]), face) for index in nearest if (face := faces[index]))
+    return engine.detector.many(known, whole), faces[0]
+
+
+def _native(picture: Picture) -> Picture:
+    """A square picture as the networks see it."""
+    from reenact.face.align import cut
+    from reenact.generator.renderer import NATIVE_SIZE
+    from reenact.types import Crop
+
+    side = len(picture)
+    return picture if side == NATIVE_SIZE else cut(picture, Crop(0, 0, side), NATIVE_SIZE)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from reenact.compose.placing import place_turned, place_upright
 from reenact.types import Crop, FloatArray, Picture
 
-BORDER = 0.14  # share of the square's side over which it fades into the still picture
 LARGEST = 1920  # pixels of the longer side of a result
 LARGEST_PER_SIZE = 5  # a small face in a wide picture must not blow the picture up
 
@@ -19,7 +19,8 @@ class Canvas:
     """The still picture at the size of the result, and where the square goes.
 
     The picture is scaled so that its crop has the asked-for side and lies on whole pixels: then pasting is a
-    blend and no resampling. Only where that would make the picture too large is the square reduced.
+    blend and no resampling. Only where that would make the picture too large is the square reduced. A turned
+    square is turned back as it is pasted.
     """
 
     def __init__(self, picture: Picture, crop: Crop, size: int) -> None:
@@ -28,8 +29,8 @@ class Canvas:
         largest = min(LARGEST, LARGEST_PER_SIZE * size)
         self._side = max(2, math.floor(min(size, crop.side * largest / max(height, width))))
         scale = self._side / crop.side
-        self._left, self._top = math.floor(crop.left * scale), math.floor(crop.top * scale)
-        origin_x, origin_y = crop.left - self._left / scale, crop.top - self._top / scale
+        left, top = math.floor(crop.left * scale), math.floor(crop.top * scale)
+        origin_x, origin_y = crop.left - left / scale, crop.top - top / scale
         self._scale, self._origin = scale, np.array([origin_x, origin_y])
         columns, rows = _even((width - origin_x) * scale), _even((height - origin_y) * scale)
         box = (
@@ -40,7 +41,16 @@ class Canvas:
         )
         resized = Image.fromarray(picture).resize((columns, rows), Image.Resampling.LANCZOS, box=box)
         self._still = np.asarray(resized)
-        self._place_mask()
+        if crop.angle:
+            x, y = (float(value) for value in self.place(np.array([crop.left, crop.top])))
+            placed = place_turned(Crop(x, y, self._side, crop.angle), self._side, self.size)
+        else:
+            placed = place_upright(left, top, self._side, self.size)
+        self._show, self._rows = placed.show, placed.rows
+        self._columns = slice(3 * placed.columns.start, 3 * placed.columns.stop)
+        self._share = np.rint(256 * placed.share).astype(np.uint16).repeat(3, 1)
+        still = _as_columns(self._still)[self._rows, self._columns]
+        self._kept: NDArray[np.uint16] = still * (256 - self._share) + np.uint16(128)  # half, to round
 
     @property
     def size(self) -> tuple[int, int]:
@@ -57,37 +67,12 @@ class Canvas:
             reduced = Image.fromarray(square).resize((self._side, self._side), Image.Resampling.BOX)
             square = np.asarray(reduced)
         # Bytes, 256 being a whole, and channels as columns: floats and axes of three take five times as long.
-        moving = _as_columns(square[self._inside_rows, self._inside_columns]) * self._share
+        moving = _as_columns(self._show(square)) * self._share
         moving += self._kept
         moving >>= 8
         result = self._still.copy()
         _as_columns(result)[self._rows, self._columns] = moving
         return result
-
-    def _place_mask(self) -> None:
-        """Find what of the square lies in the picture; weigh it 1 in the middle, 0 at inner borders."""
-        width, height = self.size
-        columns, self._inside_columns, across = _overlap(self._left, self._side, width)
-        self._columns = slice(3 * columns.start, 3 * columns.stop)
-        self._rows, self._inside_rows, down = _overlap(self._top, self._side, height)
-        self._share = np.rint(256 * np.minimum(down[:, None], across)).astype(np.uint16).repeat(3, 1)
-        still = _as_columns(self._still)[self._rows, self._columns]
-        self._kept: NDArray[np.uint16] = still * (256 - self._share) + np.uint16(128)  # half, to round
-
-
-def _overlap(start: int, side: int, length: int) -> tuple[slice, slice, FloatArray]:
-    """Along one axis: the overlap in the picture, in the square, and the weights (n,) of the latter.
-
-    A side of the square at or beyond the picture's edge does not fade: there is nothing to fade into.
-    """
-    first, last = max(start, 0), min(start + side, length)
-    position = np.arange(first - start, last - start) + 0.5
-    fade = max(1.0, BORDER * side)
-    near = np.ones_like(position) if start <= 0 else np.minimum(1, position / fade)
-    far = np.ones_like(position) if start + side >= length else np.minimum(1, (side - position) / fade)
-    weight = np.minimum(near, far)
-    smooth = weight * weight * (3 - 2 * weight)
-    return slice(first, last), slice(first - start, last - start), smooth.astype(np.float32)
 
 
 def _as_columns(picture: Picture) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The whole evaluation: clips of the shared folder, baselines and methods, two tables, a report."""
+"""The whole evaluation: clips of the shared folder, baselines and methods, three tables, a report."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from reenact.evaluation.baselines import LandmarkWarp, StaticSource
 from reenact.evaluation.clips import Pair, frame_count, pair_up, spread
 from reenact.evaluation.crossing import evaluate_cross_identity
 from reenact.evaluation.gallery import Gallery
+from reenact.evaluation.hd import evaluate_hd, one_each
 from reenact.evaluation.methods import Candidate
 from reenact.evaluation.options import Options
 from reenact.evaluation.panel import Panel, open_panel
@@ -35,11 +36,12 @@ def run(
     options: Options | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Judge methods beside both baselines on the clips of ``shared/faces/val``.
+    """Judge methods beside both baselines on the clips of ``shared/faces/val`` and ``faces_hd/val``.
 
     Args:
-        shared: the folder with ``faces/val``, ``evaluation`` and ``training``.
-        methods: name -> candidate; may be empty. Baselines come first in both tables.
+        shared: the folder with ``faces/val``, ``evaluation`` and ``training``; of ``faces_hd/val``, where it
+            is there, one ``hd-*`` clip of each person is judged, at its own size.
+        methods: name -> candidate; may be empty. Baselines come first in every table.
         out: folder for report.html, report.json, report.md and the videos; None writes nothing.
         limit: shorthand for ``options.limit``, and wins over it.
         options: see ``Options``.
@@ -58,16 +60,20 @@ def run(
     if not everything:
         raise InvalidOption("There are no clips in faces/val of the shared folder; name the right folder.")
     clips, pairs = spread(everything, options.limit, options.seed), choose_pairs(everything, options)
-    galleries = [Gallery(_made(out), kind, options.videos) for kind in ("reconstruction", "cross")]
-    shown = _counted(galleries, len(clips) + len(pairs), progress)
+    large = spread(
+        one_each(list((shared / "faces_hd" / "val").glob("hd-*.mp4"))), options.limit, options.seed
+    )
+    galleries = [Gallery(_made(out), kind, options.videos) for kind in ("reconstruction", "cross", "hd")]
+    shown = _counted(galleries, len(clips) + len(pairs) + len(large), progress)
     with open_panel(shared) as panel:
         entries = _entries(methods, panel)
         remakers = {name: entry.reconstruct for name, entry in entries.items()}
         animators = {name: entry.animate for name, entry in entries.items() if entry.animate is not None}
         table = evaluate_reconstruction(remakers, clips, panel, options, shown[0])
         cross = evaluate_cross_identity(animators, pairs, panel, options, shown[1]) if pairs else None
+        hd = evaluate_hd(remakers, large, panel, options, shown[2]) if large else None
     videos = [tuple(gallery.videos) for gallery in galleries]
-    report = Report(table, cross, videos[0], videos[1], time.monotonic() - began)
+    report = Report(table, cross, videos[0], videos[1], time.monotonic() - began, hd, videos[2])
     if out is not None:
         write_report(report, out)
     return report

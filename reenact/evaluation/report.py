@@ -35,18 +35,23 @@ figcaption, .note {{ color: #555; font-size: .9rem }}
 
 @dataclass(frozen=True)
 class Report:
-    """Both tables, and the videos that show some of their clips. ``cross`` is None where nobody animates."""
+    """The tables, and the videos that show some of their clips.
+
+    ``cross`` is None where nobody animates, ``hd`` where there are no large clips.
+    """
 
     reconstruction: Table
     cross: Table | None
     reconstruction_videos: tuple[Video, ...] = ()
     cross_videos: tuple[Video, ...] = ()
     seconds: float = 0.0  # that judging took
+    hd: Table | None = None
+    hd_videos: tuple[Video, ...] = ()
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """The tables there are."""
-        return (self.reconstruction,) if self.cross is None else (self.reconstruction, self.cross)
+        return tuple(table for table in (self.reconstruction, self.cross, self.hd) if table is not None)
 
     def markdown(self) -> str:
         """Tables and notes; Markdown that also reads as plain text."""
@@ -58,13 +63,15 @@ class Report:
         return {
             "reconstruction": self.reconstruction.as_dict(),
             "cross_identity": None if self.cross is None else self.cross.as_dict(),
+            "hd": None if self.hd is None else self.hd.as_dict(),
             "seconds": round(self.seconds, 1),
         }
 
     def page(self) -> str:
         """The HTML page; its videos lie beside it."""
-        videos = (self.reconstruction_videos, self.cross_videos)
-        sections = [_section(table, shown) for table, shown in zip(self.tables, videos, strict=False)]
+        tables = (self.reconstruction, self.cross, self.hd)
+        videos = (self.reconstruction_videos, self.cross_videos, self.hd_videos)
+        sections = [_section(table, shown) for table, shown in zip(tables, videos, strict=True) if table]
         return PAGE.format(sections="\n".join(sections))
 
 

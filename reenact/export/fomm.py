@@ -81,7 +81,7 @@ class AnimateGraph(nn.Module):
 
 
 def graphs_of(model: Fomm) -> dict[str, nn.Module]:
-    """The graphs by file name. There is no ``compose``: FOMM has no alpha, so its pictures stay 256 x 256."""
+    """The graphs by file name. There is no ``compose``: FOMM's pictures stay 256 x 256."""
     graphs: dict[str, nn.Module] = {
         "keypoints": KeypointGraph(model.kp_detector),
         "encode": EncodeGraph(model.generator),

@@ -22,7 +22,7 @@ from reenact.gallery.templates import PREVIEW
 from reenact.generator.renderer import BATCH, NATIVE_SIZE, Source
 from reenact.media import read_picture
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.pipeline import prepare_source
+from reenact.rendering import prepare_source
 from reenact.runtime import Session
 from reenact.tracking import track
 from reenact.types import Crop
@@ -48,7 +48,7 @@ def compare(exact: Path, path: Path, feeds: list[Feed]) -> Loss:
     wanted, found = (Session(each, device="cpu") for each in (exact, path))
     square, flow = [], []
     for feed in feeds:
-        (picture, _, moved), (other, _, other_moved) = wanted(**feed), found(**feed)
+        (picture, *_, moved), (other, *_, other_moved) = wanted(**feed), found(**feed)
         square.append(np.square(picture.astype(np.float32) - other).mean())
         flow.append(np.abs(moved - other_moved).mean())
     return Loss(float(10 * np.log10(255**2 / max(1e-9, np.mean(square)))), float(np.mean(flow)))

@@ -9,11 +9,13 @@ import numpy as np
 from PIL import Image
 
 from reenact.errors import FaceIndexOutOfRange, FaceTooSmall, NoFaceFound
-from reenact.types import Crop, Face, Picture
+from reenact.face.soften import soften
+from reenact.types import Crop, Face, Picture, turned
 
 # The training crops, measured with this mesh: 1.88 face heights, the face's middle 0.045 below the centre.
 CROP_PER_FACE = 1.88
 CENTRE_ABOVE_FACE = 0.045
+LEVEL = math.radians(12)  # a head tilted less than this is left as it is
 MIN_FACE = 32  # pixels of height; below that there is nothing to animate
 
 Choice = int | Literal["largest"]
@@ -33,8 +35,9 @@ def choose(faces: list[Face], which: Choice = "largest") -> Face:
     """
     if not faces:
         raise NoFaceFound(
-            "No face was found in the picture. Use one that shows a single face from the front, well lit and "
-            "not covered."
+            "No face was found in the picture. Use one that shows a single face from the front, well lit, "
+            "not covered and at least 64 pixels high. Where the head lies on its side or upside down, turn "
+            "the photo until it is upright."
         )
     index = 0 if which == "largest" else which
     if not 0 <= index < len(faces):
@@ -50,36 +53,70 @@ def choose(faces: list[Face], which: Choice = "largest") -> Face:
     return face
 
 
-def align(face: Face) -> Crop:
-    """The square around a face as in training; it may reach beyond the picture."""
-    low, high = face.landmarks[:468].min(0), face.landmarks[:468].max(0)
+def level(roll: float) -> float:
+    """By how much a square is turned for a head of this roll: not at all, or from 12 degrees on by all of it.
+
+    Networks know heads that tilt a little, and a square that is not turned need not be resampled.
+    """
+    return roll if abs(roll) > LEVEL else 0.0
+
+
+def align(face: Face, angle: float | None = None) -> Crop:
+    """The square around a face as in training; it may reach beyond the picture.
+
+    Args:
+        face: with its landmarks.
+        angle: of the square; None means that the face is upright in it, see ``level``.
+    """
+    angle = level(face.roll) if angle is None else angle
+    points = turned(face.landmarks[:468], -angle) if angle else face.landmarks[:468]
+    low, high = points.min(0), points.max(0)
     size = float((high - low).max())
     centre = (low + high) / 2 - np.array([0, CENTRE_ABOVE_FACE * size])
+    centre = turned(centre, angle) if angle else centre
     side = CROP_PER_FACE * size
-    return Crop(float(centre[0]) - side / 2, float(centre[1]) - side / 2, side)
+    return Crop(float(centre[0]) - side / 2, float(centre[1]) - side / 2, side, angle)
 
 
 def cut(picture: Picture, crop: Crop, size: int) -> Picture:
-    """The crop's content as (size, size, 3) uint8; the picture is mirrored where the crop leaves it."""
+    """The crop's content as (size, size, 3) uint8; what lies beyond the picture is blur, see ``soften``."""
+    if crop.angle:
+        return _cut_turned(picture, crop, size)
     left, top = math.floor(crop.left), math.floor(crop.top)
     right, bottom = math.ceil(crop.left + crop.side), math.ceil(crop.top + crop.side)
     height, width = picture.shape[:2]
-    if left < 0 or top < 0 or right > width or bottom > height:
-        columns, rows = _mirrored(np.arange(left, right), width), _mirrored(np.arange(top, bottom), height)
+    beyond = left < 0 or top < 0 or right > width or bottom > height
+    if beyond:
+        rows, columns = np.arange(top, bottom).clip(0, height - 1), np.arange(left, right).clip(0, width - 1)
         region = picture[np.ix_(rows, columns)]
     else:
         region = picture[top:bottom, left:right]
     box = (crop.left - left, crop.top - top, crop.left - left + crop.side, crop.top - top + crop.side)
     image = Image.fromarray(region).resize((size, size), Image.Resampling.BICUBIC, box=box)
-    return np.asarray(image)
+    if not beyond:
+        return np.asarray(image)
+    corners = np.array([[0, 0], [width, height]])
+    (x0, y0), (x1, y1) = ((crop.to_units(corners) + 1) / 2 * size).tolist()
+    return soften(image, (x0, y0, x1, y1))
 
 
-def _mirrored(
-    index: np.ndarray[tuple[int], np.dtype[np.int64]], length: int
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Indices reflected at the ends of ``range(length)`` until they fall inside."""
-    folded = np.mod(index, 2 * length)
-    return np.where(folded < length, folded, 2 * length - 1 - folded)
+def _cut_turned(picture: Picture, crop: Crop, size: int) -> Picture:
+    """``cut`` for a turned square: the upright one around it, turned at its own resolution, then reduced."""
+    reach = crop.side * (abs(math.cos(crop.angle)) + abs(math.sin(crop.angle))) / 2 + 2
+    fewer = max(1, int(crop.side / size / 2))  # picture pixels to one that is turned
+    side = math.ceil(2 * reach / fewer) * fewer
+    left, top = (round(middle - side / 2) for middle in crop.centre)
+    around = Image.fromarray(cut(picture, Crop(left, top, side), side // fewer))
+    corners = (crop.to_pixels(np.array([[-1, -1], [1, -1], [-1, 1]])) - np.array([left, top])) / fewer
+    pixels = max(size, round(crop.side / fewer))
+    (x, y), right, down = corners[0], (corners[1] - corners[0]) / pixels, (corners[2] - corners[0]) / pixels
+    upright = around.transform(
+        (pixels, pixels),
+        Image.Transform.AFFINE,
+        (right[0], down[0], x, right[1], down[1], y),
+        Image.Resampling.BICUBIC,
+    )
+    return np.asarray(upright.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def _count(number: int) -> str:

@@ -34,6 +34,8 @@ class Detection:
 class FaceDetector:
     """Finds boxes and eyes; one graph call a picture, two where the first finds nothing."""
 
+    closest = 384  # pixels a side of the smallest part worth a look: a face of 24 pixels is 12 in it
+
     def __init__(self, session: Session) -> None:
         """``session`` holds ``face_detector.onnx``."""
         self._session = session
@@ -43,14 +45,17 @@ class FaceDetector:
 
         A face that fills its picture is found more surely with room around it: hence the second look.
         """
-        return self._look(picture, 1.0) or self._look(picture, ROOM)
+        return self.look(picture) or self.look(picture, ROOM)
 
-    def _look(self, picture: Picture, share: float) -> list[Detection]:
+    def look(self, picture: Picture, share: float = 1.0) -> list[Detection]:
+        """The same of one graph call that sees ``share`` of the longer side."""
         height, width = picture.shape[:2]
         square = Square(width / 2, height / 2, share * max(height, width))
         regressed, logits = self._session(input=as_input(sample(picture, square, INPUT_SIZE), -1.0, 1.0))
         scores = np.asarray(1 / (1 + np.exp(-np.clip(logits[0, :, 0], -100, 100))), np.float32)
         keep = np.flatnonzero(scores > MIN_SCORE)
+        if not len(keep):
+            return []
         boxes, eyes = _decode(regressed[0, keep], keep)
         merged = _merge_overlapping(boxes, eyes, scores[keep])
         return [_to_detection(*found, square) for found in merged]

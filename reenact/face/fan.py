@@ -30,6 +30,8 @@ FOREHEAD = 0.15  # of the points' height; measured on portraits and selfies
 class FanDetector:
     """Finds boxes and eyes as ``FaceDetector`` does, from FAN's landmarks."""
 
+    closest = None  # it is too slow to look closer than at halves
+
     def __init__(self, device: Device = "auto") -> None:
         """Load both networks, with torch's own number of threads.
 
@@ -76,6 +78,8 @@ class FanDetector:
         ]
         found = [_to_detection(points, float(box[4])) for points, box in zip(landmarks, boxes, strict=True)]
         return sorted(found, key=lambda detection: -detection.score)
+
+    look = __call__
 
 
 def load_face_alignment() -> ModuleType:

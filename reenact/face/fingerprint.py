@@ -29,9 +29,14 @@ def fingerprints(picture: Picture, faces: list[Face]) -> Bits:
     """Of each face its fingerprint as it is and mirrored: (F, 2, BITS)."""
     found = np.empty((len(faces), 2, BITS), np.bool_)
     for place, face in zip(found, faces, strict=True):
-        upright = sample(picture, _square(face), _SAMPLES) @ _LUMA
-        place[0], place[1] = _signs(upright), _signs(upright[:, ::-1])
+        upright = face_grey(picture, face)
+        place[0], place[1] = signs(upright), signs(upright[:, ::-1])
     return found
+
+
+def face_grey(picture: Picture, face: Face) -> NDArray[np.float64]:
+    """The face alone, upright: (64, 64) greys from 0 to 255."""
+    return np.asarray(sample(picture, _square(face), _SAMPLES) @ _LUMA)
 
 
 def distance(one: Bits, other: Bits) -> NDArray[np.intp]:
@@ -49,8 +54,8 @@ def _square(face: Face) -> Square:
     return Square(float(middle[0]), float(middle[1]), float(_REACH * spread), turn)
 
 
-def _signs(grey: NDArray[np.floating]) -> Bits:
-    """Which of the lowest frequencies of the DCT (type II) lie above their median."""
+def signs(grey: NDArray[np.floating]) -> Bits:
+    """The fingerprint of greys: which of the DCT's (type II) lowest frequencies lie above their median."""
     steps = np.pi / (2 * len(grey)) * (2 * np.arange(len(grey)) + 1)
     cosines = np.cos(np.arange(SIDE)[:, None] * steps)
     lowest = (cosines @ grey @ cosines.T).reshape(-1)[1:]

@@ -37,10 +37,10 @@ class FaceMesh:
         rough = square.to_pixels(values.reshape(MESH_POINTS, 3)[:, :2] / MESH_SIZE)
         points = np.concatenate([rough, np.zeros((IRIS_POINTS, 2), np.float32)])
         for part in PARTS:
-            points[list(part.points)] = self._place(picture, part, part.square(rough))
+            points[list(part.points)] = self.place(picture, part, part.square(rough))
         return points, 1 / (1 + float(np.exp(-presence.item())))
 
-    def _place(self, picture: Picture, part: Part, square: Square) -> FloatArray:
+    def place(self, picture: Picture, part: Part, square: Square) -> FloatArray:
         """A part's points (P, 2) in picture pixels."""
         seen = part.seen(sample(picture, square, part.size))
         points = self._ask(part, seen)

@@ -36,19 +36,32 @@ class Square:
 def sample(picture: Picture, square: Square, size: int) -> Picture:
     """The content of ``square`` as (size, size, 3) uint8; black where it leaves the picture.
 
-    Large squares are first reduced by a whole factor, since bilinear sampling alone would alias.
+    Large squares are first reduced by a whole factor, since bilinear sampling alone would alias. Of a large
+    picture only the part around the square is looked at.
     """
-    image = Image.fromarray(picture)
     factor = max(1, int(square.side / size))
+    corners = square.to_pixels(np.array([[0, 0], [1, 0], [0, 1], [1, 1]]))
+    part, origin = _around(picture, corners, factor)
+    image = Image.fromarray(part)
     if factor > 1:
         image = image.reduce(factor)
-    corners = square.to_pixels(np.array([[0, 0], [1, 0], [0, 1]])) / factor
+    corners = np.asarray((corners - origin) / factor, np.float32)
     origin, across, down = corners[0], (corners[1] - corners[0]) / size, (corners[2] - corners[0]) / size
     coefficients = (across[0], down[0], origin[0], across[1], down[1], origin[1])
     turned = image.transform(
         (size, size), Image.Transform.AFFINE, coefficients, resample=Image.Resampling.BILINEAR
     )
     return np.asarray(turned)
+
+
+def _around(picture: Picture, corners: FloatArray, factor: int) -> tuple[Picture, NDArray[np.int64]]:
+    """The part of a picture that holds the corners, and where it begins: x, y, multiples of ``factor``."""
+    most = np.array(picture.shape[1::-1])
+    low = np.floor(corners.min(0) / factor - 1).astype(np.int64) * factor
+    high = np.ceil(corners.max(0) / factor + 1).astype(np.int64) * factor
+    low = low.clip(0, (most - 1) // factor * factor)
+    high = np.minimum(high, most).clip(low + 1)
+    return picture[low[1] : high[1], low[0] : high[0]], low
 
 
 def as_input(picture: Picture, low: float, high: float) -> NDArray[np.float32]:

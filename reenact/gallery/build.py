@@ -30,8 +30,9 @@ from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
 from reenact.motion.retime import RetimeOptions, retime
 from reenact.motion.track import load_motion, save_motion
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.pipeline import prepare_source, watched
+from reenact.pipeline import watched
 from reenact.reasons import unwritable
+from reenact.rendering import prepare_source, render_frames
 from reenact.tracking import moving, track
 from reenact.types import Clip, Motion, Template, Watch
 
@@ -115,11 +116,12 @@ def write_preview(engine: Engine, motion: Motion, out: Path, watch: Watch | None
     """Show a motion on the first of our own portraits: an animated WebP of 256 pixels."""
     picture = read_picture(list_portraits()[0].path)
     face = choose(engine.finder.find(picture))
-    source = prepare_source(engine, picture, face, align(face), NATIVE_SIZE)
+    crop = align(face)
+    source = prepare_source(engine, picture, face, crop, NATIVE_SIZE)
     driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)
     every = -(-motion.fps // PREVIEW_FPS)
     shown = driven[:: int(every)]
-    frames = watched(engine.renderer.render(source, shown), len(shown), watch)
+    frames = watched(render_frames(engine, source, face, crop, shown), len(shown), watch)
     write_clip(Clip(frames, motion.fps / every, len(shown)), out, options=PREVIEW_ENCODING)
 
 

@@ -46,12 +46,11 @@ class Features(NamedTuple):
 class Rendered(NamedTuple):
     """A generated batch.
 
-    ``rgb`` and ``copied`` (B, 3, 256, 256): the picture, and the warped source before its repair; ``alpha``
-    (B, 1, 256, 256) in [0, 1], 1 where the copy alone is as good; ``flow`` (B, 128, 128, 2) crop units.
+    ``rgb`` and ``copied`` (B, 3, 256, 256): the picture, and the warped source before its repair; ``flow``
+    (B, 128, 128, 2) crop units.
     """
 
     rgb: Tensor
-    alpha: Tensor
     flow: Tensor
     copied: Tensor
 
@@ -89,7 +88,7 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(ModulatedResidual(wide, config.code) for _ in range(config.blocks))
         self.up = Up(wide, 32)
         self.mix_fine = nn.Sequential(Same(32 + config.fine + 4 + OPENINGS, 32), Same(32, 32))
-        self.head = nn.Conv2d(32, 12 + 4 + 2, 3, padding=1)
+        self.head = nn.Conv2d(32, 12 + 2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)
@@ -127,11 +126,10 @@ class Decoder(nn.Module):
         openings = functional.pixel_shuffle(openings, 2).to(fine.dtype)
         mixed = self.mix_fine(torch.cat([self.up(y), fine, glance, seen, openings], 1))
         head = self.head(mixed).float()
-        flow = flow + FINEST_SHIFT * (torch.tanh(head[:, 16:18]) * window).permute(0, 2, 3, 1)
+        flow = flow + FINEST_SHIFT * (torch.tanh(head[:, 12:]) * window).permute(0, 2, 3, 1)
         copied = warp(image, resize_flow(flow, (2 * size[0], 2 * size[1])))
         rgb = copied + functional.pixel_shuffle(torch.tanh(head[:, :12]) * window, 2)
-        alpha = 1 - functional.pixel_shuffle(torch.sigmoid(-head[:, 12:16]) * window, 2)
-        return Rendered(rgb, alpha, flow, copied)
+        return Rendered(rgb, flow, copied)
 
 
 def _shape(landmarks: Tensor) -> Tensor:

@@ -15,7 +15,6 @@ from reenact.types import Keypoints, Picture
 
 NATIVE_SIZE = 256  # what the networks see and paint
 BATCH = 2  # frames a graph call; a CPU takes 3 % more for each frame of 4, and 8 % more of 1 or 8
-COMPOSED = ("picture", "alpha", "flow")  # what the animator makes and the compose graph takes
 Composer = Callable[[int], Session]  # the compose graph for results of so many pixels
 
 
@@ -105,19 +104,23 @@ class Renderer:
             yield from pictures
 
     def paint(self, source: Source, driving: Keypoints) -> list[Kept]:
-        """One batch at 256: pictures (B, 256, 256, 3) uint8 and, where the model scales, alpha and flow."""
+        """One batch at 256: pictures (B, 256, 256, 3) uint8, and what else ``compose`` takes."""
         return self._animate.keep(**self.inputs(source, driving))
 
     def compose(self, source: Source, painted: list[Kept]) -> Picture:
         """The same batch at the size of the result, (B, S, S, 3) uint8."""
         if self._compose is None or len(source.full) == NATIVE_SIZE:
             return np.asarray(painted[0].numpy(), np.uint8)
-        compose = partial(self._compose(len(source.full)).keep, source=source.enlarged)
+        graph = self._compose(len(source.full))
+        compose = partial(graph.keep, source=source.enlarged)
+        made = dict(zip(self._animate.outputs, painted, strict=True))
+        taken = {name: made[name] for name in graph.inputs if name in made}
         if self._fixed:
-            pictures = [compose(**dict(zip(COMPOSED, painted, strict=True)))]
+            pictures = [compose(**taken)]
         else:  # a frame at a time: no slower on a CPU, and each takes 0.3 GB at 1024 pixels
-            frames = zip(*(each.numpy()[:, None] for each in painted), strict=True)
-            pictures = [compose(**dict(zip(COMPOSED, frame, strict=True))) for frame in frames]
+            rows = {name: each.numpy()[:, None] for name, each in taken.items()}
+            frames = range(painted[0].shape()[0])
+            pictures = [compose(**{name: each[i] for name, each in rows.items()}) for i in frames]
         return np.concatenate([np.asarray(each.numpy(), np.uint8) for (each,) in pictures])
 
     def _batch(self, source: Source, driving: Keypoints) -> Picture:

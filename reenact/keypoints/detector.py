@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterable
 
 from reenact.landmarks import MESH_INDICES
 from reenact.runtime import Session
@@ -40,12 +37,4 @@ class KeypointDetector:
 
     def many(self, frames: Iterable[tuple[Picture, Face]], crop: Crop) -> Keypoints:
         """Keypoints of a clip: of each (256, 256, 3) cut frame and its face, along a time axis."""
-        found = list(self._each(frames, crop))
-        arrays: list[NDArray[np.float32]] = [
-            np.stack(values)
-            for values in zip(*((k.points, k.jacobians, k.landmarks) for k in found), strict=True)
-        ]
-        return Keypoints(*arrays)
-
-    def _each(self, frames: Iterable[tuple[Picture, Face]], crop: Crop) -> Iterator[Keypoints]:
-        return (self.one(picture, face, crop) for picture, face in frames)
+        return Keypoints.stacked(self.one(picture, face, crop) for picture, face in frames)

@@ -25,12 +25,12 @@ def gather(image: Tensor, flow: Tensor) -> Tensor:
     """
     channels, height, width = image.shape[1:]
     x, y = (
-        ((plane + 1) * (length / 2) - 0.5).clamp(0, length - 1).flatten()
+        (plane * (length / 2) + (length - 1) / 2).clamp(0, length - 1).flatten()
         for plane, length in zip(flow.permute(0, 3, 1, 2).unbind(1), (width, height), strict=True)
     )
     # The last pixel is its own neighbour: that of the table's margin, which is a copy of it.
     left, top = x.floor(), y.floor()
-    place = (top * width + left).long()
+    place = (top * width + left).int()
     across, down = x - left, y - top
     if channels < FEW:
         found = _planar(image, place, across, down)

@@ -18,14 +18,14 @@ def to_srgb(image: Image.Image) -> Picture:
     An embedded ICC profile is applied; one that is broken or of another colour model is ignored, as browsers
     do. Without a profile the values are taken to be sRGB already.
     """
-    colour, alpha = _split_alpha(image)
+    colour, alpha = split_alpha(image)
     rgb = _apply_profile(colour, image.info.get("icc_profile"))
     if alpha is not None:
         rgb = Image.composite(rgb, Image.new("RGB", rgb.size, "white"), alpha)
     return np.array(rgb)
 
 
-def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+def split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """The colour part in mode L, RGB or CMYK, and the alpha channel (mode L) if there is one."""
     if image.mode.startswith("I"):
         return _from_16_bit(image)

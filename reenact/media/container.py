@@ -14,10 +14,10 @@ from typing import Any, cast
 import av
 import numpy as np
 from av.audio.stream import AudioStream
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.sidedata.sidedata import SideDataContainer, Type
 from av.stream import Disposition
-from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from av.video.stream import VideoStream
 
@@ -34,7 +34,8 @@ _DEMUXERS = {formats.MP4: "mov", formats.MATROSKA: "matroska"}
 _VIDEO_CODECS = {"h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "h263", "mjpeg", "prores"}
 _SOUND_CODECS = {
     *("aac", "mp3", "mp3float", "opus", "libopus", "vorbis", "flac", "alac", "ac3", "eac3", "amrnb", "amrwb"),
-    *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_f32le"),
+    *("pcm_u8", "pcm_s8", "pcm_mulaw", "pcm_alaw"),
+    *(f"pcm_{kind}{end}" for kind in ("s16", "s24", "s32", "f32", "f64") for end in ("le", "be")),
 }
 # While it opens a file FFmpeg already decodes a little; max_pixels (8K fits) keeps that from a pixel bomb.
 _OPTIONS = {
@@ -63,8 +64,9 @@ class VideoFacts:
 
 @dataclass(frozen=True)
 class Geometry:
-    """How coded pixels become the picture: scaled to ``size`` (width, height), then turned."""
+    """How coded pixels become the picture: scaled from ``coded`` to ``size`` (width, height), then turned."""
 
+    coded: tuple[int, int]
     size: tuple[int, int]
     turn: tuple[int, int, int, int] = _IDENTITY  # a, b, c, d of the display matrix, each -1, 0 or 1
 
@@ -85,9 +87,22 @@ def find_video(container: InputContainer) -> VideoStream | None:
     return next((s for s in container.streams.video if not s.disposition & cover), None)
 
 
-def knows_sound(stream: AudioStream) -> bool:
-    """Whether the track's sound is of a kind that may be decoded."""
-    return stream.codec_context.codec.name in _SOUND_CODECS
+def sound_kind(stream: AudioStream) -> tuple[str, bool]:
+    """What a track's sound is coded as, and whether that is decoded."""
+    context = _codec(stream)
+    if context is None:
+        return "unknown", False
+    return context.codec.canonical_name, context.codec.name in _SOUND_CODECS
+
+
+def _decoder(stream: AudioStream | VideoStream) -> str | None:
+    """FFmpeg's decoder; None where it has none, since the header is damaged or the codec unknown."""
+    context = _codec(stream)
+    return context.codec.name if context else None
+
+
+def _codec(stream: AudioStream | VideoStream) -> CodecContext | None:
+    return cast(CodecContext | None, stream.codec_context)  # the types of PyAV forget the None
 
 
 def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | None:
@@ -102,9 +117,9 @@ def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | No
         stream = find_video(container)
         if stream is None:
             return None
-        context = cast(VideoCodecContext | None, stream.codec_context)  # None: FFmpeg knows no decoder
-        if context is None or context.codec.name not in _VIDEO_CODECS:
-            how = context.codec.canonical_name if context else "nothing that is known"
+        decoder = _decoder(stream)
+        if decoder not in _VIDEO_CODECS:
+            how = stream.codec_context.codec.canonical_name if decoder else "nothing that is known"
             raise UnsupportedMedia(
                 f"The clip's pictures are coded as {how}. Save it with H.264, HEVC, VP9 or AV1."
             )
@@ -182,8 +197,9 @@ def geometry(path: Path, found: formats.Format, max_pixels: int) -> Geometry | N
         return None
     with open_container(path, found) as container:
         stream = find_video(container)
-        aspect = stream.sample_aspect_ratio if stream else None
-    return Geometry(_square_pixels(first[1], aspect), _display_turn(first[1]))
+        aspect = _exact(stream.sample_aspect_ratio) if stream else None
+    coded = first[1].width, first[1].height
+    return Geometry(coded, _square_pixels(first[1], aspect), _display_turn(first[1]))
 
 
 def _square_pixels(frame: av.VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
@@ -211,9 +227,12 @@ def _display_turn(frame: av.VideoFrame) -> tuple[int, int, int, int]:
 def to_picture(frame: av.VideoFrame, shape: Geometry) -> Picture:
     """A decoded frame -> (H, W, 3) uint8 RGB, square pixels, upright, contiguous.
 
+    Browsers change a video's size while it runs. Such a frame is scaled into the size of the first one, with
+    black bars where its shape is another.
+
     Colours follow the file's own tags; without tags, HD is BT.709 and smaller video BT.601, as players do.
     """
-    width, height = shape.size
+    width, height = _fitted(frame, shape)
     untagged_hd = frame.colorspace == _UNSPECIFIED and (frame.width >= 1280 or frame.height >= 720)
     picture = frame.reformat(
         width,
@@ -223,7 +242,24 @@ def to_picture(frame: av.VideoFrame, shape: Geometry) -> Picture:
         dst_color_range=ColorRange.JPEG,
         interpolation=_SCALING,
     ).to_ndarray()
-    return np.ascontiguousarray(_turned(picture, shape.turn), dtype=np.uint8)
+    return np.ascontiguousarray(_turned(_barred(picture, shape.size), shape.turn), dtype=np.uint8)
+
+
+def _fitted(frame: av.VideoFrame, shape: Geometry) -> tuple[int, int]:
+    """Width and height at which a frame fits into the picture's size, of whatever size it is itself."""
+    if (frame.width, frame.height) == shape.coded:
+        return shape.size
+    own = (frame.width * shape.size[0] / shape.coded[0], frame.height * shape.size[1] / shape.coded[1])
+    scale = min(shape.size[0] / own[0], shape.size[1] / own[1])
+    return max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
+
+
+def _barred(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture in the middle of a black one of ``size`` (width, height); itself where it has that size."""
+    across, down = size[0] - picture.shape[1], size[1] - picture.shape[0]
+    if not across and not down:
+        return picture
+    return np.pad(picture, ((down // 2, down - down // 2), (across // 2, across - across // 2), (0, 0)))
 
 
 def _turned(picture: np.ndarray, turn: tuple[int, int, int, int]) -> np.ndarray:

@@ -6,6 +6,7 @@ import heapq
 import logging
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -21,7 +22,7 @@ from av.video import VideoStream
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from reenact.media import formats, nvenc
-from reenact.media.container import find_video, knows_sound, open_container
+from reenact.media.container import find_video, open_container, sound_kind
 from reenact.types import Picture
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ _CONTAINER = {"movflags": "+faststart", "fflags": "+bitexact"}
 _SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP
 _COPIED = {"aac", "mp3", "opus"}  # players find these in MP4; all others become AAC
 _SOUND_RATE = 48000
+_TRIES = 50  # packets of a sound track, of which one must be decoded
 _PACKETS = 1000  # a second, at most; Opus at its finest has 400
 
 
@@ -86,25 +88,24 @@ def _yuv(picture: Picture) -> av.VideoFrame:
 
 
 def add_sound(video: Path, source: Path, out: Path, seconds: Fraction) -> bool:
-    """Write ``video`` with the first sound track of ``source`` to ``out``; False when there is none to add.
+    """Write ``video`` with the first usable sound track of ``source`` to ``out``; False when there is none.
 
+    What cannot be used is named in the log.
     AAC, MP3 and Opus are copied as they are, others become AAC. The sound begins where the source's picture
     begins and never outlasts ``seconds``. Sound that breaks off is kept up to there; other damage raises
     whatever FFmpeg raises, and ``video`` stays as it was.
     """
     with source.open("rb") as file:
         found = formats.recognise(file.read(formats.HEAD_BYTES))
-    if found not in (formats.MP4, formats.MATROSKA):
+    if found not in (formats.MP4, formats.MATROSKA) or (place := _usable_track(source, found)) is None:
         return False
     with (
         open_container(source, found) as sound,
         open_container(video, formats.MP4) as pictures,
         av.open(str(out), "w", format="mp4", options=_CONTAINER) as container,
     ):
-        if not sound.streams.audio or not knows_sound(sound.streams.audio[0]):
-            return False
         video_stream = container.add_stream_from_template(pictures.streams.video[0])
-        packets = _sound_packets(sound, container, seconds)
+        packets = _sound_packets(sound, place, container, seconds)
         first = next(packets, None)
         if first is None:
             return False
@@ -125,11 +126,37 @@ def _time(packet: Packet[Any]) -> float:
     return float((packet.dts or 0) * packet.time_base)
 
 
+def _usable_track(source: Path, found: formats.Format) -> int | None:
+    """The place of the first sound track that can be decoded; the log says what is lost."""
+    with open_container(source, found) as container:
+        kinds = [sound_kind(track) for track in container.streams.audio]
+    place = next((n for n, (_, known) in enumerate(kinds) if known and _plays(source, found, n)), None)
+    lost = ", ".join(name for name, _ in kinds[:place])
+    if place is None and lost:
+        log.warning("The clip's sound cannot be decoded and is left out; it is coded as: %s.", lost)
+    elif lost:
+        log.warning("Sound track %d is taken; those before it cannot be decoded: %s.", 1 + (place or 0), lost)
+    return place
+
+
+def _plays(source: Path, found: formats.Format, place: int) -> bool:
+    """Whether a sound track yields a sample within its first packets."""
+    with open_container(source, found) as container:
+        try:
+            for packet in islice(container.demux(container.streams.audio[place]), _TRIES):
+                with suppress(av.FFmpegError):
+                    if packet.decode():
+                        return True
+        except av.FFmpegError as e:
+            log.debug("Sound track %d cannot be read: %s", place, e)
+    return False
+
+
 def _sound_packets(
-    sound: InputContainer, container: OutputContainer, seconds: Fraction
+    sound: InputContainer, place: int, container: OutputContainer, seconds: Fraction
 ) -> Iterator[Packet[Any]]:
     """Sound packets from the start of the picture on, ending before ``seconds``."""
-    track = sound.streams.audio[0]
+    track = sound.streams.audio[place]
     picture = find_video(sound)
     start = Fraction(0)
     if picture is not None and picture.start_time is not None and picture.time_base is not None:

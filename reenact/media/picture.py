@@ -1,12 +1,12 @@
 """A selfie as people send it -> one upright sRGB picture.
 
-bytes -> format from the first bytes -> size from the header -> decode -> EXIF orientation -> colour
+bytes -> format from the first bytes -> size from the header -> decode -> tagged and HDR colours -> EXIF
+orientation -> ICC profile, transparency
 """
 
 from __future__ import annotations
 
 import re
-import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +24,11 @@ from pillow_heif import HeifImageFile
 
 from reenact.errors import ImageTooLarge, ImageUnreadable, ReenactError, UnsupportedMedia
 from reenact.media import formats
+from reenact.media.codes import read_codes
+from reenact.media.coding import Coding, read_coding
 from reenact.media.colour import to_srgb
+from reenact.media.orientation import upright
+from reenact.media.tone import tone_mapped
 from reenact.reasons import is_fault, reason
 from reenact.types import Picture
 
@@ -57,17 +61,6 @@ _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # those that end coded d
 
 _WARNINGS = Lock()  # Python's warning filters belong to the whole process
 
-# EXIF 2.32, tag 0x0112: what to do with the stored rows and columns to see the picture upright.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
 
 def read_picture(source: bytes | Path, limits: PictureLimits = PICTURE_LIMITS) -> Picture:
     """Read a still picture: (H, W, 3) uint8, sRGB, upright, transparent parts over white.
@@ -79,11 +72,10 @@ def read_picture(source: bytes | Path, limits: PictureLimits = PICTURE_LIMITS) -
     ImageTooLarge (more than ``limits`` allow, or than fits in memory).
     """
     data = _content(source, limits)
-    with _picture_errors(), _open(_decoder(data), data) as image:
+    with _picture_errors(), _open(found := _found(data), data) as image:
         _check_size(image.size, limits)
         _check_scans(data, limits)
-        image.load()
-        return to_srgb(_upright(image))
+        return to_srgb(upright(_loaded(found, data, image)))
 
 
 def check_picture(source: bytes | Path, limits: PictureLimits = PICTURE_LIMITS) -> tuple[int, int]:
@@ -92,7 +84,7 @@ def check_picture(source: bytes | Path, limits: PictureLimits = PICTURE_LIMITS) 
     Returns width and height as stored, before the EXIF orientation. Raises what ``read_picture`` raises.
     """
     data = _content(source, limits)
-    with _picture_errors(), _open(_decoder(data), data) as image:
+    with _picture_errors(), _open(_found(data), data) as image:
         _check_size(image.size, limits)
         _check_scans(data, limits)
         return image.size
@@ -175,13 +167,13 @@ def _scans(data: bytes, most: int) -> int:
     return count
 
 
-def _decoder(data: bytes) -> Callable[[BytesIO], Image.Image]:
-    """The decoder for these bytes; everything not on the list is refused with a hint what to send."""
+def _found(data: bytes) -> formats.Format:
+    """The format of these bytes; everything not on the list is refused with a hint what to send."""
     if not data:
         raise ImageUnreadable("The picture file is empty (0 bytes). Send it again.")
     found = formats.recognise(data[: formats.HEAD_BYTES])
     if found in _DECODERS:
-        return _DECODERS[found]
+        return found
     if found is None:
         raise UnsupportedMedia(f"The file is not a picture. Send a photo as {ACCEPTED}.")
     if found.family == "video":
@@ -189,41 +181,24 @@ def _decoder(data: bytes) -> Callable[[BytesIO], Image.Image]:
     raise UnsupportedMedia(f"The file is {found.label}; that is not accepted. Send a photo as {ACCEPTED}.")
 
 
-def _open(decoder: Callable[[BytesIO], Image.Image], data: bytes) -> Image.Image:
+def _open(found: formats.Format, data: bytes) -> Image.Image:
     """Read the header only. Pillow warns about damage in parts that we do not use, as EXIF resolution."""
     with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return decoder(BytesIO(data))
+        return _DECODERS[found](BytesIO(data))
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation. HEIC arrives already turned, with its tag reset."""
-    turn = _UPRIGHT.get(_orientation(image.info.get("exif") or b""))
-    return image if turn is None else _with_info(image.transpose(turn), image)
-
-
-def _with_info(turned: Image.Image, image: Image.Image) -> Image.Image:
-    """Keep profile and transparency: they are read from ``info`` later."""
-    turned.info = image.info
-    return turned
-
-
-def _orientation(exif: bytes) -> int:
-    """The orientation 1..8 in an EXIF block; 1 when there is none or the block is broken.
-
-    Read by hand because Pillow's reader warns about, or fails on, the many damaged blocks that exist.
-    """
-    tiff = exif.removeprefix(b"Exif\x00\x00")
-    order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
-    if order is None:
-        return 1
-    try:
-        (directory,) = struct.unpack_from(order + "I", tiff, 4)
-        (count,) = struct.unpack_from(order + "H", tiff, directory)
-        for entry in range(directory + 2, directory + 2 + 12 * count, 12):
-            tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, entry)
-            if tag == 0x0112:
-                return int(value)
-    except struct.error:
-        pass
-    return 1
+def _loaded(found: formats.Format, data: bytes, image: Image.Image) -> Image.Image:
+    """Decode the pixels; colours that are neither sRGB nor told by an ICC profile alone become sRGB here."""
+    coding = read_coding(found, data, image.info)
+    if coding is None or coding == Coding():
+        image.load()
+        if coding:
+            image.info.pop("icc_profile", None)
+        return image
+    codes, most, alpha = read_codes(found, data, image)
+    shown = Image.fromarray(tone_mapped(codes, most, coding))
+    if alpha:
+        shown.putalpha(alpha)
+    shown.info = {"exif": image.info.get("exif")}
+    return shown

@@ -26,11 +26,10 @@ from reenact.types import FloatArray, Picture
 
 PUBLIC_KEY = b"reenact, public watermark key, 1"  # so that any installation can recognise a result
 _MOST_ERROR = 1.95  # root mean square in levels, before rounding; with it a frame keeps 42 dB
-# Pixels of a frame that has few waves for each bit: up to it more is moved, if 42 dB allow it.
-_SMALL = 80_000
-_BOLDER = 1.25  # times as far
+# How far waves are moved. A frame of more pixels than this has more waves than it takes to say the id.
+_STRENGTH, _SMALL = 0.8, 131_000
 _REFRESH = 8  # frames for which the changes are kept; faces do not go far meanwhile
-_PILOTS = (0.3, 0.07, 1.2)  # levels: at least, more for each of local standard deviation, at most
+_PILOTS = (0.2, 0.1, 1.2)  # levels: at least, more for each of local standard deviation, at most
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,9 @@ class Marker:
         luma = luma_of(frame)
         height, width = luma.shape
         plan = layout(self._key).spread(*blocks(luma))
-        pilot = _pilots(luma, self._key)
-        levels = drawn(moves(luma, plan, self._word), height, width) + pilot
-        left = _MOST_ERROR / (float(np.sqrt(np.square(levels).mean())) + 1e-9)
-        if left > 1 and height * width <= _SMALL:
-            levels = drawn(moves(luma, plan, self._word, min(left, _BOLDER)), height, width) + pilot
-        levels *= min(left, 1.0)
+        strength = _STRENGTH * min(1, (_SMALL / luma.size) ** 0.25)
+        levels = drawn(moves(luma, plan, self._word, strength), height, width) + _pilots(luma, self._key)
+        levels *= min(_MOST_ERROR / (float(np.sqrt(np.square(levels).mean())) + 1e-9), 1.0)
         whole = np.rint(levels).astype(np.int8)
         up, down = (np.maximum(change, 0).astype(np.uint8) for change in (whole, -whole))
         return up[..., None].repeat(3, 2), down[..., None].repeat(3, 2)

@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from reenact.errors import DrivingUnreadable, UnsupportedMedia
 from reenact.media import VIDEO_LIMITS, PictureLimits, VideoLimits, formats, open_clip, read_picture
-from reenact.provenance.detect import Mark, find_mark
+from reenact.provenance.detect import Mark, search
 from reenact.provenance.embed import PUBLIC_KEY
 from reenact.provenance.manifest import Manifest, read_manifest
+from reenact.provenance.sample import Sample
 from reenact.reasons import reason
 from reenact.types import Picture
 
@@ -56,6 +57,7 @@ def verify(
     key: bytes = PUBLIC_KEY,
     limits: VideoLimits = VIDEO_LIMITS,
     anchors: str | None = None,
+    other: bytes | None = None,
 ) -> Report:
     """Look for the marks of this program, and for what others signed, in a clip or picture.
 
@@ -64,12 +66,15 @@ def verify(
         key: of the watermark.
         limits: of a clip.
         anchors: PEM of the roots whose signatures are believed.
+        other: a key that is tried where there is no watermark of the first, without decoding the file again.
 
     Raises:
         InputError: the file cannot be read.
     """
-    frames, count = _opened(clip, limits)
-    mark = find_mark(frames, key, count)  # the decoders that are guarded look at the file first
+    sample = Sample(*_opened(clip, limits))  # the decoders that are guarded look at the file first
+    mark = search(sample, key)
+    if mark is None and other is not None:
+        mark = search(sample, other)
     return Report(mark, read_manifest(clip, anchors))
 
 

@@ -15,7 +15,7 @@ from reenact.layers.openings import openings
 from reenact.layers.pose import Pose
 from reenact.training.checkpoint import Model
 from reenact.training.loop import Losses
-from reenact.training.losses import PerceptualLoss, alpha_loss, expression_weight, gaps_l1, weighted_l1
+from reenact.training.losses import PerceptualLoss, expression_weight, gaps_l1, weighted_l1
 from reenact.training.points_loss import PointsLoss
 from reenact.training.sampler import PairSampler
 from reenact.training.views import boxes_around, cut, draw_pairs
@@ -32,7 +32,6 @@ class LossWeights:
     expression: float = 20.0  # L1 around eyes and mouth
     gaps: float = 20.0  # L1 inside mouth and eyes, however far they are open
     copied: float = 4.0  # L1 of the warped source alone: teaches the flow early
-    alpha: float = 0.02
     points: float = 0.5  # landmarks of mouth and eyes, as the product tracks them
     identity: float = 3.0  # these two where their networks are given
     likeness: float = 6.0
@@ -60,7 +59,6 @@ def judge(made: Rendered, real: Tensor, expression: Tensor, gaps: Tensor, percep
         "expression": weighted_l1(made.rgb, real, expression),
         "gaps": gaps_l1(made.rgb, real, gaps),
         "copied": (made.copied - real).abs().mean(),
-        "alpha": alpha_loss(made.alpha, made.copied, made.rgb, real),
     }
 
 

@@ -72,12 +72,20 @@ def load_model(path: Path) -> tuple[Model, dict[str, Any]]:
         with safe_open(path, "pt") as file:
             metadata = file.metadata()
             history: dict[str, Any] = json.loads(metadata["history"])
-            state = {name: file.get_tensor(name) for name in file.keys()}
+            state = _without_alpha({name: file.get_tensor(name) for name in file.keys()})
         model = Model(_config(json.loads(metadata["config"])))
         model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
     except Exception as error:  # safetensors, json and torch each raise their own
         raise WeightsBroken(f"The weights {path.name} cannot be loaded: {reason(error)}.") from error
     return model, history
+
+
+def _without_alpha(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state without the four maps, named alpha, that the head of older weights has between others."""
+    for name in ("decoder.head.weight", "decoder.head.bias"):
+        if name in state and len(state[name]) == 18:
+            state[name] = torch.cat([state[name][:12], state[name][16:]])
+    return state
 
 
 def _config(values: dict[str, Any]) -> ModelConfig:

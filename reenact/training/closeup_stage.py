@@ -51,7 +51,7 @@ class CloseUpStage:
         corners = self._corners(driving_pose)
         with torch.autocast(self.device.type, torch.bfloat16):
             out = self._paint(source, source_pose, driving_pose, corners)
-            seen = Rendered(_inner(out.rgb), _inner(out.alpha), out.flow, _inner(out.copied))
+            seen = Rendered(_inner(out.rgb), out.flow, _inner(out.copied))
             truth = _inner(cut(driving, corners, SIDE))
             perceptual = self.perceptual(seen.rgb, truth, 3)
         landmarks = driving_pose.landmarks

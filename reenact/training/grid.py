@@ -15,11 +15,11 @@ COLUMNS = 6
 
 @torch.no_grad()
 def write_grid(stage: AnimationStage, path: Path) -> None:
-    """Rows of source, driving, output, warped source and alpha for a fresh batch."""
+    """Rows of source, driving, output and warped source for a fresh batch."""
     source, driving, source_pose, driving_pose = stage.draw()
     with torch.compiler.set_stance("force_eager"):  # or six pictures would be compiled for
         out = stage.animator(source, source_pose, driving_pose)
-    rows = [source, driving, out.rgb.clamp(0, 1), out.copied, out.alpha.expand(-1, 3, -1, -1)]
+    rows = [source, driving, out.rgb.clamp(0, 1), out.copied]
     grid = torch.cat([torch.cat(list(row[:COLUMNS]), 2) for row in rows], 1)
     pixels = (grid.permute(1, 2, 0).float().cpu().numpy() * 255).astype(np.uint8)
     Image.fromarray(pixels).save(path, quality=85)

@@ -85,17 +85,6 @@ def gaps_l1(generated: Tensor, real: Tensor, gaps: Tensor) -> Tensor:
     return ((difference * gaps).sum((2, 3)) / gaps.sum((2, 3)).clamp_min(SMALLEST_GAP)).mean()
 
 
-def alpha_loss(alpha: Tensor, copied: Tensor, generated: Tensor, real: Tensor, bonus: float = 0.01) -> Tensor:
-    """Teach alpha to be 1 exactly where the copy is no worse than the repaired picture.
-
-    Both pictures are constants here, so alpha learns from the generator and never starves it. ``bonus``, in
-    grey levels of [0, 1], lets the copy win ties: only it has detail above 256 pixels.
-    """
-    worse = (copied - real).abs().mean(1, keepdim=True) - (generated - real).abs().mean(1, keepdim=True)
-    blurred = functional.avg_pool2d(worse.detach() - bonus, 9, stride=1, padding=4, count_include_pad=False)
-    return (alpha * blurred).mean() / bonus
-
-
 def equivariance_loss(
     points: Tensor, jacobians: Tensor, warped_points: Tensor, warped_jacobians: Tensor, warp: RandomWarp
 ) -> Tensor:

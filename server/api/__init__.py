@@ -1,6 +1,7 @@
 """Version 1 of the HTTP API.
 
 schemas.py      what goes in                told.py      what comes out
+strict.py       once, and nothing unknown
 access.py       whose request it is         intake.py    a checked form -> an order
 animations.py   the jobs                    taking.py    an order -> the answer with its job
 events.py       the jobs as they go         shown.py     a job as clients see it

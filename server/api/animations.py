@@ -45,7 +45,7 @@ bp.before_request(want_room)
         "idempotency_conflict",
         401: "unauthorized",
         429: "queue_full, quota_exceeded, rate_limited",
-        503: "not_ready",
+        503: "not_ready, database_unavailable, storage_unavailable",
     }
 )
 def create(form: dict[str, Any]) -> Answer:

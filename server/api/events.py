@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from apiflask import APIBlueprint
 from flask import Response, stream_with_context
+from sqlalchemy.exc import SQLAlchemyError
 
 from server.api.access import identify, owner
 from server.api.schemas import Answers
 from server.api.shown import rendered
+from server.away import is_away
 from server.errors import NotFound
 from server.jobs import ENDED, Job
 from server.services import Services, services
@@ -65,6 +67,11 @@ def _tell(use: Services, job: Job) -> Iterator[str]:
             job = use.jobs.changed(job.id, job.version, LOOK)
         except NotFound:
             return
+        except SQLAlchemyError as e:
+            if not is_away(e):
+                raise
+            yield ": the database does not answer; this goes on when it does\n\n"
+            time.sleep(LOOK)
 
 
 def _retry() -> str:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 
 from server.api.told import HealthOut
-from server.errors import NotReady
+from server.errors import LOADING, NotReady
 from server.services import services
 
+_LACKING = {
+    "database": "The database cannot be reached.",
+    "broker": "The broker cannot be reached; jobs are begun a few seconds later meanwhile.",
+    "engine": LOADING,
+}
 bp = APIBlueprint("health", __name__)
 
 
@@ -23,9 +28,7 @@ def alive() -> dict[str, str]:
 @bp.doc(responses={503: "not_ready"})
 def ready() -> dict[str, str]:
     """Whether jobs are begun: the model is loaded and has run once, and database and broker work."""
-    if not services().jobs.ready:
-        raise NotReady(
-            "The model is still being loaded, or the database or the broker does not work. Try again in a "
-            "few seconds; if it stays, the log says why."
-        )
+    if lacking := services().jobs.lacking:
+        said = " ".join(_LACKING[each] for each in lacking)
+        raise NotReady(f"{said} Try again in a few seconds; if it stays, the log says why.")
     return {"status": "ready"}

@@ -18,6 +18,7 @@ from reenact.media import read_picture
 from reenact.reasons import reason
 from server.api import examples
 from server.api.schemas import Answers
+from server.api.strict import want_no_query
 from server.api.templates import HOUR, picture
 from server.api.told import PortraitsOut
 from server.errors import NotFound
@@ -39,8 +40,10 @@ _ONE = Lock()  # an operator's own photo may take 150 MB while it is read
 
 @bp.get("")
 @bp.output(PortraitsOut, example=examples.PORTRAITS)
+@bp.doc(responses={422: "invalid_option"})
 def list_all() -> dict[str, Any]:
     """All famous faces, with licence and attribution."""
+    want_no_query()
     use = services().settings
     return {"portraits": [_shown(portrait) for portrait in list_portraits(use.portraits, use.more_portraits)]}
 

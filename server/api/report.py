@@ -10,9 +10,10 @@ from apiflask.validators import OneOf
 
 from reenact.provenance.verify import VERDICTS
 from server.api.schemas import about, file_field
+from server.api.strict import FormIn
 
 
-class VerifyIn(Schema):
+class VerifyIn(FormIn):
     """A file to look at."""
 
     file = file_field("MP4, MOV, WebM, MKV, GIF, WebP, JPEG, PNG, HEIC or AVIF.", required=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import time
-from typing import Any
+from itertools import chain, islice
+from typing import Any, BinaryIO
 
 from apiflask import APIBlueprint
 from flask import Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
-from werkzeug.wsgi import wrap_file
+from werkzeug.wsgi import ClosingIterator, wrap_file
 
 from server.api.schemas import Answers
+from server.errors import Gone
 from server.services import services
+from server.storage import Found
 
 bp = APIBlueprint("results", __name__, url_prefix="/v1/results")
 _TYPES = {".mp4": "video/mp4", ".gif": "image/gif", ".webp": "image/webp"}
@@ -22,6 +26,7 @@ FILE: Answers = {
     404: {"description": "not_found"},
     410: {"description": "gone"},
     412: {"description": "precondition_failed"},
+    503: {"description": "storage_unavailable"},
     416: {"description": "range_not_satisfiable"},
 }
 
@@ -43,8 +48,16 @@ def get(signed: str) -> Response:
     """
     token = services().addresses.read(signed)
     found = services().storage.find(token)
+    try:
+        content = found.open()
+        return _answer(token, found, content)
+    except FileNotFoundError:
+        raise Gone("This result has just been deleted.") from None
+
+
+def _answer(token: str, found: Found, content: BinaryIO) -> Response:
+    """The file, or what the request's conditions want of it; raises FileNotFoundError."""
     name, _, kind = token.rpartition(".")
-    content = found.open()
     response = Response(
         wrap_file(request.environ, content), mimetype=_TYPES["." + kind], direct_passthrough=True
     )
@@ -55,7 +68,16 @@ def get(signed: str) -> Response:
     response.cache_control.max_age = max(0, int(found.expires - time.time()))
     try:
         response.make_conditional(_conditions(), accept_ranges=True, complete_length=found.bytes)
-    except RequestedRangeNotSatisfiable:
+        if request.method == "GET" and not isinstance(content, io.BufferedReader):
+            _begin(response)
+    except (RequestedRangeNotSatisfiable, FileNotFoundError):
         content.close()
         raise
     return response
+
+
+def _begin(response: Response) -> None:
+    """Fetch the first piece before the answer begins: in a bucket, what was opened may be gone by now."""
+    body: Any = response.response
+    pieces = iter(body)
+    response.response = ClosingIterator(chain(list(islice(pieces, 1)), pieces), body.close)

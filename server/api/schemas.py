@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from apiflask import Schema
 from apiflask.fields import Boolean, File, Float, Integer, List, String
 from apiflask.validators import Equal, Length, OneOf, Range, Regexp
 from marshmallow import ValidationError
 
 from reenact.provenance.label import LANGUAGES
+from server.api.strict import FormIn, QueryIn
 
 METADATA_BYTES = 1000
 
@@ -53,7 +53,7 @@ def _consent(what: str) -> Boolean:
     )
 
 
-class TemplateIn(Schema):
+class TemplateIn(FormIn):
     """A motion to add to the gallery."""
 
     driving = file_field("MP4, MOV, WebM, MKV, GIF or animated WebP with one face.", required=True)
@@ -70,7 +70,7 @@ class TemplateIn(Schema):
     consent = _consent("clip")
 
 
-class AnimationIn(Schema):
+class AnimationIn(FormIn):
     """An order: one face and one motion."""
 
     selfie = file_field("JPEG, PNG, WebP, HEIC or AVIF; this, `selfie_of` or `portrait`.")
@@ -150,13 +150,13 @@ class AnimationIn(Schema):
     consent = _consent("face")
 
 
-class PhotoIn(Schema):
+class PhotoIn(FormIn):
     """A photo to look at."""
 
     selfie = file_field("JPEG, PNG, WebP, HEIC or AVIF.", required=True)
 
 
-class PageIn(Schema):
+class PageIn(QueryIn):
     """Which part of a list."""
 
     limit = Integer(load_default=20, validate=Range(1, 100), metadata=about("At most so many."))

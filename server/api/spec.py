@@ -57,6 +57,9 @@ def _finish(spec: Any) -> Any:
                 operation["responses"]["507"] = {"description": "disk_full", "content": _PROBLEM}
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
+            if path.startswith("/v1/animations"):
+                away = {"description": "database_unavailable", "content": _PROBLEM}
+                operation["responses"].setdefault("503", away)
             if path.startswith(("/v1/animations", "/v1/verify")) or (
                 path.startswith("/v1/templates") and method in ("post", "delete")
             ):

@@ -8,6 +8,7 @@ from hashlib import file_digest, sha256
 from typing import Any
 
 from flask import request, url_for
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import FileStorage
 
 from reenact.errors import InvalidOption, UnsupportedMedia
@@ -15,7 +16,8 @@ from server import logs
 from server.api.access import check_webhook, count_order, owner
 from server.api.intake import Intake
 from server.api.shown import shown
-from server.errors import QueueFull, QuotaExceeded
+from server.away import is_away
+from server.errors import QueueFull, QuotaExceeded, Unsettled
 from server.jobs import ENDED, Idempotency, Job
 from server.services import services
 
@@ -58,6 +60,9 @@ def answer(form: dict[str, Any], take: Callable[[], Intake]) -> Answer:
         headers["Preference-Applied"] = f"wait={wait}"
         try:
             job = use.jobs.wait(job.id, min(wait, use.settings.wait_seconds), owner())
+        except SQLAlchemyError as e:
+            if not is_away(e):
+                raise  # else the order is taken all the same, and its id must be told
         finally:
             use.waiting.release()
     return shown(job), 200 if job.status in ENDED else 202, headers
@@ -81,6 +86,8 @@ def _taken(form: dict[str, Any], take: Callable[[], Intake], idempotency: Idempo
             idempotency=idempotency,
             beside=lambda connection, job: use.consents.add(connection, job, owner(), taken.face),
         )
+    except Unsettled:  # a job may need its files; the sweep deletes them where there is none
+        raise
     except BaseException:
         use.storage.drop(taken.order.place)
         raise

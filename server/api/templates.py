@@ -15,6 +15,7 @@ from server.api import examples
 from server.api.access import identify, want_operator
 from server.api.intake import take_in_template
 from server.api.schemas import Answers, TemplateIn
+from server.api.strict import want_no_query
 from server.api.taking import Answer, answer, want_a_form
 from server.api.told import JobOut, TemplateDetailOut, TemplatesOut
 from server.errors import Forbidden, NotFound
@@ -39,8 +40,10 @@ def let_in() -> None:
 
 @bp.get("")
 @bp.output(TemplatesOut, example=examples.TEMPLATES)
+@bp.doc(responses={422: "invalid_option"})
 def list_all() -> dict[str, Any]:
     """All motions that a face can be given."""
+    want_no_query()
     use = services().settings
     found = list_templates(use.templates, more=use.more_templates)
     return {"templates": [_shown(template) for template in found]}
@@ -71,7 +74,7 @@ def get(id: str) -> dict[str, Any]:
         415: "unsupported_media",
         422: "invalid_option, consent_required, driving_unreadable, driving_too_long, idempotency_conflict",
         429: "queue_full, quota_exceeded, rate_limited",
-        503: "not_ready",
+        503: "not_ready, database_unavailable, storage_unavailable",
     }
 )
 def create(form: dict[str, Any]) -> Answer:
@@ -113,8 +116,11 @@ def preview(id: str) -> Response:
 
 
 def picture(path: Path) -> Response:
-    """A file of the gallery; it may change with the next version."""
-    return send_file(path.absolute(), conditional=True, max_age=HOUR)
+    """A file of the gallery; it may change with the next version. Raises NotFound where it is gone by now."""
+    try:
+        return send_file(path.absolute(), conditional=True, max_age=HOUR)
+    except FileNotFoundError:
+        raise NotFound("This picture has just been deleted.") from None
 
 
 def _get(id: str) -> Template:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +64,10 @@ def look(form: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
 def _look(path: Path, settings: Settings) -> Report:
     """A report with the operator's key, else with the public one."""
     limits = VideoLimits(max_seconds=settings.driving_seconds, max_side=settings.driving_side)
-    key = settings.watermark_key.encode() if settings.watermark_key else PUBLIC_KEY
-    report = verify(path, key, limits, anchors_of(settings))
-    if report.watermark or key == PUBLIC_KEY:
-        return report
-    return replace(report, watermark=verify(path, PUBLIC_KEY, limits).watermark)
+    trust = anchors_of(settings)
+    if settings.watermark_key:
+        return verify(path, settings.watermark_key.encode(), limits, trust, other=PUBLIC_KEY)
+    return verify(path, limits=limits, anchors=trust)
 
 
 @contextmanager

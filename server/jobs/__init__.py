@@ -3,7 +3,9 @@
 order.py     Order: what a client asks for, in values that fit in a database row
 job.py       Job: one order and how far it is
 work.py      does one order with the engine
+watching.py  what who does it tells of it, and how that one is told to stop
 apart.py     has it done in another process, which holds the engine
+child.py     that process, as it is seen from outside
 files.py     what an order has on the disk
 table.py     the table of jobs, and rows as jobs
 fairness.py  whose turn it is
@@ -13,7 +15,13 @@ suspects.py  which leases that ran out may be taken
 deliveries.py  which ended jobs are still to be told of
 room.py      whether an order may still come
 runner.py    one job from its claim to its end
-crew.py      Dramatiq: who is woken when there is work
+endings.py   how that can be
+deletion.py  a job that nobody wants any more
+broker.py    Redis or RabbitMQ, through Dramatiq
+calls.py     wake-ups on their way there
+crew.py      who is woken when there is work
+upkeep.py    what is done every few seconds, so that nothing is forgotten
+waiting.py   who waits for a job to change
 queue.py     Jobs: all of it, as the routes know it
 """
 

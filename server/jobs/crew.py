@@ -1,30 +1,25 @@
 """Who is woken when there is work: Dramatiq, in this process or through Redis or RabbitMQ.
 
 A message carries no job. It says "look into the queue", and the database says whose turn it is; so a message
-that is lost, late or doubled does no harm.
+that is late or doubled does no harm. One that is lost delays a job until a worker looks by itself.
 """
 
 from __future__ import annotations
 
-import time
+import logging
 from collections.abc import Callable
-from importlib.util import find_spec
-from typing import Any
+from threading import Semaphore, Thread
 
 import dramatiq
-from dramatiq.brokers.stub import StubBroker
+from sqlalchemy.exc import SQLAlchemyError
 
-from reenact.errors import ExtraMissing, SetupError
+from server.away import why
+from server.jobs.broker import open_broker
+from server.jobs.calls import Calls
 
+log = logging.getLogger(__name__)
 QUEUE = "reenact"
 _IDLE = 100  # milliseconds between two looks of an idle thread at whether it shall stop
-# scheme of the URL -> the extra, and the package it brings
-_EXTRAS = {
-    "redis": ("redis", "redis"),
-    "rediss": ("redis", "redis"),
-    "amqp": ("rabbitmq", "pika"),
-    "amqps": ("rabbitmq", "pika"),
-}
 
 
 class Crew:
@@ -42,26 +37,37 @@ class Crew:
             SetupError: the URL cannot be used.
         """
 
-        def look(rescue: float | None = None, sent: float = 0.0) -> None:
-            """Work; a rescue goes on while there are jobs, and is void when it is older than ``rescue``."""
-            fresh = rescue is None or time.time() - sent <= rescue
-            if fresh and work() and rescue is not None:
-                self.rescue(rescue)
+        def look(*_: float) -> None:  # servers of an earlier version send numbers
+            with self._free:
+                work()
 
-        self._broker, self._threads = open_broker(url), threads
-        self._actor = dramatiq.actor(actor_name="look", queue_name=QUEUE, broker=self._broker)(look)
+        self._broker, self._threads, self._work = open_broker(url), threads, work
+        self._free = Semaphore(threads)  # jobs that may be begun, woken for or looked for
+        actor = dramatiq.actor(actor_name="look", queue_name=QUEUE, broker=self._broker)(look)
+        self._calls = Calls(self._broker, actor.send)
         self._worker: dramatiq.Worker | None = None
+
+    @property
+    def there(self) -> bool:
+        """Whether the broker is."""
+        return self._calls.there
+
+    def open(self) -> None:
+        """Begin to send."""
+        self._calls.start()
 
     def wake(self) -> None:
         """Send for one thread anywhere, to do one job."""
-        self._actor.send()
+        self._calls.add()
 
-    def rescue(self, seconds: float) -> None:
-        """Send for a thread that is free within these seconds, to work until the queue is empty.
+    def look(self) -> None:
+        """Let the threads of this process that are free work until the queue is empty, without the broker.
 
-        It replaces messages that were lost with the broker or with a worker that held them.
+        It makes up for messages that were lost with the broker or with a worker that held them.
         """
-        self._actor.send(seconds, time.time())
+        for _ in range(self._threads):
+            if self._free.acquire(blocking=False):
+                Thread(target=self._work_off, name="look", daemon=True).start()
 
     def start(self) -> None:
         """Let this process's threads work."""
@@ -69,44 +75,20 @@ class Crew:
         self._worker.queue_prefetch = self._threads  # what waits here is not woken elsewhere
         self._worker.start()
 
-    def reach(self) -> None:
-        """Raise what the broker's client raises where the broker cannot be reached."""
-        reach(self._broker)
-
     def stop(self, seconds: float) -> None:
         """Stop the threads, waiting so long for work they are in."""
         if self._worker:
             self._worker.stop(timeout=int(seconds * 1000))
+        self._calls.close(seconds)
         self._broker.close()
 
-
-def reach(broker: Any) -> None:
-    """Ask the broker for a sign of life; raises what its client raises where there is none."""
-    if hasattr(broker, "client"):  # Redis
-        broker.client.ping()
-    elif hasattr(broker, "connection"):  # RabbitMQ; also answers the heartbeats of this thread's
-        broker.connection.process_data_events()
-
-
-def open_broker(url: str | None) -> dramatiq.Broker:
-    """The broker of a URL, without the retries and time limits that the records take care of.
-
-    Raises:
-        SetupError: no broker has such a URL.
-        ExtraMissing: its client is not installed.
-    """
-    if url is None:
-        return StubBroker(middleware=[])
-    scheme = url.partition("://")[0]
-    extra, package = _EXTRAS.get(scheme, ("", ""))
-    if not extra:
-        raise SetupError(f"REENACT_BROKER begins with {scheme!r}; it must be redis:// or amqp://.")
-    if find_spec(package) is None:
-        raise ExtraMissing(f"REENACT_BROKER needs the extra {extra!r}: pip install 'reenact[{extra}]'.")
-    if extra == "redis":
-        from dramatiq.brokers.redis import RedisBroker
-
-        return RedisBroker(url=url, middleware=[])  # type: ignore[no-untyped-call]
-    from dramatiq.brokers.rabbitmq import RabbitmqBroker
-
-    return RabbitmqBroker(url=url, middleware=[])
+    def _work_off(self) -> None:
+        try:
+            while self._work():
+                pass
+        except SQLAlchemyError as e:  # the next look may find the database again
+            log.error("The queue could not be looked into: %s", why(e))
+        except Exception:
+            log.exception("The queue could not be looked into")
+        finally:
+            self._free.release()

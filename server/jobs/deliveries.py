@@ -1,7 +1,8 @@
 """Which ended jobs are still to be told of: it stands in the jobs' rows, so that a restart forgets none.
 
 A row is claimed by counting its tries up, so that of many servers one calls, and is due again when its
-claim runs out. So a server that dies between a call and its note calls again. Times are of the database's clock.
+claim runs out. So a server that dies between a call and its note calls again. Times are of the database's
+clock.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Files:
         self._storage.drop(order.place)
 
     def empty(self, order: Order) -> None:
-        """Delete an order's uploads, but not their place, in which its result is made."""
+        """Delete an order's uploads, but not their place."""
         self._storage.drop_rest(order.place, "")
 
     def keep(self, order: Order) -> None:

@@ -7,13 +7,17 @@ by the database's clock, so that a machine whose own clock is wrong takes nobody
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, select, true, update
+from sqlalchemy.exc import SQLAlchemyError
 
+from server.away import insist, is_away, why
 from server.clock import now
 from server.database import Database
 from server.jobs.fairness import QUEUE, at
@@ -21,6 +25,7 @@ from server.jobs.job import Failure, Job, Outcome, Status
 from server.jobs.order import VERSION
 from server.jobs.table import job_of, jobs, plain, understood
 
+log = logging.getLogger(__name__)
 _CLAIMING = 7_263_003  # of PostgreSQL's lock, see ``Database.in_turn``
 _NEXT = (
     select(QUEUE.c.id, jobs.c.order)
@@ -50,12 +55,26 @@ class Leases:
     def __init__(self, database: Database) -> None:
         """Only remembers the database."""
         self.database = database
+        self._hopeless = Event()
+
+    def give_up(self) -> None:
+        """From now on, do not wait for a database that is away."""
+        self._hopeless.set()
 
     def claim(self, seconds: float, at_once: int = 10_000) -> Claim | None:
         """Begin the job whose turn it is, of an owner with fewer running than ``at_once``; or None.
 
         Orders that this release does not understand are left to others.
         """
+        try:
+            return self._claim(seconds, at_once)
+        except SQLAlchemyError as e:
+            if not is_away(e):
+                raise
+            log.warning("The database cannot be reached, and no job is begun: %s", why(e))
+            return None
+
+    def _claim(self, seconds: float, at_once: int) -> Claim | None:
         lease = secrets.token_urlsafe(32)
         begun = changes(
             status="running",
@@ -80,9 +99,12 @@ class Leases:
         return self._change(lease, changes(frames_done=done, frames_total=total, lease_until=now() + seconds))
 
     def holds(self, lease: str) -> bool:
-        """Whether the job of a lease is still that attempt's to do."""
-        with self.database.read() as connection:
-            return connection.scalar(select(jobs.c.id).where(_held(lease))) is not None
+        """Whether the job of a lease is still that attempt's to do; waits for the database."""
+        return insist(lambda again: self._find(_held(lease)), self._hopeless)
+
+    def still_holds(self, lease: str) -> bool:
+        """The same, but raises what the driver raises where the database is away."""
+        return self._find(_held(lease))
 
     def renew(self, leases: list[str], seconds: float) -> None:
         """Renew the leases that are still held."""
@@ -91,13 +113,16 @@ class Leases:
             connection.execute(update(jobs).where(held).values(lease_until=now() + seconds))
 
     def succeed(self, lease: str, outcome: Outcome) -> bool:
-        """End a job well; False where the lease is lost, and the outcome then belongs to nobody."""
+        """End a job well; False where the lease is lost, and the outcome then belongs to nobody.
+
+        This and the other ends of an attempt wait for a database that is away.
+        """
         done = {"frames_done": outcome.frames, "frames_total": outcome.frames, "outcome": plain(outcome)}
-        return self._change(lease, ended("succeeded") | done)
+        return self._end(lease, ended("succeeded") | done)
 
     def fail(self, lease: str, status: Status, failure: Failure) -> bool:
         """End a job badly; False where the lease is lost."""
-        return self._change(lease, ended(status) | {"failure": plain(failure)})
+        return self._end(lease, ended(status) | {"failure": plain(failure)})
 
     def release(self, lease: str, counted: bool) -> bool:
         """Put a job back in the queue; False where the lease is lost.
@@ -106,7 +131,7 @@ class Leases:
             lease: of the attempt.
             counted: whether the attempt counts as one that failed.
         """
-        return self._change(lease, _queued() | ({} if counted else {"attempts": jobs.c.attempts - 1}))
+        return self._end(lease, _queued() | ({} if counted else {"attempts": jobs.c.attempts - 1}))
 
     def overdue(self) -> set[str]:
         """The leases that have run out."""
@@ -130,7 +155,8 @@ class Leases:
         with self.database.write() as connection:
             for row in connection.execute(select(jobs).where(dead).with_for_update()).mappings().all():
                 given_up = row["attempts"] >= attempts
-                values = ended("failed") | {"failure": plain(failure)} if given_up else _queued()
+                failed = ended("failed") | {"failure": plain(failure), "lease": None}
+                values = failed if given_up else _queued()
                 mine = (jobs.c.id == row["id"]) & (jobs.c.lease == row["lease"])
                 after = connection.execute(update(jobs).where(mine).values(values).returning(jobs))
                 reaped += [Claim(job_of(each), row["lease"]) for each in after.mappings()]
@@ -153,6 +179,17 @@ class Leases:
         with self.database.write() as connection:
             return connection.execute(update(jobs).where(_held(lease)).values(values)).rowcount == 1
 
+    def _end(self, lease: str, values: dict[str, Any]) -> bool:
+        """The same at the end of an attempt. It may have worked before, though no answer came."""
+        said = (jobs.c.lease == lease) & (jobs.c.status == values["status"])
+        return insist(
+            lambda again: self._change(lease, values) or (again and self._find(said)), self._hopeless
+        )
+
+    def _find(self, where: ColumnElement[bool]) -> bool:
+        with self.database.read() as connection:
+            return connection.scalar(select(jobs.c.id).where(where)) is not None
+
 
 _NEWER = (jobs.c.status == "queued") & (jobs.c.order_version > VERSION)
 _OVERDUE = (jobs.c.status == "running") & (jobs.c.lease_until < now())
@@ -168,8 +205,8 @@ def changes(**values: Any) -> dict[str, Any]:
 
 
 def ended(status: Status) -> dict[str, Any]:
-    """The values of a job that ends now."""
-    return changes(status=status, ended=now(), lease=None, lease_until=None)
+    """The values of a job that ends now. Its lease stays, as a sign of whose end it was."""
+    return changes(status=status, ended=now(), lease_until=None)
 
 
 def _queued() -> dict[str, Any]:

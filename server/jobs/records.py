@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+import time
 
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from server.away import PAUSE, is_away
 from server.clock import now
-from server.errors import IdempotencyConflict, NotFound
+from server.errors import IdempotencyConflict, NotFound, Unsettled
 from server.jobs.fairness import QUEUE, at
 from server.jobs.job import ENDED, STATUSES, Beside, Idempotency, Job, Status
 from server.jobs.leases import Leases, changes, ended
@@ -15,6 +18,7 @@ from server.jobs.table import job_of, jobs, plain
 
 DAY = 86400.0
 _TAKING = 7_263_002  # of PostgreSQL's lock, see ``Database.in_turn``
+SETTLING = 5.0  # seconds in which a database that went away may come back and say what it has added
 REMEMBERED = 20  # jobs whose duration makes the estimate
 _NOT_ENDED = jobs.c.status.in_(("queued", "running"))
 _KEPT = (jobs.c.status == "succeeded") & jobs.c.order["keep"].as_boolean()
@@ -52,6 +56,9 @@ class Records(Leases):
             job: the new one; the database says when it was created.
             idempotency: its key, if it has one.
             beside: are called in the same transaction; where one raises, nothing is added.
+
+        Raises:
+            Unsettled: the database went away, and it is not known whether the job was added.
         """
         row = {
             **{name: getattr(job, name) for name in ("id", "status", "frames_total", "webhook")},
@@ -64,6 +71,7 @@ class Records(Leases):
             "idempotency_key": idempotency.key if idempotency else None,
             "idempotency_digest": idempotency.digest if idempotency else None,
         }
+        written = False
         try:
             with self.database.write() as connection:
                 self.database.in_turn(connection, _TAKING)
@@ -74,11 +82,40 @@ class Records(Leases):
                 for each in beside:
                     each(connection, job.id)
                 added = connection.execute(_JOB, at(id=job.id)).mappings().one()
+                written = True
         except IntegrityError:
             if idempotency is None:  # or else the caller would try for ever
                 raise
             return None
+        except SQLAlchemyError as e:
+            if written and is_away(e):  # while it was to be made lasting
+                return self._settled(job.id, e)
+            raise
         return job_of(added, added["position"])
+
+    def _settled(self, id: str, lost: SQLAlchemyError) -> Job:
+        """The job that was added though no answer came.
+
+        Its transaction may still go on, and then has the turn to add: whoever has it next knows.
+
+        Raises:
+            SQLAlchemyError: ``lost``; it was not added.
+            Unsettled: the database does not say.
+        """
+        deadline = time.monotonic() + SETTLING
+        while True:
+            try:
+                with self.database.write() as connection:
+                    self.database.in_turn(connection, _TAKING)
+                    row = connection.execute(_JOB, at(id=id)).mappings().first()
+            except SQLAlchemyError as e:
+                if not is_away(e) or time.monotonic() > deadline:
+                    raise Unsettled from e
+                time.sleep(PAUSE)
+                continue
+            if row is None:
+                raise lost
+            return job_of(row, row["position"])
 
     def used(self, owner: str | None, key: str) -> bool:
         """Whether a job of this owner has this idempotency key."""
@@ -162,7 +199,7 @@ class Records(Leases):
             row = found.mappings().first()
             if row is None:
                 raise NotFound(_UNKNOWN)
-            values = changes(outcome=None, metadata=None)
+            values = changes(outcome=None, metadata=None, lease=None)
             if row["status"] not in ENDED:
                 values |= ended("cancelled")
             connection.execute(update(jobs).where(jobs.c.id == id).values(values))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 
 class Suspects:
@@ -13,15 +13,15 @@ class Suspects:
     clock may be set forward. So a holder gets a while to renew it, once the database answers.
     """
 
-    def __init__(self, lease: float) -> None:
-        """Give half of the seconds that a lease lasts."""
-        self._lease = lease
-        self._since: dict[str, float] = {}  # on the clock that only goes forward
+    def __init__(self, lease: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Give half of the seconds that a lease lasts; ``clock`` only goes forward."""
+        self._lease, self._clock = lease, clock
+        self._since: dict[str, float] = {}
         self._looked = 0.0
 
     def ripe(self, overdue: Collection[str]) -> set[str]:
         """Those that may be taken, of the leases that have run out by the database's present answer."""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._looked > self._lease:  # nobody could renew a lease meanwhile, as far as is known here
             self._since.clear()
         self._looked = now

@@ -66,29 +66,34 @@ class EngineWorker:
         if self._engine is None:
             raise NotReady("The model is still being loaded.")
         if job.order.card:
-            return self._add(self._engine, job, watch)
+            return self._add(self._engine, job, Path(name).stem, watch)
         order, mark = job.order, Watermark(watermark_id(job.id), self._key)
         asked = order.options()
         encode = replace(asked.encode, encoder=self._settings.encoder)
         options = replace(asked, watermark=mark, certificate=self._certificate, encode=encode)
-        with self._storage.at_hand(order.place):
-            self._screen.check(self._engine, self._submission(job))
-            out = self._storage.upload(order.place, name)
-            made = animate(self._engine, self._selfie(order), self._motion(order), out, options, watch, show)
+        with self._storage.at_hand(order.place, Path(name).stem) as folder:
+            watch(0, job.frames_total)  # what takes long tells before and after that it goes on
+            selfie, motion = self._selfie(order, folder), self._motion(order, folder)
+            watch(0, job.frames_total)  # what takes long tells before and after that it goes on
+            self._screen.check(self._engine, _submission(job, selfie, motion))
+            watch(0, job.frames_total)
+            out = folder / name
+            made = animate(self._engine, selfie, motion, out, options, watch, show)
+            watch(made.written.frames, made.written.frames)
             stored = self._storage.publish(out, name)
         file, faces = made.written, tuple(SeenFace(face.box, face.score) for face in made.faces)
         size, rate = (file.width, file.height), float(file.fps)
         return Outcome(stored, *size, file.frames, rate, faces, made.seconds, file.sound)
 
-    def _add(self, engine: Engine, job: Job, watch: Watch) -> Outcome:
+    def _add(self, engine: Engine, job: Job, attempt: str, watch: Watch) -> Outcome:
         """Make a template of a job's clip; a former attempt's is made anew, and another's is left alone."""
         order, begun = job.order, time.perf_counter()
         facts = order.card or {}
         card = Card(**facts | {"tags": tuple(facts["tags"]), "made_by": job.id})
-        with self._storage.at_hand(order.place):
+        with self._storage.at_hand(order.place, attempt) as folder:
             made = add_template(
                 engine,
-                self._storage.upload(order.place, DRIVING),
+                folder / DRIVING,
                 order.template or "",
                 card,
                 self._settings.more_templates,
@@ -98,21 +103,21 @@ class EngineWorker:
         motion, seconds = made.motion, {"add": round(time.perf_counter() - begun, 4)}
         return Outcome(None, 0, 0, len(motion), float(motion.fps), (), seconds)
 
-    def _submission(self, job: Job) -> Submission:
-        """A job as the checks see it."""
-        order, motion = job.order, self._motion(job.order)
-        driving = motion if isinstance(motion, Path) else None
-        return Submission(job.id, job.owner, self._selfie(order), order.portrait, driving, order.template)
-
-    def _selfie(self, order: Order) -> Path:
+    def _selfie(self, order: Order, folder: Path) -> Path:
         if order.portrait:
             return get_portrait(order.portrait, self._settings.portraits, self._settings.more_portraits).path
-        return self._storage.upload(order.place, SELFIE)
+        return folder / SELFIE
 
-    def _motion(self, order: Order) -> Template | Path:
+    def _motion(self, order: Order, folder: Path) -> Template | Path:
         if order.template:
             return get_template(order.template, self._settings.templates, more=self._settings.more_templates)
-        return self._storage.upload(order.place, DRIVING)
+        return folder / DRIVING
+
+
+def _submission(job: Job, selfie: Path, motion: Template | Path) -> Submission:
+    """A job as the checks see it."""
+    driving = motion if isinstance(motion, Path) else None
+    return Submission(job.id, job.owner, selfie, job.order.portrait, driving, job.order.template)
 
 
 def watermark_id(job: str) -> int:

@@ -1,12 +1,17 @@
 """Files: a place for each job's uploads while it lives, results under unguessable names until they expire.
 
-storage.py  Storage: what the service asks for
-local.py    in a folder of this machine
-remote.py   in a bucket (s3://) that many machines share
+storage.py    Storage: what the service asks for
+local.py      in a folder of this machine
+remote.py     in a bucket that many machines share
+bucket.py     what is asked of that bucket (s3://)
+own.py        the local folder of one process, which goes with it
+leftovers.py  what is still to be deleted
 """
 
 from pathlib import Path
 
+from server.database import Database
+from server.storage.leftovers import Leftovers
 from server.storage.local import LocalStorage
 from server.storage.remote import RemoteStorage
 from server.storage.storage import DRIVING, SELFIE, Found, Storage, Stored
@@ -23,6 +28,11 @@ __all__ = [
 ]
 
 
-def open_storage(url: str | None, folder: Path, lifetime: float) -> Storage:
-    """The storage of a URL, or of the folder where there is none; see the classes; raises SetupError."""
-    return RemoteStorage(url, folder, lifetime) if url else LocalStorage(folder, lifetime)
+def open_storage(url: str | None, folder: Path, lifetime: float, database: Database | None = None) -> Storage:
+    """The storage of a URL, or of the folder where there is none; see the classes; raises SetupError.
+
+    What could not be deleted is remembered in the database.
+    """
+    if url is None:
+        return LocalStorage(folder, lifetime)
+    return RemoteStorage(url, folder, lifetime, Leftovers(database) if database else None)

@@ -29,11 +29,16 @@ class Found:
     token: str
     bytes: int
     expires: float  # when its time is over, in seconds since 1970
-    open: Callable[[], BinaryIO]  # for reading and seeking; whoever opens it closes it
+    open: Callable[
+        [], BinaryIO
+    ]  # for reading and seeking, to be closed; FileNotFoundError: it is gone by now
 
 
 class Storage(Protocol):
-    """Keeps uploads and results. All methods may be called from any thread."""
+    """Keeps uploads and results. All methods may be called from any thread.
+
+    Where the files cannot be reached, all but those that delete raise StorageUnavailable.
+    """
 
     def prepare(self) -> None:
         """Make ready; raises SetupError."""
@@ -51,8 +56,12 @@ class Storage(Protocol):
         """Bring a place with all its files to where every worker finds it."""
         ...
 
-    def at_hand(self, place: str) -> AbstractContextManager[None]:
-        """While it lasts, the files of a shared place lie at their local paths, and others may be made."""
+    def at_hand(self, place: str, attempt: str) -> AbstractContextManager[Path]:
+        """While it lasts, a local folder with the files of a shared place, in which others may be made.
+
+        It belongs to the attempt of this name alone. Another attempt at the same job, which lost its lease or
+        took this one's, neither sees what is made there nor deletes it.
+        """
         ...
 
     def drop(self, place: str) -> None:
@@ -86,6 +95,13 @@ class Storage(Protocol):
 
     def delete(self, token: str) -> None:
         """Delete a result; one that is gone is fine."""
+        ...
+
+    def delete_left(self) -> int:
+        """Delete what could not be deleted when that was asked for, and what dead processes left.
+
+        Tells how much is gone now that was asked for.
+        """
         ...
 
     def sweep(self) -> int:

@@ -17,7 +17,7 @@ from flask import Response, current_app, make_response, render_template, request
 from markupsafe import Markup, escape
 
 from reenact.gallery import list_portraits, list_templates
-from server.errors import CODES
+from server.codes import CODES
 from server.services import services
 from server.web import text
 

@@ -11,12 +11,12 @@ from uuid import uuid4
 import boto3
 import psycopg
 import pytest
-from moto.server import ThreadedMotoServer
 
 from . import machines
 from .gallery import make_gallery
 
 Need = Callable[[str, object], None]
+Names = Callable[[], list[str]]
 
 
 @pytest.fixture
@@ -28,19 +28,33 @@ def redis(need: Need, tmp_path: Path) -> Iterator[tuple[str, machines.Process]]:
 
 
 @pytest.fixture(scope="session")
-def rabbitmq(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a RabbitMQ."""
+def rabbit(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, machines.Process]]:
+    """URL and process of a RabbitMQ; a test that stops it starts it again."""
     need("rabbitmq-server", machines.RABBIT.exists())
-    with machines.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as url:
-        yield url
+    with machines.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as found:
+        yield found
+
+
+@pytest.fixture
+def rabbitmq(rabbit: tuple[str, machines.Process]) -> str:
+    """URL of a RabbitMQ."""
+    return rabbit[0]
 
 
 @pytest.fixture(scope="session")
 def cluster(need: Need) -> Iterator[str]:
     """URL of a PostgreSQL."""
     need("postgresql", machines.postgres_binary("postgres"))
-    with machines.postgres() as url:
-        yield url
+    with machines.postgres() as process:
+        yield process.url
+
+
+@pytest.fixture
+def own_postgres(need: Need) -> Iterator[machines.Postgres]:
+    """A PostgreSQL that the test may stop."""
+    need("postgresql", machines.postgres_binary("postgres"))
+    with machines.postgres() as process:
+        yield process
 
 
 @pytest.fixture
@@ -58,20 +72,36 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_gallery(tmp_path_factory.mktemp("gallery") / "templates")
 
 
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Port of an S3 that moto plays, over HTTP."""
+    with machines.s3(tmp_path_factory.mktemp("s3")) as port:
+        yield port
+
+
 @pytest.fixture
-def bucket() -> Iterator[dict[str, str]]:
-    """The settings that name a bucket of an S3 that moto plays, over HTTP."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+def far_bucket(s3: int) -> Iterator[tuple[dict[str, str], machines.Wire, Names]]:
+    """The settings that name a bucket of the test's own, the line to it, and what lies in it."""
+    wire, name = machines.Wire(s3), f"bucket-{uuid4().hex}"
     account = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-    with closing(boto3.client("s3", endpoint_url=f"http://{host}:{port}", **account)) as client:
-        client.create_bucket(Bucket="bucket")
-    variables = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    yield variables | {"REENACT_STORAGE": "s3://bucket/service"}
-    server.stop()
+    with closing(boto3.client("s3", endpoint_url=f"http://127.0.0.1:{s3}", **account)) as client:
+        client.create_bucket(Bucket=name)
+        variables = {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{wire.port}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "REENACT_STORAGE": f"s3://{name}/service",
+        }
+
+        def names() -> list[str]:
+            return [each["Key"] for each in client.list_objects_v2(Bucket=name).get("Contents", ())]
+
+        yield variables, wire, names
+    wire.cut()
+
+
+@pytest.fixture
+def bucket(far_bucket: tuple[dict[str, str], machines.Wire, Names]) -> dict[str, str]:
+    """The settings that name a bucket."""
+    return far_bucket[0]

@@ -9,15 +9,15 @@ import numpy as np
 
 from .machines import ROOT
 
-FRAMES, LONG_FRAMES = 6, 3000
+FRAMES, MIDDLE_FRAMES, LONG_FRAMES = 6, 150, 3000
 _SHIPPED = ROOT / "templates_media" / "motions" / "nod"
 
 
 def make_gallery(folder: Path) -> Path:
-    """Write the templates ``tiny`` and ``long``; the folder to name in REENACT_TEMPLATES."""
+    """Write the templates ``tiny``, ``middle`` and ``long``; the folder to name in REENACT_TEMPLATES."""
     with np.load(_SHIPPED / "motion.npz", allow_pickle=False) as arrays:
         motion = dict(arrays)
-    for id, frames in (("tiny", FRAMES), ("long", LONG_FRAMES)):
+    for id, frames in (("tiny", FRAMES), ("middle", MIDDLE_FRAMES), ("long", LONG_FRAMES)):
         place = folder / id
         place.mkdir(parents=True)
         shutil.copy(_SHIPPED / "template.toml", place)

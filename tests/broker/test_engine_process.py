@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from server.jobs.apart import NICE
+from server.jobs.child import NICE
 
 from .gallery import FRAMES
 from .machines import Server, children, delete, wait_for

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 import urllib.request
@@ -115,6 +116,22 @@ def test_a_worker_tells_its_numbers_on_a_port_of_its_own(
         assert worker.stop() == 0
     finally:
         worker.kill()
+
+
+def test_a_worker_whose_engine_hangs_goes_on_by_itself(start: Start, redis: tuple[str, Process]) -> None:
+    server, (worker,) = start(redis[0], REENACT_HANG_SECONDS="3")
+    long = server.order(template="long")
+    wait_for(lambda: server.job(long)["frames_done"])
+    (engine,) = machines.children(worker.process.pid)
+    os.kill(engine, signal.SIGSTOP)
+    wait_for(lambda: not server.job(long)["frames_done"])
+    wait_for(lambda: server.job(long)["frames_done"])
+    (engine,) = machines.children(worker.process.pid)
+    os.kill(engine, signal.SIGSTOP)
+    machines.delete(
+        f"{server.address}/v1/animations/{long}"
+    )  # and it is not waited until that one is noticed
+    finish(server, [server.order()])
 
 
 def test_a_redis_that_dies_loses_nothing(start: Start, redis: tuple[str, Process]) -> None:

@@ -73,17 +73,18 @@ def test_a_camera_that_is_not_allowed_is_explained(visit: Come) -> None:
     assert here.page.locator("#shoot").is_disabled()
 
 
-def test_a_larger_size_gives_a_larger_video(visit: Come, site: Site) -> None:
+def test_a_smaller_size_gives_a_smaller_video(visit: Come, site: Site) -> None:
     here = visit(DESKTOP).open()
     here.choose()
     here.playing()
-    small = here.page.evaluate("document.getElementById('video').videoWidth")
-    here.tap("#options [value='512']")
+    assert order(site).size == 512
+    large = here.page.evaluate("document.getElementById('video').videoWidth")
+    here.tap("#options [value='256']")
     here.state("working")
     here.state("done")
     here.playing()
-    assert here.page.evaluate("document.getElementById('video').videoWidth") > small
-    assert order(site).size == 512
+    assert here.page.evaluate("document.getElementById('video').videoWidth") < large
+    assert order(site).size == 256
 
 
 def test_the_face_alone_is_a_square(visit: Come, site: Site) -> None:
@@ -95,7 +96,7 @@ def test_the_face_alone_is_a_square(visit: Come, site: Site) -> None:
     here.state("done")
     here.playing()
     size = here.page.evaluate("(v => [v.videoWidth, v.videoHeight])(document.getElementById('video'))")
-    assert size == [256, 256]
+    assert size == [512, 512]
     assert order(site).paste == "crop"
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reenact.compose.canvas import BORDER, LARGEST, LARGEST_PER_SIZE, Canvas
+from reenact.compose.canvas import LARGEST, LARGEST_PER_SIZE, Canvas
+from reenact.compose.placing import BORDER
 from reenact.face.align import cut
 from reenact.types import Crop
 

@@ -35,8 +35,8 @@ def report(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
         options=options,
         progress=lambda done, total: calls.append((done, total)),
     )
-    assert calls == [(n, 4) for n in range(1, 5)]
-    assert (out / "report.html").is_file() and len(list(out.glob("*.mp4"))) == 2
+    assert calls == [(n, 6) for n in range(1, 7)]
+    assert (out / "report.html").is_file() and len(list(out.glob("*.mp4"))) == 3
     return report
 
 
@@ -45,6 +45,13 @@ def test_a_perfect_method_has_perfect_figures(report: Report) -> None:
     assert row == pytest.approx(
         dict(l1=0, psnr=100, ssim=1, vgg=0, akd=0, blink=0, jaw=0, identity=1, lost=0), abs=1e-5
     )
+
+
+def test_large_clips_are_judged_too(report: Report) -> None:
+    assert report.hd is not None
+    expected = dict(blink=0, jaw=0, landmarks=0, skin=1, mouth_l1=0, mouth_vgg=0, identity=1, lost=0)
+    assert report.hd.rows["perfect"] == pytest.approx(expected, abs=1e-5)
+    assert report.hd.rows["static source"]["landmarks"] > 1
 
 
 def test_the_warp_follows_the_landmarks(report: Report) -> None:

@@ -12,10 +12,12 @@ import pytest
 from reenact.errors import InvalidOption
 from reenact.evaluation.clips import Pair
 from reenact.evaluation.crossing import evaluate_cross_identity
+from reenact.evaluation.hd import evaluate_hd, one_each
 from reenact.evaluation.judges import Reading
 from reenact.evaluation.options import Options
 from reenact.evaluation.panel import Panel
 from reenact.evaluation.reconstruction import evaluate_reconstruction
+from reenact.media import EncodeOptions
 from reenact.media.encode import write_clip
 from reenact.types import Clip, FloatArray, Picture
 
@@ -111,6 +113,36 @@ def test_nothing_to_judge_is_an_error(panel: Panel, clip: Callable[[str, Sequenc
         evaluate_reconstruction({"still": still}, [clip("single", [60])], panel)
     with pytest.raises(InvalidOption, match="pair"):
         evaluate_cross_identity({}, [], panel)
+
+
+def test_large_clips_are_judged_in_their_own_pixels(
+    panel: Panel, clip: Callable[[str, Sequence[int]], Path]
+) -> None:
+    table = evaluate_hd({"still": still, "dark": dark}, [clip("a", [60, 111, 111])], panel)
+    row = table.rows["still"]
+    assert [row[key] for key in ("blink", "jaw", "mouth_l1")] == pytest.approx([0.2] * 3, abs=0.01)
+    assert row["mouth_vgg"] == pytest.approx(51, abs=2)
+    assert row["landmarks"] == 0 and row["identity"] == pytest.approx(1) and row["lost"] == 0
+    assert table.rows["dark"]["lost"] == 2 and np.isnan(table.rows["dark"]["landmarks"])
+    with pytest.raises(InvalidOption):
+        evaluate_hd({"still": still}, [clip("single", [60])], panel)
+
+
+def test_skin_sharpness_is_the_gradient_energy_of_the_true_frame(
+    panel: Panel, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    grain = (rng.normal(0, 40, (64, 64, 3)) + 128).clip(0, 255).astype(np.uint8)
+    options = EncodeOptions(crf=0)
+    write_clip(Clip(iter([grain] * 2), Fraction(25)), tmp_path / "a.mp4", options=options)
+    methods = {"same": lambda frames: frames, "flat": lambda frames: [frame // 2 + 64 for frame in frames]}
+    rows = evaluate_hd(methods, [tmp_path / "a.mp4"], panel).rows
+    assert rows["same"]["skin"] == 1
+    assert rows["flat"]["skin"] == pytest.approx(0.25, abs=0.02)
+
+
+def test_one_large_clip_of_each_person_is_judged() -> None:
+    names = ("hd-0002-01", "hd-0001-02", "hd-0001-01")
+    assert [path.name for path in one_each([Path(name) for name in names])] == ["hd-0001-01", "hd-0002-01"]
 
 
 def test_curves_are_compared_with_the_driving(

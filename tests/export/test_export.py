@@ -181,14 +181,17 @@ def test_examples_exercise_the_graphs(exported: Exported) -> None:
     """Parity on inputs that saturate or vanish would prove nothing."""
     graphs = graphs_of(exported.model)
     with torch.no_grad():
-        picture, alpha, flow = graphs["animate"](*example_inputs(exported.model, "animate", batch=2, side=0))
-        copied = graphs["compose"](*example_inputs(exported.model, "compose", batch=1, side=256))
+        picture, rest, kept, flow = graphs["animate"](
+            *example_inputs(exported.model, "animate", batch=2, side=0)
+        )
+        composed = graphs["compose"](*example_inputs(exported.model, "compose", batch=1, side=256))
     assert picture.dtype == torch.uint8
     assert picture.shape == (2, 256, 256, 3)
     assert picture.float().std() > 20
-    assert alpha.std() > 0
+    assert rest.shape == (2, 3, 256, 256)
+    assert kept.shape == (2, 1, 64, 64) and 0 <= kept.min() < 0.9 < kept.max() <= 1
     assert flow.std() > 0.2
-    assert copied.shape == (1, 256, 256, 3)
+    assert composed.shape == (1, 256, 256, 3)
 
 
 @pytest.mark.parametrize(("name", "layer"), [("keypoints", "heatmaps"), ("animate", "head")])

@@ -8,6 +8,7 @@ from PIL import Image
 
 from reenact.engine import Engine
 from reenact.face.align import align, choose, cut
+from reenact.gallery.portraits import get_portrait
 from reenact.media import read_picture
 from reenact.types import Crop
 
@@ -85,6 +86,40 @@ def test_landmarks_follow_a_turned_face(engine: Engine, face_crop: np.ndarray, d
     eyes = list(RIGHT_EYE + LEFT_EYE)
     assert error[eyes].max() < 0.05 * upright.height
     assert error.mean() < 0.05 * upright.height
+
+
+def turned_by(picture: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A picture turned clockwise and made larger, and how its pixels go there: matrix and shift."""
+    image = Image.fromarray(picture).rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="grey")
+    angle = np.radians(degrees)
+    matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    before, after = np.array(picture.shape[1::-1]) / 2, np.array(image.size) / 2
+    return np.asarray(image), matrix, after - before @ matrix
+
+
+@pytest.mark.parametrize("id", ["eileen-collins", "thomas-jefferson", "peter-i"])
+@pytest.mark.parametrize("degrees", [45, -60, 90, 120, 150, 180, -135, -90])
+def test_a_face_is_found_whichever_way_up(engine: Engine, id: str, degrees: float) -> None:
+    """Not only found: its mesh must not lie over it the wrong way up."""
+    picture = read_picture(get_portrait(id).path)
+    picture = picture[:: max(1, len(picture) // 700), :: max(1, len(picture) // 700)]
+    upright = choose(engine.finder.find(picture))
+    turned, matrix, shift = turned_by(picture, degrees)
+    face = choose(engine.finder.find(turned))
+    error = np.hypot(*(face.landmarks - (upright.landmarks @ matrix + shift)).T)
+    assert error.mean() < 0.03 * upright.height
+    assert np.degrees(
+        np.angle(np.exp(1j * (face.roll - upright.roll - np.radians(degrees))))
+    ) == pytest.approx(0, abs=2)
+    assert face.height == pytest.approx(upright.height, rel=0.03)
+
+
+def test_a_face_that_lies_is_followed_lost_and_found_again(engine: Engine, face_crop: np.ndarray) -> None:
+    lying = np.ascontiguousarray(np.rot90(face_crop, 2))
+    clip = [flat(256, 256), lying, np.roll(lying, 6, 1), flat(256, 256), np.roll(lying, (20, -24), (0, 1))]
+    found = list(engine.finder.follow(clip))
+    assert [face is not None for face in found] == [False, True, True, False, True]
+    assert all(abs(face.roll) > 3 for face in found if face)
 
 
 @pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])

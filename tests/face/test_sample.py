@@ -67,3 +67,20 @@ def test_an_input_spans_its_range(low: float, high: float) -> None:
     assert found.shape == (1, 3, 4, 5)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found[0, :, 1, 2], [high, low, low + 0.2 * (high - low)], atol=1e-6)
+
+
+@pytest.mark.parametrize("square", [Square(300, 200, 40, 0.5), Square(290, 210, 333, 1.0), Square(3, 2, 90)])
+def test_of_a_large_picture_only_the_part_around_matters(rng: np.random.Generator, square: Square) -> None:
+    near = rng.integers(0, 256, (500, 600, 3), np.uint8)
+    far = np.zeros((3000, 2600, 3), np.uint8)
+    far[1600:2100, 1200:1800] = near
+    moved = Square(square.x + 1200, square.y + 1600, square.side, square.angle)
+    inside = np.pad(near, ((200, 200), (200, 200), (0, 0)))
+    expected = sample(inside, Square(square.x + 200, square.y + 200, square.side, square.angle), 32)
+    assert np.abs(sample(far, moved, 32).astype(int) - expected).max() <= 1
+
+
+def test_a_square_beyond_the_picture_is_black(rng: np.random.Generator) -> None:
+    picture = rng.integers(1, 256, (50, 60, 3), np.uint8)
+    for x, y in ((-400, 20), (20, -400), (900, 900), (60, 1200)):
+        assert not sample(picture, Square(x, y, 300, 0.3), 32).any()

@@ -70,17 +70,14 @@ def test_an_untrained_decoder_is_a_perfect_copier(image: Tensor, shift: float) -
 def test_shapes(image: Tensor) -> None:
     out = render(Decoder(CONFIG), image)
     assert out.rgb.shape == out.copied.shape == (2, 3, 256, 256)
-    assert out.alpha.shape == (2, 1, 256, 256)
     assert out.flow.shape == (2, 128, 128, 2)
 
 
-def test_alpha_and_the_finest_shift_stay_in_their_range_whatever_the_head_says(image: Tensor) -> None:
+def test_the_finest_shift_stays_in_its_range_whatever_the_head_says(image: Tensor) -> None:
     decoder = Decoder(CONFIG)
     torch.manual_seed(0)
     nn.init.normal_(decoder.head.weight, std=10)
     out = render(decoder, image)
-    assert 0 <= out.alpha.min() < 0.1
-    assert 0.9 < out.alpha.max() <= 1
     shift = (out.flow - pixel_grid(torch.empty(128, 128))).abs()[:, 2:-2, 2:-2]
     assert 0.9 * FINEST_SHIFT < shift.max() <= FINEST_SHIFT + 1e-5
 
@@ -101,7 +98,6 @@ def test_nothing_is_painted_outside_the_window(image: Tensor) -> None:
     out = render(decoder, image, motion=movement()._replace(window=window))
     left = slice(0, 120)
     torch.testing.assert_close(out.rgb[..., left], image[..., left], atol=0.02, rtol=0)
-    assert (out.alpha[..., left] == 1).all()
     assert (out.rgb[..., 136:] - image[..., 136:]).abs().max() > 0.1
 
 

@@ -90,7 +90,7 @@ def test_larger_frames_are_composed_one_at_a_time(engine, portrait, source) -> N
 
     class Counting(Session):
         def keep(self, **tensors):
-            sizes.append(len(tensors["picture"]))
+            sizes.append(len(tensors["rest"]))
             return super().keep(**tensors)
 
     encode, animate = (

@@ -64,7 +64,7 @@ def make_video(tmp_path: Path) -> Callable[..., Path]:
         degrees: float = 0,
         hflip: bool = False,
         aspect: Fraction | None = None,
-        sound: str | None = None,
+        sound: str | Sequence[str] | None = None,  # of one track, or of several
         sound_seconds: float = 1.0,
         silent_until: float = 0.0,
     ) -> Path:
@@ -80,15 +80,16 @@ def make_video(tmp_path: Path) -> Callable[..., Path]:
             if degrees or hflip:
                 stream.set_display_rotation(degrees, hflip)
             strict = {"strict": "experimental"}  # FFmpeg's own Vorbis encoder asks for it
-            track = (
-                container.add_stream(sound, rate=48000, layout="stereo", options=strict) if sound else None
-            )
+            kinds = [sound] if isinstance(sound, str) else sound or []
+            tracks = [
+                container.add_stream(kind, rate=48000, layout="stereo", options=strict) for kind in kinds
+            ]
             for i, picture in enumerate(frames):
                 frame = av.VideoFrame.from_ndarray(picture, "rgb24")
                 frame.pts, frame.time_base = (times[i] if times else i), clock
                 container.mux(stream.encode(frame))
             container.mux(stream.encode())
-            if track is not None:
+            for track in tracks:
                 _tone(container, track, sound_seconds, silent_until)
         return path
 

@@ -207,6 +207,47 @@ def test_sound_is_kept_and_cut_to_the_picture(name, codec, sound, kept, make_vid
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "out.mp4"])
 
 
+@pytest.mark.parametrize(
+    "kind", ["u8", "s8", "s16be", "s24le", "s32le", "s32be", "f32be", "f64le", "mulaw", "alaw"]
+)
+def test_pcm_of_every_kind_is_sound(kind, make_video, numbered, tmp_path, caplog):
+    source = make_video("a.mov", numbered(20), sound=f"pcm_{kind}")
+    assert write_clip(open_clip(source), tmp_path / "out.mp4").sound
+    assert tone(tmp_path / "out.mp4")[4000:30000].std() > 0.2
+    assert not caplog.records
+
+
+def test_the_first_sound_that_can_be_decoded_is_taken(make_video, numbered, tmp_path, caplog):
+    source = make_video("a.mkv", numbered(20), sound=("mp2", "pcm_u8", "aac"))
+    assert write_clip(open_clip(source), tmp_path / "out.mp4").sound
+    assert tone(tmp_path / "out.mp4")[4000:30000].std() > 0.2
+    (record,) = caplog.records
+    assert "mp2" in record.getMessage() and "pcm_u8" not in record.getMessage()
+
+
+def test_later_sound_that_cannot_be_decoded_is_no_loss(make_video, numbered, tmp_path, caplog):
+    source = make_video("a.mkv", numbered(20), sound=("aac", "mp2"))
+    assert write_clip(open_clip(source), tmp_path / "out.mp4").sound
+    assert not caplog.records
+
+
+def test_sound_that_is_lost_is_named(make_video, numbered, tmp_path, caplog):
+    source = make_video("a.mkv", numbered(20), sound=("mp2", "tta"))
+    assert not write_clip(open_clip(source), tmp_path / "out.mp4").sound
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "mp2" in record.getMessage() and "tta" in record.getMessage()
+
+
+def test_a_track_that_does_not_play_is_passed_over(make_video, numbered, tmp_path, caplog):
+    source = make_video("a.mov", numbered(20), sound=("aac", "pcm_s16le"))
+    data = source.read_bytes()
+    source.write_bytes(data.replace(b"mp4a", b"zzzz").replace(b"esds", b"free"))  # of a kind nobody knows
+    assert write_clip(open_clip(source), tmp_path / "out.mp4").sound
+    assert tone(tmp_path / "out.mp4")[4000:30000].std() > 0.2
+    assert caplog.records
+
+
 def tone(path: Path) -> np.ndarray:
     with av.open(str(path)) as container:
         resampler = av.AudioResampler("fltp", "mono", 48000)

@@ -1,52 +1,16 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from io import BytesIO
 
 import numpy as np
 import PIL.Image
-import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
 from reenact.errors import ImageTooLarge, ImageUnreadable, ReenactError, UnsupportedMedia
 from reenact.media import PictureLimits, read_picture
-
-SAVING = {
-    "JPEG": {"quality": 98, "subsampling": 0},
-    "PNG": {},
-    "WEBP": {"lossless": True, "exact": True},
-    "HEIF": {"quality": 95, "chroma": 444},
-    "AVIF": {"quality": 95, "subsampling": "4:4:4"},
-}
-
-
-def encode(image: Image.Image | np.ndarray, format: str, **extra) -> bytes:
-    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
-    out = BytesIO()
-    if format == "HEIF":
-        heif = pillow_heif.from_pillow(image)
-        heif.save(out, **SAVING[format], **extra)
-    else:
-        image.save(out, format, **SAVING.get(format, {}), **extra)
-    return out.getvalue()
-
-
-def png(width: int, height: int, depth: int, colour: int, rows: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG of any kind, also of those that Pillow does not write."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    parts = [(b"IHDR", head), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
-
-
-def close(a: np.ndarray, b: np.ndarray, levels: int) -> bool:
-    """Same shape, and the same colours except near edges, where lossy formats ring."""
-    return a.shape == b.shape and np.percentile(np.abs(a.astype(int) - b), 90) <= levels
+from tests.media.stills import P3_D50, SAVING, SRGB_D50, close, encode, icc_profile, png, to_wide_gamut
 
 
 @pytest.mark.parametrize("format", SAVING)
@@ -183,42 +147,6 @@ def test_ycck_jpeg(quarters):
     assert data[at] == 0
     data[at] = 2
     assert close(read_picture(bytes(data)), quarters, 6)
-
-
-SRGB_D50 = np.array([[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.71410]])
-P3_D50 = np.array([[0.51512, 0.29198, 0.15710], [0.24120, 0.69225, 0.06657], [-0.00105, 0.04189, 0.78407]])
-
-
-def icc_profile(space: bytes, primaries: np.ndarray | None, gamma: float) -> bytes:
-    """A minimal ICC 2.1 matrix (or grey) profile (ICC.1:2001-04)."""
-
-    def xyz(values) -> bytes:
-        return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(v * 65536) for v in values))
-
-    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
-    name = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"test\0" + bytes(4 + 4 + 2 + 1 + 67)
-    tags = {b"desc": name, b"cprt": b"text\0\0\0\0none\0", b"wtpt": xyz((0.9642, 1, 0.8249))}
-    if primaries is None:
-        tags[b"kTRC"] = curve
-    else:
-        tags |= {kind + b"XYZ": xyz(primaries[:, i]) for i, kind in enumerate((b"r", b"g", b"b"))}
-        tags |= {kind + b"TRC": curve for kind in (b"r", b"g", b"b")}
-    table, body = struct.pack(">I", len(tags)), b""
-    start = 128 + 4 + 12 * len(tags)
-    for kind, value in tags.items():
-        table += kind + struct.pack(">II", start + len(body), len(value))
-        body += value + bytes(-len(value) % 4)
-    head = struct.pack(">I4sI4s4s4s", start + len(body), b"\0" * 4, 0x02100000, b"mntr", space, b"XYZ ")
-    head += bytes(12) + b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061) + bytes(48)
-    return head + table + body
-
-
-def to_wide_gamut(srgb: np.ndarray, gamma: float) -> np.ndarray:
-    """What a Display-P3 camera with this gamma stores for these sRGB colours."""
-    v = srgb / 255
-    linear = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
-    wide = linear @ (np.linalg.inv(P3_D50) @ SRGB_D50).T
-    return np.round(wide.clip(0, 1) ** (1 / gamma) * 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("format", SAVING)

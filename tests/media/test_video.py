@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -89,6 +90,38 @@ def test_odd_sizes(height, width, make_video, numbered):
 )
 def test_oblong_pixels_become_square(aspect, shape, make_video, numbered):
     assert next(open_clip(make_video("a.mp4", numbered(2), aspect=aspect)).frames).shape == shape
+
+
+@pytest.mark.parametrize(
+    ("later", "shown"),
+    [
+        ((96, 96), np.s_[:, :]),  # larger, of the same shape
+        ((48, 32), np.s_[10:53, :]),  # wide: bars above and below
+        ((32, 64), np.s_[:, 16:48]),  # tall: bars on both sides
+    ],
+)
+def test_a_size_that_changes_midway_stretches_nothing(later, shown, tmp_path):
+    """As browsers do when the network is slow or a phone is turned: VP8 in WebM."""
+    path = tmp_path / "a.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for number, (width, height) in enumerate([(64, 64), later]):
+            encoder = av.CodecContext.create("libvpx", "w")
+            encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+            encoder.time_base = Fraction(1, 25)
+            frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), 200, np.uint8), "rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            for packet in [*encoder.encode(frame), *encoder.encode(None)]:
+                packet.stream = stream
+                container.mux(packet)
+    first, second = open_clip(path).frames
+    assert first.shape == second.shape == (64, 64, 3)
+    assert np.abs(first.astype(int) - 200).max() < 8
+    assert np.abs(second[shown].astype(int) - 200).max() < 12
+    outside = np.ones((64, 64), bool)
+    outside[shown] = False
+    assert (second[outside] == 0).all()
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])

@@ -40,7 +40,7 @@ COSTS: dict[str, tuple[Callable[[list[float]], str], str]] = {
 OTHER = b"the key that is asked for"
 
 
-def render(pictures: list[Path], folder: Path, count: int = FRAMES) -> list[Path]:
+def render(pictures: list[Path], folder: Path, count: int = FRAMES, size: int = 256) -> list[Path]:
     """Short clips without a mark, as (T, H, W, 3) arrays in files; those that are there are kept."""
     engine, templates, made = None, template_ids(), []
     for number, (picture, paste) in enumerate((each, paste) for each in pictures for paste in KINDS):
@@ -50,7 +50,8 @@ def render(pictures: list[Path], folder: Path, count: int = FRAMES) -> list[Path
         engine = engine or Engine(device="cpu")
         template = get_template(templates[number % len(templates)])
         short = replace(template, motion=retime(template.motion, RetimeOptions(last=count - 1)))
-        options = AnimateOptions(paste=paste, label="en" if number % 3 == 0 else None)  # type: ignore[arg-type]
+        label = "en" if number % 3 == 0 else None
+        options = AnimateOptions(size, paste=paste, label=label)  # type: ignore[arg-type]
         frames: list[Picture] = []
         began = time.process_time()
         animate(engine, picture, short, folder / "unused.mp4", options, show=frames.append)
@@ -118,13 +119,14 @@ def main() -> None:
     parser.add_argument("--results", type=int, default=200)
     parser.add_argument("--first", type=int, default=0, help="number of the first, to share them out")
     parser.add_argument("--negatives", type=int, default=2000)
+    parser.add_argument("--size", type=int, default=256, help="of the results; each has its own folder")
     parser.add_argument("--pictures", type=Path, nargs="*", default=[], help="folders of more pictures")
     parser.add_argument("--clips", type=Path, nargs="*", default=[], help="folders of real clips")
     parser.add_argument("--folder", type=Path, default=Path("outputs/bars"), help="keeps what was rendered")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     more = [path for folder in asked.pictures for path in sorted(folder.glob("*.jpg"))]
-    made = render([each.path for each in list_portraits()] + more, asked.folder)
+    made = render([each.path for each in list_portraits()] + more, asked.folder, size=asked.size)
     results: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
     for number in range(asked.first, asked.first + asked.results):
         clip = clip_of(number, made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,16 +12,18 @@ from PIL import Image
 
 from reenact.errors import DrivingUnreadable, InvalidOption
 from reenact.gallery import list_portraits
-from reenact.media import read_picture, write_clip
+from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
 from reenact.provenance.code import CODED_BITS, decode, encode
 from reenact.provenance.detect import FALSE_ALARM, Mark, find_mark
 from reenact.provenance.embed import Marker, Watermark
 from reenact.provenance.lapped import WAVES, drawn, measured
+from reenact.provenance.places import Place
+from reenact.provenance.sample import Sample
 from reenact.provenance.verify import verify
 from reenact.provenance.words import sentences
 from reenact.types import Clip, Picture
 
-from .attacks import ATTACKS, Attack, mirrored, scaled, send
+from .attacks import ATTACKS, Attack, mirrored, scaled, send, write
 
 KEY, ID = b"a key", 0x0123456789ABCDEF
 
@@ -81,6 +84,64 @@ def test_picture_stays_as_it_was(portrait: int) -> None:
     after = marked(before)
     error = np.mean([np.square(a.astype(float) - b).mean() for a, b in zip(after, before, strict=True)])
     assert 10 * np.log10(255**2 / error) > 42
+
+
+def wall(side: int, grain: float = 2.1) -> Picture:
+    """A plain wall, lit from one side, with the grain of a camera."""
+    light = np.linspace(180, 190, side)[:, None]
+    levels = light + np.random.default_rng(0).normal(0, grain, (side, side))
+    return np.rint(levels).astype(np.uint8)[..., None].repeat(3, 2)
+
+
+def roughness(frame: Picture) -> float:
+    """The standard deviation in squares of 64 pixels of a side, the mean of them."""
+    side = len(frame) // 64
+    return float(frame[..., 1].reshape(side, 64, side, 64).std((1, 3)).mean())
+
+
+@pytest.mark.parametrize("side", [256, 512])
+@pytest.mark.parametrize("grain", [0.7, 2.1])
+def test_plain_walls_stay_plain(side: int, grain: float, tmp_path: Path) -> None:
+    plain = [wall(side, grain)] * 9
+    made = marked(plain)
+    shown = [
+        write(frames, tmp_path / f"{at}.mp4", EncodeOptions()) for at, frames in enumerate((plain, made))
+    ]
+    before, after = (list(open_clip(path).frames) for path in shown)
+    for one, other in ((plain[0], made[0]), (before[0], after[0]), (before[-1], after[-1])):
+        assert roughness(other) - roughness(one) < 0.2
+
+
+def test_mark_of_an_earlier_version_is_read() -> None:
+    """Version 0.1.0 marked flat ground twice as strongly."""
+    found = read(Path(__file__).with_name("marked-0.1.0.jpg"))
+    assert found is not None and found.id == ID
+
+
+def test_as_much_is_looked_at_of_any_clip() -> None:
+    taken = 0
+
+    def endless() -> Iterator[Picture]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield picture
+
+    picture = wall(2000)
+    sample = Sample(endless)
+    assert taken <= 128
+    assert all(luma.size <= 1 << 20 for luma in sample.lumas)
+    for scale in (0.4, 1, 2.1):
+        assert Place(0, scale).upright(sample.lumas[0]).size <= 1030**2
+    picture = wall(128)
+    assert find_mark(endless, KEY) is None
+
+
+def test_another_key_is_tried_on_what_was_decoded(tmp_path: Path) -> None:
+    path = send(marked(portrait_clip(0, 256, 3)), Attack(list, 1), tmp_path)
+    found = verify(path, b"another key", other=KEY).watermark
+    assert found is not None and found.id == ID
+    assert verify(path, b"another key").watermark is None
 
 
 def test_no_mark_is_found_where_there_is_none() -> None:

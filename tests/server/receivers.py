@@ -13,7 +13,7 @@ class Receiver:
     """An HTTP server that keeps what it gets and answers as it is told."""
 
     def __init__(self, drips: bool = False) -> None:
-        """``drips``: it sends a line of its head every now and then, until ``enough`` is set."""
+        """``drips``: it sends a line of its head byte by byte, until ``enough`` is set."""
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[int] = []
         self.enough, self.held = Event(), 0  # calls that it has not answered yet
@@ -32,9 +32,11 @@ class Receiver:
             def drip(self) -> None:
                 outer.held += 1
                 try:
+                    self.send_header("X-Drip", "")
+                    self.flush_headers()
                     while not outer.enough.wait(0.05):
-                        self.flush_headers()
-                        self.send_header("X-Drip", "1")
+                        self.wfile.write(b"X")
+                    self.wfile.write(b": 1\r\n")
                 except OSError:  # they have gone
                     self.close_connection = True
                 finally:

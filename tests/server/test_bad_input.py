@@ -14,7 +14,7 @@ from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
 from reenact.media import container
-from server.errors import CODES
+from server.codes import CODES
 from server.services import Services, services_of
 
 from .conftest import PORTRAIT, Client

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
+import pickle
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import boto3
 import pytest
 from apiflask import APIFlask
 from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
 from reenact.errors import SetupError
-from server.errors import Gone, NotFound
+from server.database import open_database
+from server.engine_process import _portable
+from server.errors import Gone, NotFound, StorageUnavailable
 from server.services import services_of
-from server.storage import DRIVING, SELFIE, RemoteStorage
+from server.storage import DRIVING, SELFIE, Found, RemoteStorage
+from server.storage.leftovers import Leftovers
+from tests.broker.machines import Wire
 
 from .conftest import FRAMES, Client, until
 from .test_animations import upload
@@ -60,6 +68,20 @@ def put(storage: RemoteStorage, content: bytes = b"content") -> str:
     return storage.publish(path).token
 
 
+def test_attempts_at_a_job_share_no_folder(storage: RemoteStorage) -> None:
+    place = storage.open_place()
+    storage.upload(place, SELFIE).write_bytes(b"face")
+    storage.share(place)
+    with storage.at_hand(place, "second") as second:
+        with storage.at_hand(place, "first") as first:
+            for folder in (first, second):
+                (folder / "result.mp4").write_text(folder.name)
+        storage.drop(place)
+        assert (second / SELFIE).read_bytes() == b"face"
+        assert storage.publish(second / "result.mp4").bytes == len("second")
+    assert not first.exists() and not second.exists()
+
+
 def test_uploads_reach_another_machine_and_leave_no_copy(
     storage: RemoteStorage, bucket: Callable[[], list[str]], tmp_path: Path
 ) -> None:
@@ -69,15 +91,16 @@ def test_uploads_reach_another_machine_and_leave_no_copy(
     assert not storage.upload(place, SELFIE).exists()
     other = RemoteStorage(f"s3://{BUCKET}/{tmp_path.name}", tmp_path / "other", HOUR)
     other.prepare()
-    with other.at_hand(place):
-        assert other.upload(place, SELFIE).read_bytes() == b"face"
+    with other.at_hand(place, "attempt") as folder:
+        assert (folder / SELFIE).read_bytes() == b"face"
+    assert not folder.exists()
     assert list((tmp_path / "other" / "uploads").iterdir()) == []
     assert any(place in name for name in bucket())
     other.drop(place)
     other.drop(place)
     assert not any(place in name for name in bucket())
-    with other.at_hand(place):  # of an order without files
-        assert not other.upload(place, SELFIE).exists()
+    with other.at_hand(place, "attempt") as folder:  # of an order without files
+        assert list(folder.iterdir()) == []
 
 
 def test_a_kept_selfie_stays_alone_and_can_be_copied(
@@ -141,6 +164,104 @@ def test_the_sweep_takes_what_is_old_and_nothing_else(
     assert short.drop_others({needed}, time.time() - 1) >= 1
     left = " ".join(bucket())
     assert new in left and needed in left and old not in left and orphan not in left
+
+
+@pytest.mark.parametrize("asked", [{}, {"Range": "bytes=2-"}])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_result_that_is_deleted_just_before_it_is_read_is_gone(
+    make_app: Callable[..., APIFlask],
+    bucket: object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: dict[str, str],
+    when: str,
+) -> None:
+    app = make_app(storage=f"s3://{BUCKET}/{tmp_path.name}")
+    storage, client = services_of(app).storage, app.test_client()
+    token = put(storage)  # type: ignore[arg-type]
+    address = f"/v1/results/{services_of(app).addresses.sign(token, time.time() + HOUR)}"
+    assert client.get(address, headers=asked).data == b"content"[2 if asked else 0 :]
+    find = storage.find
+
+    def find_and_lose(name: str) -> Found:
+        found = find(name)
+
+        def lose() -> BinaryIO:
+            content = found.open() if when == "after" else None
+            storage.delete(name)
+            return content or found.open()
+
+        return replace(found, open=lose)
+
+    monkeypatch.setattr(storage, "find", find_and_lose)
+    answer = client.get(address, headers=asked)
+    assert (answer.status_code, answer.json["code"]) == (410, "gone")  # type: ignore[index]
+
+
+@pytest.fixture
+def wire(bucket: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """The line to the bucket, for what is opened from now on."""
+    wire = Wire(int(os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2]))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{wire.port}")
+    S3FileSystem.clear_instance_cache()  # else it would go on with the address that it read first
+    yield wire
+    wire.cut()
+    S3FileSystem.clear_instance_cache()
+
+
+def test_what_is_deleted_while_it_is_away_counts_as_gone_and_goes(
+    wire: Wire, bucket: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    database = open_database(None, tmp_path)
+    url = f"s3://{BUCKET}/{tmp_path.name}"
+    storage, other = (RemoteStorage(url, tmp_path, HOUR, Leftovers(database)) for _ in range(2))
+    storage.prepare()
+    token, kept, dropped = put(storage), storage.open_place(), storage.open_place()
+    for place in (kept, dropped):
+        for name in (SELFIE, DRIVING):
+            storage.upload(place, name).write_bytes(b"content")
+        storage.share(place)
+    wire.cut()
+    storage.delete(token)
+    storage.drop_rest(kept, SELFIE)
+    storage.drop(dropped)
+    for each in (storage, other):  # and for every other process
+        with pytest.raises(Gone):
+            each.find(token)
+        with pytest.raises(FileNotFoundError):
+            each.copy(dropped, SELFIE, each.open_place())
+    assert other.delete_left() == 0
+    wire.restore()
+    assert other.delete_left() == 3 and other.delete_left() == 0
+    mine = [name.partition("/")[2] for name in bucket() if name.startswith(f"{tmp_path.name}/")]
+    assert mine == [f"uploads/{kept}/{SELFIE}"]
+    with pytest.raises(NotFound):
+        storage.find(token)
+    database.close()
+
+
+def test_whoever_asks_for_more_while_it_is_away_is_told_to_come_back(wire: Wire, tmp_path: Path) -> None:
+    storage = RemoteStorage(f"s3://{BUCKET}/{tmp_path.name}", tmp_path, HOUR)
+    wire.cut()
+    storage.prepare()  # it will come back
+    place = storage.open_place()
+    storage.upload(place, SELFIE).write_bytes(b"face")
+    for ask in (
+        lambda: storage.share(place),
+        lambda: storage.find("a" * 43 + ".mp4"),
+        lambda: storage.delete("a" * 43 + ".mp4"),  # nobody would remember it
+        storage.sweep,
+    ):
+        with pytest.raises(StorageUnavailable):
+            ask()
+    wire.restore()
+    storage.share(place)
+
+
+def test_the_engines_process_tells_of_it_as_such() -> None:
+    told = pickle.loads(pickle.dumps(_portable(StorageUnavailable(7))))
+    assert isinstance(told, StorageUnavailable) and told.retry_after == 7
+    assert str(told) == str(StorageUnavailable(7))
 
 
 @pytest.mark.parametrize("url", ["s3://no-such-bucket/x", "ftp://here/x"])

@@ -21,10 +21,11 @@ from reenact.doctor import Finding
 from reenact.gallery import list_portraits
 from reenact.motion.track import load_motion, save_motion
 from reenact.runtime import ModelFolder
-from server import doctor
+from server import doctor, doctor_shared
 from server.config import Settings
 from server.database import Database, open_database
 from server.jobs import Job, Order, Records
+from server.migrations import known
 
 from .conftest import TEMPLATE, until
 from .test_process import ROOT, Server, start  # noqa: F401  # a fixture
@@ -161,7 +162,8 @@ def test_all_are_asked_at_once_and_told_in_their_order(
         return found
 
     for name, after in zip(names, (*names[1:], "last"), strict=True):
-        monkeypatch.setattr(doctor, f"_{name}", waits(name, after))
+        module, attribute = (doctor, "_data") if name == "data" else (doctor_shared, name)
+        monkeypatch.setattr(module, attribute, waits(name, after))
     monkeypatch.setattr(doctor, "ANSWER_SECONDS", 60.0)
     findings = doctor.examine({"REENACT_DATA": str(tmp_path), "REENACT_PORT": "0"})
     assert [each.name for each in findings if each.name in names] == list(names)
@@ -268,5 +270,5 @@ def test_a_service_that_runs(start: Callable[[], Server], tmp_path: Path) -> Non
         for each in doctor.examine({"REENACT_DATA": str(tmp_path / "var"), "REENACT_PORT": port})
     }
     assert "Reenact answers" in findings["port"].detail
-    assert findings["database"].detail.endswith("schema 0002")
+    assert findings["database"].detail.endswith(f"schema {known()[0]}")
     assert [name for name, each in findings.items() if each.state == "broken"] == []

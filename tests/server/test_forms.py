@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,3 +70,59 @@ def test_a_template_that_nobody_added_names_no_folder(
     client = make_app(more_templates=Path("var/motions")).test_client()
     problem = check(client.delete("/v1/templates/none"), 404, "template_not_found")
     assert problem["detail"] == "There is no template 'none' among those that were added."
+
+
+ORDER = {"portrait": "eileen-collins", "template": "turn", "consent": "true"}
+ADDED = {"title": "T", "licence": "L", "attribution": "A", "consent": "true"}
+
+
+def photo() -> tuple[io.BytesIO, str]:
+    return io.BytesIO(b"x"), "x.jpg"
+
+
+@pytest.mark.parametrize(
+    ("address", "form", "twice"),
+    [
+        ("/v1/animations", ORDER, {"format": ["gif", "mp4"]}),
+        ("/v1/animations", ORDER, {"format": ["gif", "gif"], "template": ["turn", "long"]}),
+        ("/v1/animations", ORDER, {"consent": ["true", "true"]}),
+        ("/v1/animations", ORDER, {"selfie": [photo(), photo()]}),
+        ("/v1/animations", ORDER, {"driving": [photo(), photo()]}),
+        ("/v1/animations", ORDER, {"selfie": [photo(), "text"]}),
+        ("/v1/templates", ADDED, {"driving": [photo(), photo()]}),
+        ("/v1/templates", ADDED, {"title": ["a", "b"]}),
+        ("/v1/previews", {}, {"selfie": [photo(), photo()]}),
+        ("/v1/verify", {}, {"file": [photo(), photo()]}),
+    ],
+)
+def test_what_may_come_once_and_comes_twice_is_named(
+    client: Client, address: str, form: dict[str, Any], twice: dict[str, Any]
+) -> None:
+    answer = client.post(address, data={**form, **twice}, content_type="multipart/form-data")
+    problem = check(answer, 422, "invalid_option")
+    assert set(problem["errors"]) == set(twice)
+
+
+def test_a_list_may_come_often(client: Client) -> None:
+    form = {**ADDED, "tags": ["a", "b"], "driving": file(b"GIF89a")}
+    check(client.post("/v1/templates", data=form), 422, "driving_unreadable")
+
+
+@pytest.mark.parametrize("address", ["/v1/animations", "/v1/templates", "/v1/previews", "/v1/verify"])
+def test_options_in_the_address_of_a_form_are_refused(client: Client, address: str) -> None:
+    options, kind = "?format=gif&size=512", "multipart/form-data"
+    answer = client.post(address + options, data={"consent": "true"}, content_type=kind)
+    assert set(check(answer, 422, "invalid_option")["errors"]) == {"format", "size"}
+
+
+@pytest.mark.parametrize(
+    ("address", "wrong"),
+    [
+        ("/v1/animations?limit=1&page=2", "page"),
+        ("/v1/animations?limit=1&limit=2", "limit"),
+        ("/v1/templates?tag=head", "tag"),
+        ("/v1/portraits?limit=1", "limit"),
+    ],
+)
+def test_a_question_to_a_list_that_nobody_reads_is_refused(client: Client, address: str, wrong: str) -> None:
+    assert set(check(client.get(address), 422, "invalid_option")["errors"]) == {wrong}

@@ -4,11 +4,15 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from apiflask import APIFlask
+from flask import Response
 from PIL import Image
 
 from reenact.gallery import list_portraits
+from server.api import templates as templates_api
 
 from .conftest import FRAMES, PORTRAIT, TEMPLATE, Client
 
@@ -75,3 +79,21 @@ def test_an_operators_own_picture_is_listed_small(make_app: Callable[..., APIFla
 
     broken = client.get(listed["broken"]["thumbnail_url"])
     assert broken.status_code == 404 and "broken" in broken.json["detail"]  # type: ignore[index]
+
+
+def test_a_picture_that_is_deleted_just_before_it_is_opened_is_not_found(
+    client: Client, templates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, kept = templates / TEMPLATE / "preview.webp", (templates / TEMPLATE / "preview.webp").read_bytes()
+    send = templates_api.send_file
+
+    def lose_and_send(path: Path, **more: Any) -> Response:
+        path.unlink()
+        return send(path, **more)
+
+    monkeypatch.setattr(templates_api, "send_file", lose_and_send)
+    try:
+        answer = client.get(f"/v1/templates/{TEMPLATE}/preview")
+    finally:
+        shown.write_bytes(kept)
+    assert (answer.status_code, answer.json["code"]) == (404, "not_found")  # type: ignore[index]

@@ -45,22 +45,6 @@ def test_a_key_is_found_by_its_text_until_it_is_revoked(database: Database) -> N
         kept.revoke(key.id)
 
 
-def test_a_database_from_before_there_were_operators_keeps_its_keys(tmp_path: Path) -> None:
-    old = Database(None, tmp_path)
-    old.prepare()
-    text = Keys(old).add("phone")[1]
-    with old.write() as connection:
-        connection.exec_driver_sql("DROP TABLE operators")
-    old.close()
-    new = Database(None, tmp_path)
-    new.prepare()
-    kept, boss = Keys(new), Keys(new).add("boss", operator=True)
-    found = kept.find(text)
-    assert found is not None and not found.operator
-    assert kept.find(boss[1]) == boss[0] and boss[0].operator
-    assert [each.operator for each in kept.all()] == [False, True]
-
-
 def test_no_key_lies_in_the_database(database: Database) -> None:
     _, text = Keys(database).add("phone")
     with database.read() as connection:

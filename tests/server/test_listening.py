@@ -15,9 +15,9 @@ from server.listening import LOOK
 from tests.broker.machines import Server, wait_for
 
 ID = "0" * 32
-JOB = f"GET /v1/animations/{ID} HTTP/1.1\r\nHost: here\r\n"
+JOB = f"GET /v1/animations/{ID} HTTP/1.1\r\nHost: localhost\r\n"
 LAST = "Connection: close\r\n\r\n"
-POST = "POST /v1/animations HTTP/1.1\r\nHost: here\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+POST = "POST /v1/animations HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,9 @@ def test_half_heads_hold_their_threads_only_for_a_while(hasty: Server) -> None:
         dialled = [lines.enter_context(dial(hasty)) for _ in range(40)]  # more than there are threads
         for number, line in enumerate(dialled):  # the last speak TLS
             line.sendall(
-                b"GET /healthz HTTP/1.1\r\nHost: here\r\n" if number < 20 else b"\x16\x03\x01" + bytes(60)
+                b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+                if number < 20
+                else b"\x16\x03\x01" + bytes(60)
             )
         time.sleep(0.5)
         assert hasty.ask("/healthz")  # or else TimeoutError

@@ -150,7 +150,7 @@ def test_clients_that_neither_speak_nor_go_keep_nobody_waiting(start: Callable[[
             lines.enter_context(socket.create_connection(("127.0.0.1", port)))
         for _ in range(10):
             line = lines.enter_context(socket.create_connection(("127.0.0.1", port), 30))
-            line.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+            line.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             answer = b"".join(iter(lambda line=line: line.recv(4096), b""))  # type: ignore[misc]
             assert answer.startswith(b"HTTP/1.1 200")  # and the line stays open on this side
         begun = time.monotonic()
@@ -163,7 +163,9 @@ def test_orders_that_are_slow_to_arrive_keep_no_look_waiting(start: Callable[[],
     server = start()
     until(lambda: server.ask("/healthz")[0], lambda status: status == 200)
     port = int(server.address.rpartition(":")[2])
-    head = "POST /v1/animations HTTP/1.1\r\nHost: here\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    head = (
+        "POST /v1/animations HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    )
     with ExitStack() as lines:
         for _ in range(40):  # more than there are threads
             line = lines.enter_context(socket.create_connection(("127.0.0.1", port)))
@@ -178,10 +180,10 @@ def test_orders_that_are_slow_to_arrive_keep_no_look_waiting(start: Callable[[],
 @pytest.mark.parametrize(
     "held",  # each keeps a thread
     [
-        b"GET /healthz HTTP/1.1\r\nHost: here\r\n",
-        b"GET /v1/animations/ID HTTP/1.1\r\nHost: here\r\n",
-        b"GET /v1/animations/ID HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\n",
-        b"GET /v1/animations/ID HTTP/1.1\r\nHost: here\r\n\r\n"
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n",
+        b"GET /v1/animations/ID HTTP/1.1\r\nHost: localhost\r\n",
+        b"GET /v1/animations/ID HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n",
+        b"GET /v1/animations/ID HTTP/1.1\r\nHost: localhost\r\n\r\n"
         + b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
     ],
     ids=["other", "half a head", "body to come", "upload behind"],

@@ -11,6 +11,7 @@ from server.addresses import Addresses
 from server.database import Database
 from server.errors import Gone, NotFound
 from server.services import Services
+from server.storage import Found
 
 from .conftest import Client
 
@@ -92,6 +93,21 @@ def test_an_expired_result_is_gone_and_then_swept(client: Client, services: Serv
     services.sweep()
     assert not path.exists()
     assert client.get(f"/v1/results/{token}").status_code == 404
+
+
+def test_a_result_that_is_deleted_just_before_it_is_opened_is_gone(
+    client: Client, services: Services, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = services.storage.find
+
+    def find_and_lose(name: str) -> Found:
+        found = find(name)
+        services.storage.delete(name)
+        return found
+
+    monkeypatch.setattr(services.storage, "find", find_and_lose)
+    answer = client.get(f"/v1/results/{token}")
+    assert (answer.status_code, answer.json["code"]) == (410, "gone")  # type: ignore[index]
 
 
 @pytest.fixture

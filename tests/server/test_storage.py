@@ -55,6 +55,29 @@ def test_a_place_is_dropped_with_all_in_it(storage: LocalStorage) -> None:
     storage.drop(place)
 
 
+def test_attempts_at_a_job_share_no_folder(storage: LocalStorage) -> None:
+    place = storage.open_place()
+    storage.upload(place, SELFIE).write_bytes(b"face")
+    with storage.at_hand(place, "second") as second:
+        with storage.at_hand(place, "first") as first:
+            for folder in (first, second):
+                assert (folder / SELFIE).read_bytes() == b"face"
+                (folder / "result.mp4").write_text(folder.name)
+            assert stat.S_IMODE(first.stat().st_mode) == 0o700
+        storage.drop_rest(place, "")
+        storage.drop(place)
+        assert (second / SELFIE).read_bytes() == b"face"
+        assert storage.publish(second / "result.mp4").bytes == len("second")
+    assert not first.exists() and not second.exists()
+
+
+def test_an_attempt_at_a_deleted_job_finds_nothing(storage: LocalStorage) -> None:
+    place = storage.open_place()
+    storage.drop(place)
+    with storage.at_hand(place, "late") as folder:
+        assert list(folder.iterdir()) == []
+
+
 def test_a_crash_leaves_no_uploads_that_nobody_needs(storage: LocalStorage) -> None:
     needed, orphan = (storage.upload(storage.open_place(), SELFIE) for _ in range(2))
     for selfie in (needed, orphan):

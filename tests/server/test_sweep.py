@@ -22,17 +22,33 @@ from .test_process import ROOT
 DAYS = 2 * 24 * 3600.0
 
 
-def sweep(data: Path) -> str:
-    done = subprocess.run(
+def run(data: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    own = {"REENACT_DATA": str(data), "REENACT_MORE_TEMPLATES": str(data / "motions")}
+    return subprocess.run(
         [sys.executable, "-m", "server", "sweep"],
         cwd=ROOT,
-        env={**os.environ, "REENACT_DATA": str(data), "REENACT_MORE_TEMPLATES": str(data / "motions")},
+        env=os.environ | own | more,
         capture_output=True,
         text=True,
         timeout=240,
     )
+
+
+def sweep(data: Path) -> str:
+    done = run(data)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_a_bucket_that_is_away_is_told_in_a_sentence(tmp_path: Path) -> None:
+    account = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    away = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "REENACT_STORAGE": "s3://bucket/folder"}
+    done = run(tmp_path, **account, **away)
+    assert done.returncode == 2 and "does not answer" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_what_is_over_goes_and_the_rest_stays(make_app: Callable[..., APIFlask]) -> None:

@@ -10,8 +10,8 @@ import pytest
 import server.web
 from reenact.gallery import list_portraits, list_templates
 from reenact.gallery.fetch import famous_portraits
+from server.codes import CODES
 from server.config import Settings
-from server.errors import CODES
 from server.web import text
 
 WEB = Path(server.web.__file__).parent

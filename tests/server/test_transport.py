@@ -7,7 +7,8 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import closing
+from http.client import HTTPConnection
 
 import pytest
 from apiflask import APIFlask
@@ -81,18 +82,36 @@ def test_any_other_page_may_not(abroad: Client, client: Client) -> None:
     assert client.get("/v1/templates").headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path, REENACT_BODY_SECONDS="1")
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("transport"), REENACT_BODY_SECONDS="1")
     yield server
     server.kill()
+
+
+@pytest.mark.parametrize("path", ["/v1/animations", "/v1/animations/", "/v1/verify"])
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=X"])
+@pytest.mark.parametrize("size", [3_000, 300_000, 21_000_000])
+def test_an_answer_to_a_refused_body_tells_whether_the_connection_goes_on(
+    server: Server, path: str, kind: str, size: int
+) -> None:
+    wait_for(lambda: server.ask("/healthz"))
+    with closing(HTTPConnection(server.address.removeprefix("http://"), timeout=20)) as line:
+        line.request("POST", path, b"x" * size, {"Content-Type": kind})
+        answer = line.getresponse()
+        answer.read()
+        assert 400 <= answer.status < 500
+        if answer.getheader("Connection") != "close":
+            line.request("GET", "/healthz")
+            assert line.getresponse().status == 200
 
 
 def test_a_body_that_trickles_is_cut_off(server: Server) -> None:
     wait_for(lambda: server.ask("/healthz"))
     host, port = server.address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), 0.1) as line:
-        head = "POST /v1/animations HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        kind = "Content-Type: multipart/form-data; boundary=b\r\n"
+        head = f"POST /v1/animations HTTP/1.1\r\nHost: localhost\r\n{kind}"
         line.sendall(f"{head}Content-Length: 100000\r\n\r\n--b\r\n".encode())
         deadline, said = time.monotonic() + 20, b""
         while not said and time.monotonic() < deadline:

@@ -13,7 +13,6 @@ from reenact.training.losses import (
     CAFFE_MEAN,
     TAP_SCALES,
     PerceptualLoss,
-    alpha_loss,
     equivariance_loss,
     expression_weight,
     gaps_l1,
@@ -86,21 +85,6 @@ def test_weighted_l1_counts_where_the_weight_is() -> None:
     expected = (generated - real)[..., :4].abs().mean()
     torch.testing.assert_close(weighted_l1(generated, real, left), expected)
     assert weighted_l1(generated, real, torch.zeros(2, 1, 8, 8)) == 0
-
-
-@pytest.mark.parametrize(
-    ("copied", "generated", "rises"),
-    [(0.5, 0.8, True), (0.8, 0.5, False), (0.5, 0.5, True), (0.505, 0.5, True), (0.52, 0.5, False)],
-    ids=["copy better", "copy worse", "tie", "hardly worse", "worse"],
-)
-def test_alpha_rises_where_the_copy_is_no_worse(copied: float, generated: float, rises: bool) -> None:
-    real = torch.full((1, 3, 16, 16), 0.5)
-    alpha = torch.full((1, 1, 16, 16), 0.5, requires_grad=True)
-    pictures = [torch.full_like(real, value).requires_grad_() for value in (copied, generated)]
-    alpha_loss(alpha, pictures[0], pictures[1], real).backward()
-    assert alpha.grad is not None
-    assert (alpha.grad < 0).all() if rises else (alpha.grad > 0).all()
-    assert all(picture.grad is None for picture in pictures)
 
 
 def test_keypoints_that_move_with_the_picture_cost_nothing() -> None:

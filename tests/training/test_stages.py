@@ -135,7 +135,7 @@ def test_animation_learns_and_leaves_the_detector_alone(animation: AnimationStag
         losses = animation()
         run._descend(losses["loss"])
     after = measure(animation)
-    parts = {"perceptual", "l1", "expression", "gaps", "copied", "alpha", "points"}
+    parts = {"perceptual", "l1", "expression", "gaps", "copied", "points"}
     assert set(losses) == {*parts, "loss", "static"}
     weights = LossWeights()
     total = sum(getattr(weights, name) * before[name] for name in before.keys() - {"loss", "static"})

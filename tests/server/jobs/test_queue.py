@@ -123,7 +123,7 @@ def test_an_attempt_that_wakes_up_late_leaves_no_second_result(
     jobs: Any = services.jobs
     id = submit(services).id
     assert asleep.wait(60)
-    assert jobs._runner.reap(everything=True) == 1  # as if it had given no sign of life
+    assert jobs._upkeep.reap(everything=True) == 1  # as if it had given no sign of life
     jobs._crew.wake()
     done = ended(jobs, id)
     before = folders(services)[1]
@@ -132,6 +132,40 @@ def test_an_attempt_that_wakes_up_late_leaves_no_second_result(
     assert jobs.get(id) == done and done.attempts == 2 and done.outcome
     assert folders(services) == ([], before)
     assert [path.name for path in before] == [done.outcome.stored.token]
+
+
+def test_an_attempt_without_a_sign_of_work_loses_its_lease(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung, wake = Event(), Event()
+
+    def hang_once(*arguments: Any) -> Animated:
+        if not hung.is_set():
+            hung.set()
+            wake.wait(60)
+        return animate(*arguments)
+
+    monkeypatch.setattr("server.jobs.work.animate", hang_once)
+    services = services_of(make_app(job_threads=2, hang_seconds=1.0, lease_seconds=1.0))
+    done = ended(services.jobs, submit(services).id)
+    assert hung.is_set() and (done.status, done.attempts) == ("succeeded", 2)
+    wake.set()
+    until(lambda: services.jobs._runner._running, lambda running: not running)
+
+
+def test_signs_of_work_keep_a_lease_though_no_frame_is_done(
+    make_app: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_long(*arguments: Any) -> Animated:
+        for _ in range(25):  # two and a half times as long as silence is granted
+            arguments[5](0, FRAMES)
+            time.sleep(0.1)
+        return animate(*arguments)
+
+    monkeypatch.setattr("server.jobs.work.animate", take_long)
+    services = services_of(make_app(hang_seconds=1.0, lease_seconds=1.0))
+    done = ended(services.jobs, submit(services).id)
+    assert (done.status, done.attempts) == ("succeeded", 1)
 
 
 def test_an_attempt_that_fails_late_leaves_no_result(make_app: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +269,15 @@ def test_who_stops_waits_for_a_thread_that_is_just_getting_a_job(make_app: Make)
     services = services_of(app)
     job = submit(services)
     runner = Runner(
-        Records(services.database), None, Files(services.settings, services.storage), 15, 3, 9, int, Metrics()
+        Records(services.database),
+        None,
+        Files(services.settings, services.storage),
+        15,
+        60,
+        3,
+        9,
+        int,
+        Metrics(),
     )
     with ThreadPoolExecutor(2) as pool:
         with services.database.write():  # the claim stands in line behind it

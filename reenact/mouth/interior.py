@@ -1,0 +1,143 @@
+"""What is inside one selfie's mouth, drawn into every frame in which it opens.
+
+The networks see a mouth in 45 pixels and paint its inside as a blur. It is simple, rigid and known, so it is
+drawn, as Bregler et al. (Video Rewrite, 1997) and Suwajanakorn et al. (2017) did: upper teeth hang from the
+skull, lower teeth and tongue ride on the jaw, all inside the inner lips of the frame that was painted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from reenact.face.mesh import FaceMesh
+from reenact.face.parts import LIPS, tilt
+from reenact.face.sample import Square
+from reenact.landmarks import MESH_INDICES
+from reenact.mouth.layers import SHADED, Frame, cavity, lower_teeth, tongue, upper_teeth
+from reenact.mouth.light import read_light
+from reenact.mouth.shading import blur, closed_curve, smoothstep
+from reenact.mouth.teeth import EYE_CORNERS, HEIGHT, INNER_LIPS, Teeth, extract, fitting, strip_frame
+from reenact.types import FloatArray, Picture
+
+_PLACES = {index: place for place, index in enumerate(MESH_INDICES)}
+_SKULL = [_PLACES[index] for index in (33, 133, 362, 263, 1, 10, 234, 454)]
+_MOUTH = [_PLACES[index] for index in (0, 17, 13, 14, 152)]
+_RING = [LIPS.points.index(index) for index in INNER_LIPS]
+# Positions in the ring of upper and lower rim, from the middle of either half towards its corner
+_HALVES = ((3, 17), (2, 18), (1, 19)), ((7, 13), (8, 12), (9, 11))
+_TAPER = (0.9, 0.72)  # of the gap further in, at most
+
+# Distances as shares of that between the outer eye corners
+_UPPER_EDGE = 0.315  # of the incisors' edge below the nose, in the mean of the photos of the bank
+_EDGE_BELOW_LIP = 0.02, 0.085  # of the incisors' edge below the upper lip of a selfie, at least and at most
+_OPEN = 0.05  # a selfie that opens its mouth so far shows its own inside
+_DRAWN = 0.03, 0.075  # gap from which the inside is drawn, and from which nothing else is seen
+_DRAWN_BEYOND = 0.03, 0.11  # the same for a mouth that is open in the selfie, counted from there
+
+
+class MouthInterior:
+    """The mouth of one selfie; safe to share between threads."""
+
+    def __init__(
+        self, mesh: FaceMesh, picture: Picture, landmarks: FloatArray, keypoints: FloatArray
+    ) -> None:
+        """Find its teeth and its light.
+
+        Args:
+            mesh: finds the lips in frames.
+            picture: the selfie's square at the size of the result, (S, S, 3) uint8.
+            landmarks: of its face, (478, 2) in pixels of ``picture``.
+            keypoints: landmarks of the source (L, 2), in crop units.
+        """
+        self._mesh, self._source = mesh, keypoints
+        self._light = read_light(picture, landmarks)
+        self._square = LIPS.square(landmarks)
+        self._eyes = float(np.linalg.norm(landmarks[EYE_CORNERS[0]] - landmarks[EYE_CORNERS[1]]))
+        self._gap = float(np.linalg.norm(landmarks[13] - landmarks[14])) / self._eyes
+        own = extract(picture, landmarks) if self._gap >= _OPEN else None
+        if own:  # they have the selfie's light already
+            self._light = replace(self._light, white=np.full(3, own.brightness / SHADED, np.float32))
+        self._teeth, edge = _teeth_of(landmarks, own)
+        units = edge / len(picture) * 2 - 1
+        self._at_rest = np.append(units, 1).astype(np.float32)
+        matrix, _ = strip_frame(landmarks)
+        self._across = np.linalg.inv(matrix).astype(np.float32)  # pixels of the square for a strip's
+
+    def draw(self, picture: Picture, landmarks: FloatArray) -> Picture:
+        """A painted frame (S, S, 3) uint8 with the inside of its mouth, where that is open.
+
+        Args:
+            picture: of the same size as the selfie's.
+            landmarks: that drove it, (L, 2) in crop units.
+        """
+        skull = _affine(self._source[_SKULL], landmarks[_SKULL])
+        ring = self._inner_lips(picture, landmarks, skull)
+        upper, lower = ring[5], ring[15]
+        gap = float(np.linalg.norm(lower - upper)) / self._eyes
+        strength = self._strength(gap)
+        if strength <= 0:
+            return picture
+        edge = np.asarray((self._at_rest @ skull + 1) / 2 * len(picture), np.float32)
+        frame = Frame.around(closed_curve(_tapered(ring)), ring, edge, self._eyes, len(picture))
+        matrix = skull[:2].T @ self._across
+        inside = self._paint(frame, np.asarray(matrix, np.float32))
+        return frame.blended(picture, inside, strength)
+
+    def _strength(self, gap: float) -> float:
+        """How far what is drawn replaces what the networks made: not where that is the selfie's own."""
+        low, high = _DRAWN if self._gap < _OPEN else (self._gap + each for each in _DRAWN_BEYOND)
+        return float(smoothstep(gap, low, high))
+
+    def _paint(self, frame: Frame, matrix: FloatArray) -> FloatArray:
+        inside = cavity(frame, self._light)
+        inside = tongue(frame, inside, self._light)
+        inside = lower_teeth(frame, inside, self._light)
+        inside = upper_teeth(frame, inside, self._light, self._teeth, matrix)
+        grey = inside.mean(-1, keepdims=True)
+        inside = (grey + (inside - grey) * self._light.colour) * frame.occlusion[..., None]
+        return blur(inside, self._light.softness) if self._light.softness > 0.3 else inside
+
+    def _inner_lips(self, picture: Picture, landmarks: FloatArray, skull: FloatArray) -> FloatArray:
+        """The ring of inner lips (20, 2) in pixels, as the frame shows it."""
+        size = float(np.sqrt(abs(np.linalg.det(skull[:2]))))
+        was = (self._source[_MOUTH].mean(0) + 1) / 2 * len(picture)
+        now = (landmarks[_MOUTH].mean(0) + 1) / 2 * len(picture)
+        centre = now + (np.array([self._square.x, self._square.y]) - was) @ skull[:2]
+        right, left = landmarks[_PLACES[33]], landmarks[_PLACES[263]]
+        square = Square(float(centre[0]), float(centre[1]), self._square.side * size, tilt(right, left))
+        return self._mesh.place(picture, LIPS, square)[_RING]
+
+
+def _teeth_of(landmarks: FloatArray, own: Teeth | None) -> tuple[Teeth, FloatArray]:
+    """Teeth for a selfie, and where in it the edge of the incisors is, in its pixels (2,)."""
+    matrix, origin = strip_frame(landmarks)
+    back = np.linalg.inv(matrix)
+    if own:
+        return own, origin + back @ np.array([0, own.edge - HEIGHT / 2])
+    eyes = float(np.linalg.norm(landmarks[EYE_CORNERS[0]] - landmarks[EYE_CORNERS[1]]))
+    down = back[:, 1] / np.linalg.norm(back[:, 1])
+    lip = float((landmarks[13] - landmarks[2]) @ down) / eyes
+    low, high = _EDGE_BELOW_LIP
+    edge = float(np.clip(_UPPER_EDGE, lip + low, lip + high))
+    width = float(np.linalg.norm(landmarks[308] - landmarks[78])) / eyes
+    return fitting(width), landmarks[13] + down * (edge - lip) * eyes
+
+
+def _affine(source: FloatArray, target: FloatArray) -> FloatArray:
+    """The least-squares map (3, 2) of points (N, 2) with a 1 appended."""
+    rows = np.concatenate([source, np.ones((len(source), 1), np.float32)], 1)
+    return np.asarray(np.linalg.lstsq(rows, target, rcond=None)[0], np.float32)
+
+
+def _tapered(ring: FloatArray) -> FloatArray:
+    """Lips that come together towards the corners: the far half of a turned mouth is often found blunt."""
+    ring = ring.copy()
+    for half in _HALVES:
+        for (upper_in, lower_in), (upper, lower), share in zip(half, half[1:], _TAPER, strict=False):
+            widest = share * float(np.linalg.norm(ring[upper_in] - ring[lower_in]))
+            middle, apart = (ring[upper] + ring[lower]) / 2, (ring[upper] - ring[lower]) / 2
+            apart *= min(1.0, widest / (2 * float(np.linalg.norm(apart)) + 1e-6))
+            ring[upper], ring[lower] = middle + apart, middle - apart
+    return ring

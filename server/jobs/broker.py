@@ -1,0 +1,102 @@
+"""The broker of a URL: Redis, RabbitMQ, or this process's memory."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+import dramatiq
+from dramatiq.brokers.stub import StubBroker
+
+from reenact.errors import ExtraMissing, SetupError
+
+PATIENCE = 2.0  # seconds that Redis may take to answer
+# scheme of the URL -> the extra, and the package it brings
+_EXTRAS = {
+    "redis": ("redis", "redis"),
+    "rediss": ("redis", "redis"),
+    "amqp": ("rabbitmq", "pika"),
+    "amqps": ("rabbitmq", "pika"),
+}
+
+
+def open_broker(url: str | None) -> dramatiq.Broker:
+    """The broker of a URL, without the retries and time limits that the records take care of.
+
+    Nothing is connected yet.
+
+    Raises:
+        SetupError: no broker has such a URL.
+        ExtraMissing: its client is not installed.
+    """
+    if url is None:
+        return StubBroker(middleware=[])
+    scheme = url.partition("://")[0]
+    extra, package = _EXTRAS.get(scheme, ("", ""))
+    if not extra:
+        raise SetupError(f"REENACT_BROKER begins with {scheme!r}; it must be redis:// or amqp://.")
+    if find_spec(package) is None:
+        raise ExtraMissing(f"REENACT_BROKER needs the extra {extra!r}: pip install 'reenact[{extra}]'.")
+    return _redis(url) if is_redis(url) else _rabbitmq(url)
+
+
+def reach(broker: dramatiq.Broker) -> None:
+    """Ask the broker for a sign of life, in the thread that sends through it.
+
+    A connection that is broken is replaced. Raises OSError, or what Redis' client raises, where the broker is
+    away.
+    """
+    if hasattr(broker, "client"):  # Redis, whose client connects again by itself
+        broker.client.ping()
+    elif hasattr(type(broker), "connection"):  # RabbitMQ; asked of the broker itself it would connect
+        _reach_rabbitmq(broker)
+
+
+def _reach_rabbitmq(broker: Any) -> None:
+    import pika.exceptions
+
+    try:
+        broker.connection.process_data_events()  # also answers the heartbeats
+    except Exception:  # of the protocol or the network
+        del broker.connection
+        try:
+            broker.connection.process_data_events()
+        except pika.exceptions.AMQPError as e:
+            raise OSError(str(e) or repr(e)) from e  # many of them have no words
+
+
+def is_redis(url: str) -> bool:
+    """Whether a URL is one of Redis."""
+    return url.startswith(("redis://", "rediss://"))
+
+
+def redis_options() -> dict[str, Any]:
+    """How a client of Redis connects: soon told where it is away, and once again where it was restarted."""
+    from redis.backoff import NoBackoff
+    from redis.exceptions import ConnectionError
+    from redis.retry import Retry
+
+    retry = Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))
+    return {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "retry": retry}
+
+
+def _redis(url: str) -> dramatiq.Broker:
+    import redis
+    from dramatiq.brokers.redis import RedisBroker
+
+    class Client(redis.Redis):
+        """Tells silence as a lost connection, the only one that Dramatiq's consumers are ready for."""
+
+        def execute_command(self, *args: Any, **options: Any) -> Any:
+            try:
+                return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            except redis.TimeoutError as e:
+                raise redis.ConnectionError(str(e)) from e
+
+    return RedisBroker(client=Client.from_url(url, **redis_options()), middleware=[])  # type: ignore[no-untyped-call]
+
+
+def _rabbitmq(url: str) -> dramatiq.Broker:
+    from dramatiq.brokers.rabbitmq import RabbitmqBroker
+
+    return RabbitmqBroker(url=url, middleware=[])

@@ -1,0 +1,53 @@
+"""Deleting a job: its record changes, and its files go."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.disk import is_full
+from server.jobs.files import Files
+from server.jobs.job import ENDED, Job
+from server.jobs.records import Records
+
+
+class Deletion:
+    """Stops jobs and deletes what is theirs."""
+
+    def __init__(self, records: Records, files: Files) -> None:
+        """Only remembers both."""
+        self._records, self._files = records, files
+
+    def delete(self, job: Job) -> None:
+        """Stop a job that has not ended; delete the result, faces and metadata of any; raises NotFound."""
+        if job.status in ENDED:  # files first: who asks again after a crash finds that they are gone
+            self._delete_files(job)
+            self._cancel(job)
+        else:  # its attempt still reads them
+            self._delete_files(self._cancel(job))
+
+    def _cancel(self, job: Job) -> Job:
+        """Record it, and give back the job as it was."""
+        try:
+            return self._records.cancel(job.id, job.owner)
+        except SQLAlchemyError as e:
+            if not is_full(e):
+                raise
+            self._make_room(job)
+            return self._records.cancel(job.id, job.owner)
+
+    def _make_room(self, job: Job) -> None:
+        """Delete a job's files before that is recorded, which takes room.
+
+        Its place stays: where even that makes no room, a job that waits and had no uploads is still done.
+        """
+        self._delete_result(job)
+        self._files.empty(job.order)
+        self._records.database.tidy()
+
+    def _delete_files(self, job: Job) -> None:
+        self._delete_result(job)
+        self._files.drop(job.order)
+
+    def _delete_result(self, job: Job) -> None:
+        if job.outcome and job.outcome.stored:
+            self._files.delete(job.outcome.stored.token)

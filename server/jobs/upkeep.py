@@ -1,0 +1,133 @@
+"""What a process does for the records every few seconds, whether anybody asks for something or not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from threading import Event, Thread
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.away import why
+from server.jobs.endings import GAVE_UP, TOO_NEW
+from server.jobs.files import Files
+from server.jobs.records import Records
+from server.jobs.suspects import Suspects
+
+log = logging.getLogger(__name__)
+LONGEST = 3.0  # seconds that a job waits for a worker that is free, where nobody was woken for it
+
+
+class Upkeep:
+    """Shows that this process lives, puts back what died, and sees to what nobody was woken for."""
+
+    def __init__(
+        self,
+        records: Records,
+        files: Files,
+        changed: Callable[[], None],
+        lease: float,
+        attempts: int,
+        alone: bool,
+        renew: Callable[[], None],
+        look: Callable[[], None],
+    ) -> None:
+        """Make an idle one.
+
+        Args:
+            records: the table.
+            files: of the orders.
+            changed: is called after every change of a job.
+            lease: seconds that a lease lasts.
+            attempts: how often a job is begun before it fails.
+            alone: whether no other process uses the records, so that what runs at start is dead.
+            renew: keeps the leases of this process.
+            look: begins what waits, where this process does jobs.
+        """
+        self._records, self._files, self._changed = records, files, changed
+        self._attempts, self._alone, self._look = attempts, alone, look
+        self._suspects, self._newer = Suspects(lease), 0
+        self._failing: set[str] = set()
+        self._closed = Event()
+        # Two threads: to delete the files of what has died may take long, and leases do not wait for that.
+        self._threads = [
+            self._thread("leases", lease / 5, renew),
+            self._thread("upkeep", min(lease / 5, LONGEST), self._see_to_all),
+        ]
+
+    @property
+    def works(self) -> bool:
+        """Whether the database answered when it was asked last."""
+        return not self._failing
+
+    def start(self) -> None:
+        """Put back what a crash broke off, then begin."""
+        if self._alone:
+            self.reap(everything=True)
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Begin nothing more, and wait a moment for what is being done."""
+        self._closed.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(1.0)
+
+    def reap(self, everything: bool = False) -> int:
+        """Put back the jobs whose attempt died, or ``everything`` that runs, and tell how many."""
+        leases = None if everything else self._suspects.ripe(self._records.overdue())
+        if leases is not None and not leases:
+            return 0
+        reaped = self._records.reap(leases, self._attempts, GAVE_UP)
+        for claim in reaped:
+            self._files.delete(claim.result)
+            if claim.job.status == "failed":
+                log.error("Job %s was begun %d times and never ended", claim.job.id, claim.job.attempts)
+                self._files.drop(claim.job.order)
+            else:
+                log.warning("Job %s lost its worker and waits again", claim.job.id)
+            self._changed()
+        return len(reaped)
+
+    def tell_newer(self) -> None:
+        """Tell of orders that a newer release has taken, which nobody does where this process is alone."""
+        newer, before = self._records.newer(), self._newer
+        self._newer = newer
+        if newer and self._alone:
+            for job in self._records.refuse_newer(TOO_NEW):
+                log.error("Job %s was ordered from a newer version of Reenact, and failed", job.id)
+                self._files.drop(job.order)
+                self._changed()
+        elif newer > before:
+            log.warning("%d jobs wait for workers of a newer version of Reenact", newer)
+
+    def _see_to_all(self) -> None:
+        self.reap()
+        self.tell_newer()
+        self._look()
+
+    def _thread(self, name: str, seconds: float, do: Callable[[], object]) -> Thread:
+        return Thread(target=partial(self._repeat, name, seconds, do), name=name, daemon=True)
+
+    def _repeat(self, name: str, seconds: float, do: Callable[[], object]) -> None:
+        """Do something again and again; when it begins to fail is told, and when it no longer does."""
+        while not self._closed.wait(seconds):
+            try:
+                do()
+            except Exception as e:
+                if not self._failing:
+                    _tell(e)
+                self._failing.add(name)
+            else:
+                if self._failing == {name}:
+                    log.warning("The jobs are looked after again")
+                self._failing.discard(name)
+
+
+def _tell(error: Exception) -> None:
+    if isinstance(error, SQLAlchemyError):
+        log.error("The database cannot be reached and will be tried again: %s", why(error))
+    else:
+        log.error("The jobs could not be looked after, which will be tried again", exc_info=error)

@@ -1,0 +1,67 @@
+"""What was to be deleted while the bucket was away: remembered in the database until it is gone."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Column, ColumnElement, Double, String, Table, delete, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from server.database import METADATA, Database
+
+Kind = Literal["result", "place", "rest"]
+leftovers = Table(
+    "leftovers",
+    METADATA,
+    Column("kind", String(8), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("keep", String(64), nullable=False),
+    Column("tried", Double, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A thing to delete."""
+
+    kind: Kind  # a result, a place, or the rest of a place in which one file is kept
+    name: str  # of the result or the place
+    keep: str = ""  # the file that is kept
+
+
+class Leftovers:
+    """The table of them in one database."""
+
+    def __init__(self, database: Database) -> None:
+        """Only remembers the database."""
+        self._database = database
+
+    def add(self, left: Leftover) -> None:
+        """Remember one; one that is remembered already goes to the end of the list."""
+        row = {"kind": left.kind, "name": left.name, "keep": left.keep, "tried": time.time()}
+        with suppress(IntegrityError), self._database.write() as connection:  # another process added it
+            connection.execute(delete(leftovers).where(_is(left)))
+            connection.execute(insert(leftovers), row)
+
+    def remove(self, left: Leftover) -> None:
+        """Forget one that is gone."""
+        with self._database.write() as connection:
+            connection.execute(delete(leftovers).where(_is(left)))
+
+    def all(self) -> list[Leftover]:
+        """Those remembered, the one that was tried longest ago first."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(leftovers).order_by(leftovers.c.tried)).mappings()
+            return [Leftover(row["kind"], row["name"], row["keep"]) for row in rows]
+
+    def has(self, left: Leftover) -> bool:
+        """Whether this is to be deleted."""
+        with self._database.read() as connection:
+            return connection.scalar(select(leftovers.c.name).where(_is(left))) is not None
+
+
+def _is(left: Leftover) -> ColumnElement[bool]:
+    return (leftovers.c.kind == left.kind) & (leftovers.c.name == left.name)
