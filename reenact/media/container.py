@@ -1,4 +1,4 @@
-"""MP4, MOV, WebM and Matroska through FFmpeg: what is in the file, and its pictures upright."""
+"""MP4, MOV, WebM and Matroska through FFmpeg: what is in the file, and its frames as they are decoded."""
 
 from __future__ import annotations
 
@@ -12,18 +12,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import av
-import numpy as np
 from av.audio.stream import AudioStream
 from av.codec.context import CodecContext
 from av.container import InputContainer
-from av.sidedata.sidedata import SideDataContainer, Type
 from av.stream import Disposition
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from av.video.stream import VideoStream
 
 from reenact.errors import UnsupportedMedia
 from reenact.media import formats
-from reenact.types import Picture
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +42,6 @@ _OPTIONS = {
 # Titles in foreign letters are no damage. From 19 on PyAV keeps their bytes by itself.
 _TITLES: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__.startswith("18.") else {}
 _THREADS = 2  # each decoding thread holds frames of its own
-_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
-_SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-_IDENTITY = (1, 0, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -60,15 +53,6 @@ class VideoFacts:
     last: float | None  # how long the last one is shown, if the file says so
     rates: tuple[Fraction | None, ...]  # the header's opinions, best first
     audio: bool
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """How coded pixels become the picture: scaled from ``coded`` to ``size`` (width, height), then turned."""
-
-    coded: tuple[int, int]
-    size: tuple[int, int]
-    turn: tuple[int, int, int, int] = _IDENTITY  # a, b, c, d of the display matrix, each -1, 0 or 1
 
 
 @contextmanager
@@ -95,13 +79,8 @@ def sound_kind(stream: AudioStream) -> tuple[str, bool]:
     return context.codec.canonical_name, context.codec.name in _SOUND_CODECS
 
 
-def _decoder(stream: AudioStream | VideoStream) -> str | None:
-    """FFmpeg's decoder; None where it has none, since the header is damaged or the codec unknown."""
-    context = _codec(stream)
-    return context.codec.name if context else None
-
-
 def _codec(stream: AudioStream | VideoStream) -> CodecContext | None:
+    """None where FFmpeg has no decoder: the header is damaged, or the codec unknown."""
     return cast(CodecContext | None, stream.codec_context)  # the types of PyAV forget the None
 
 
@@ -117,9 +96,9 @@ def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | No
         stream = find_video(container)
         if stream is None:
             return None
-        decoder = _decoder(stream)
-        if decoder not in _VIDEO_CODECS:
-            how = stream.codec_context.codec.canonical_name if decoder else "nothing that is known"
+        context = _codec(stream)
+        if context is None or context.codec.name not in _VIDEO_CODECS:
+            how = context.codec.canonical_name if context else "nothing that is known"
             raise UnsupportedMedia(
                 f"The clip's pictures are coded as {how}. Save it with H.264, HEVC, VP9 or AV1."
             )
@@ -128,12 +107,12 @@ def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | No
             size=(stream.codec_context.width, stream.codec_context.height),
             starts=times,
             last=last,
-            rates=(_exact(stream.average_rate), _exact(stream.guessed_rate)),
+            rates=(exact(stream.average_rate), exact(stream.guessed_rate)),
             audio=bool(container.streams.audio),
         )
 
 
-def _exact(ratio: Rational | None) -> Fraction | None:
+def exact(ratio: Rational | None) -> Fraction | None:
     """PyAV's ratio, from 19 on one of its own, as Python's; None where the file does not say."""
     return Fraction(int(ratio.numerator), int(ratio.denominator)) if ratio else None
 
@@ -184,91 +163,3 @@ def decode_video(path: Path, found: formats.Format, max_pixels: int) -> Iterator
                 time = time if frame.time is None else frame.time
                 shown = True
                 yield time, frame
-
-
-def geometry(path: Path, found: formats.Format, max_pixels: int) -> Geometry | None:
-    """Decode the first frame and learn how all are to be shown; None when there is no frame."""
-    frames = decode_video(path, found, max_pixels)
-    try:
-        first = next(frames, None)
-    finally:
-        frames.close()  # type: ignore[attr-defined]
-    if first is None:
-        return None
-    with open_container(path, found) as container:
-        stream = find_video(container)
-        aspect = _exact(stream.sample_aspect_ratio) if stream else None
-    coded = first[1].width, first[1].height
-    return Geometry(coded, _square_pixels(first[1], aspect), _display_turn(first[1]))
-
-
-def _square_pixels(frame: av.VideoFrame, aspect: Fraction | None) -> tuple[int, int]:
-    """Width and height after stretching oblong pixels the way that loses none of them."""
-    if not aspect or not Fraction(1, 4) <= aspect <= 4:  # beyond that the header is wrong
-        return frame.width, frame.height
-    if aspect >= 1:
-        return round(frame.width * aspect), frame.height
-    return frame.width, round(frame.height / aspect)
-
-
-def _display_turn(frame: av.VideoFrame) -> tuple[int, int, int, int]:
-    """The display matrix (ISO/IEC 14496-12, 6.2.2) as quarter turns and mirrors; others are left alone."""
-    try:
-        data = cast(SideDataContainer, frame.side_data)[Type.DISPLAYMATRIX]
-    except KeyError:
-        return _IDENTITY
-    matrix = np.frombuffer(bytes(data), np.int32).astype(np.float64) / 65536
-    a, b, c, d = (round(float(matrix[i])) for i in (0, 1, 3, 4))
-    straight = abs(a) == abs(d) == 1 and b == c == 0
-    across = abs(b) == abs(c) == 1 and a == d == 0
-    return (a, b, c, d) if straight or across else _IDENTITY
-
-
-def to_picture(frame: av.VideoFrame, shape: Geometry) -> Picture:
-    """A decoded frame -> (H, W, 3) uint8 RGB, square pixels, upright, contiguous.
-
-    Browsers change a video's size while it runs. Such a frame is scaled into the size of the first one, with
-    black bars where its shape is another.
-
-    Colours follow the file's own tags; without tags, HD is BT.709 and smaller video BT.601, as players do.
-    """
-    width, height = _fitted(frame, shape)
-    untagged_hd = frame.colorspace == _UNSPECIFIED and (frame.width >= 1280 or frame.height >= 720)
-    picture = frame.reformat(
-        width,
-        height,
-        "rgb24",
-        src_colorspace=Colorspace.ITU709 if untagged_hd else None,
-        dst_color_range=ColorRange.JPEG,
-        interpolation=_SCALING,
-    ).to_ndarray()
-    return np.ascontiguousarray(_turned(_barred(picture, shape.size), shape.turn), dtype=np.uint8)
-
-
-def _fitted(frame: av.VideoFrame, shape: Geometry) -> tuple[int, int]:
-    """Width and height at which a frame fits into the picture's size, of whatever size it is itself."""
-    if (frame.width, frame.height) == shape.coded:
-        return shape.size
-    own = (frame.width * shape.size[0] / shape.coded[0], frame.height * shape.size[1] / shape.coded[1])
-    scale = min(shape.size[0] / own[0], shape.size[1] / own[1])
-    return max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
-
-
-def _barred(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A picture in the middle of a black one of ``size`` (width, height); itself where it has that size."""
-    across, down = size[0] - picture.shape[1], size[1] - picture.shape[0]
-    if not across and not down:
-        return picture
-    return np.pad(picture, ((down // 2, down - down // 2), (across // 2, across - across // 2), (0, 0)))
-
-
-def _turned(picture: np.ndarray, turn: tuple[int, int, int, int]) -> np.ndarray:
-    """Move the pixel (x, y) to (a x + c y, b x + d y)."""
-    a, b, c, d = turn
-    if b:
-        picture = picture.transpose(1, 0, 2)
-    if min(a, c) < 0:
-        picture = picture[:, ::-1]
-    if min(b, d) < 0:
-        picture = picture[::-1]
-    return picture

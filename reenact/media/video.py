@@ -16,7 +16,8 @@ from typing import TypeVar
 from reenact.errors import DrivingTooLong, DrivingUnreadable, ReenactError, UnsupportedMedia
 from reenact.media import formats
 from reenact.media.animation import decode_animation, probe_animation
-from reenact.media.container import Geometry, decode_video, geometry, probe_video, to_picture
+from reenact.media.container import decode_video, probe_video
+from reenact.media.frames import Geometry, geometry, to_picture
 from reenact.media.timing import Timeline, plan, resample
 from reenact.reasons import is_fault, reason
 from reenact.types import Clip, Picture

@@ -81,10 +81,10 @@ def shares(luma: FloatArray, strength: float = 1) -> FloatArray:
     return np.asarray(np.minimum(strength / inverse, 1), np.float32)
 
 
-def _telling(shares: FloatArray) -> FloatArray:
+def _telling(weights: FloatArray) -> FloatArray:
     """How much a block says about where the lattice lies: its waves then lie on the points of either bit.
 
     Moved a share a of the way they lie around them by (1 - a) / 2 of a step evenly; the mean of
     cos(4 pi x) over that is a sinc. Those moved less than halfway say nothing that could be relied on.
     """
-    return np.maximum(np.sinc(2 * (1 - shares)), 0)
+    return np.maximum(np.sinc(2 * (1 - weights)), 0)

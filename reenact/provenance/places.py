@@ -144,10 +144,10 @@ def _peaks(match: FloatArray, place: Place, count: int) -> Iterator[Place]:
         match[np.ix_((row + around) % TILE, (column + around) % TILE)] = 0
 
 
-def _settled(places: list[Place], luma: FloatArray, key: bytes) -> list[Place]:
+def _settled(found: list[Place], luma: FloatArray, key: bytes) -> list[Place]:
     """The places to the pixel, by how well the lattice fits the first frame, the best first."""
     settled = []
-    for place in places:
+    for place in found:
         picture = place.upright(luma, _CLOSE)
         near = [
             replace(place, row=(place.row + down) % TILE, column=(place.column + across) % TILE)

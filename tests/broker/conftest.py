@@ -12,8 +12,9 @@ import boto3
 import psycopg
 import pytest
 
-from . import machines
+from . import daemons, machines
 from .gallery import make_gallery
+from .wire import Wire
 
 Need = Callable[[str, object], None]
 Names = Callable[[], list[str]]
@@ -23,15 +24,15 @@ Names = Callable[[], list[str]]
 def redis(need: Need, tmp_path: Path) -> Iterator[tuple[str, machines.Process]]:
     """URL and process of a Redis of the test's own, which it may kill."""
     need("redis-server", shutil.which("redis-server"))
-    with machines.redis(tmp_path) as found:
+    with daemons.redis(tmp_path) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
 def rabbit(need: Need, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, machines.Process]]:
     """URL and process of a RabbitMQ; a test that stops it starts it again."""
-    need("rabbitmq-server", machines.RABBIT.exists())
-    with machines.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as found:
+    need("rabbitmq-server", daemons.RABBIT.exists())
+    with daemons.rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as found:
         yield found
 
 
@@ -44,16 +45,16 @@ def rabbitmq(rabbit: tuple[str, machines.Process]) -> str:
 @pytest.fixture(scope="session")
 def cluster(need: Need) -> Iterator[str]:
     """URL of a PostgreSQL."""
-    need("postgresql", machines.postgres_binary("postgres"))
-    with machines.postgres() as process:
+    need("postgresql", daemons.postgres_binary("postgres"))
+    with daemons.postgres() as process:
         yield process.url
 
 
 @pytest.fixture
-def own_postgres(need: Need) -> Iterator[machines.Postgres]:
+def own_postgres(need: Need) -> Iterator[daemons.Postgres]:
     """A PostgreSQL that the test may stop."""
-    need("postgresql", machines.postgres_binary("postgres"))
-    with machines.postgres() as process:
+    need("postgresql", daemons.postgres_binary("postgres"))
+    with daemons.postgres() as process:
         yield process
 
 
@@ -75,14 +76,14 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Port of an S3 that moto plays, over HTTP."""
-    with machines.s3(tmp_path_factory.mktemp("s3")) as port:
+    with daemons.s3(tmp_path_factory.mktemp("s3")) as port:
         yield port
 
 
 @pytest.fixture
-def far_bucket(s3: int) -> Iterator[tuple[dict[str, str], machines.Wire, Names]]:
+def far_bucket(s3: int) -> Iterator[tuple[dict[str, str], Wire, Names]]:
     """The settings that name a bucket of the test's own, the line to it, and what lies in it."""
-    wire, name = machines.Wire(s3), f"bucket-{uuid4().hex}"
+    wire, name = Wire(s3), f"bucket-{uuid4().hex}"
     account = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
     with closing(boto3.client("s3", endpoint_url=f"http://127.0.0.1:{s3}", **account)) as client:
         client.create_bucket(Bucket=name)
@@ -102,6 +103,6 @@ def far_bucket(s3: int) -> Iterator[tuple[dict[str, str], machines.Wire, Names]]
 
 
 @pytest.fixture
-def bucket(far_bucket: tuple[dict[str, str], machines.Wire, Names]) -> dict[str, str]:
+def bucket(far_bucket: tuple[dict[str, str], Wire, Names]) -> dict[str, str]:
     """The settings that name a bucket."""
     return far_bucket[0]

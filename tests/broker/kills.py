@@ -21,8 +21,9 @@ from pathlib import Path
 
 from reenact.media import open_clip
 
+from .daemons import redis
 from .gallery import FRAMES, make_gallery
-from .machines import Process, Server, Worker, redis, wait_for
+from .machines import Process, Server, Worker, wait_for
 
 ORDERS = 2  # a round
 PARTS = ("whole", "parent", "child", "engine")  # of a server: gunicorn's arbiter, who answers, who computes

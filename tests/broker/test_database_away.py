@@ -15,8 +15,9 @@ from urllib.error import HTTPError
 import psycopg
 import pytest
 
+from .daemons import Postgres
 from .gallery import MIDDLE_FRAMES
-from .machines import Postgres, Process, Server, Worker, wait_for
+from .machines import Process, Server, Worker, wait_for
 
 pytestmark = pytest.mark.broker
 LEASE = 2.0

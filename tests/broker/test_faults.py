@@ -21,7 +21,8 @@ from server.rate import AGAIN
 
 from .conftest import Names
 from .gallery import FRAMES
-from .machines import Process, Server, Wire, Worker, delete, wait_for
+from .machines import Process, Server, Worker, delete, wait_for
+from .wire import Wire
 
 pytestmark = pytest.mark.broker
 Start = Callable[..., tuple[Server, Worker]]

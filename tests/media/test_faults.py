@@ -58,7 +58,7 @@ def test_a_call_that_pillow_does_not_take(tmp_path, monkeypatch):
 def test_a_fault_while_frames_are_taken(clip, monkeypatch):
     frames = open_clip(clip).frames
     next(frames)
-    monkeypatch.setattr(container, "ColorRange", None)
+    monkeypatch.setattr("reenact.media.frames.ColorRange", None)
     with pytest.raises(FAULTS):
         list(frames)
 

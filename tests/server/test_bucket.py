@@ -25,7 +25,7 @@ from server.errors import Gone, NotFound, StorageUnavailable
 from server.services import services_of
 from server.storage import DRIVING, SELFIE, Found, RemoteStorage
 from server.storage.leftovers import Leftovers
-from tests.broker.machines import Wire
+from tests.broker.wire import Wire
 
 from .conftest import FRAMES, Client, until
 from .test_animations import upload
