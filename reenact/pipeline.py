@@ -26,12 +26,12 @@ from reenact.media import EncodeOptions, Written, open_clip, read_picture, write
 from reenact.motion.transfer import Mode, TransferOptions, transfer
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.credentials import Input, Origin, sign
-from reenact.provenance.embed import Marker, Watermark
 from reenact.provenance.label import LANGUAGES, Label, Language
 from reenact.rendering import prepare_source, render_frames
 from reenact.runtime import close, in_order
 from reenact.tracking import moving, track
 from reenact.types import Clip, Crop, Face, Motion, Picture, Show, Template, Watch
+from reenact.watermark.embed import Marker, Watermark
 
 SIZES = (256, 512, 1024)
 

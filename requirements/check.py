@@ -18,9 +18,9 @@ from urllib.request import urlopen
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from reenact.errors import SetupError
-from reenact.reasons import reason
-from server import ports
-from server.config import read
+from reenact.os_errors import reason
+from server.commands import ports
+from server.settings import read
 
 PYPI = "https://pypi.org/simple"
 PLACES = (":env:", "site", "user", "global")  # of pip's settings, the first that has one wins

@@ -12,8 +12,8 @@ import sys
 
 from reenact.config import version
 from reenact.errors import InputError, SetupError
+from reenact.os_errors import is_full, unwritable
 from reenact.process import discard_output, flushed, open_streams, tell
-from reenact.reasons import is_full, unwritable
 
 FAILED = 1  # exit status for what cannot be done
 USAGE = 2  # for a setting that cannot be used
@@ -54,15 +54,15 @@ def _missing(error: ModuleNotFoundError) -> str | None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from server import block_command, keys_command
+    from server.commands import block, keys
 
     parser = argparse.ArgumentParser("reenact-server", description="Set it up with REENACT_... variables.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     parts = parser.add_subparsers(dest="part", help="default: serve")
     parts.add_parser("serve", help="listen for requests")
     parts.add_parser("worker", help="do the jobs that a broker gives out")
-    keys_command.add_arguments(parts.add_parser("keys", help="make, list and revoke access keys"))
-    block_command.add_arguments(
+    keys.add_arguments(parts.add_parser("keys", help="make, list and revoke access keys"))
+    block.add_arguments(
         parts.add_parser("block", help="refuse photos of people who asked not to be used"),
         parts.add_parser("consents", help="show who said when that a face may be used"),
     )
@@ -73,34 +73,35 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Do one part, which is imported only now, and tell the exit status; raises SetupError and InputError."""
-    from server import block_command, keys_command, logs
-    from server.config import read
+    from server.commands import block, keys
+    from server.observability import logs
+    from server.settings import read
 
     if arguments.part == "doctor":
-        from server import doctor
+        from server.commands import doctor
 
         return doctor.run(os.environ)
     settings = read(os.environ)
     logging.config.dictConfig(logs.config(settings.log))
     match arguments.part:
         case "keys":
-            return keys_command.run(settings, arguments)
+            return keys.run(settings, arguments)
         case "block":
-            return block_command.block(settings, arguments)
+            return block.block(settings, arguments)
         case "consents":
-            return block_command.consents(settings, arguments)
+            return block.consents(settings, arguments)
         case "sweep":
-            from server import sweep_command
+            from server.commands import sweep
 
-            return sweep_command.run(settings)
+            return sweep.run(settings)
         case "worker":
-            from server import worker
+            from server.commands import worker
 
             worker.work(settings)
         case _:
-            from server import serving
+            from server.commands import serve
 
-            serving.serve(settings)
+            serve.serve(settings)
     return 0
 
 

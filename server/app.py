@@ -14,21 +14,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from reenact.config import version
 from reenact.engine import Engine
-from server import (
-    api,
-    compress,
-    cross_origin,
-    problems,
-    request_id,
-    request_log,
-    same_site,
-    services,
-    web,
-)
-from server.body_time import BodyTime
-from server.config import Settings
-from server.forms import StrictRequest
-from server.webhooks import Webhooks
+from server import api, container, web
+from server.http import compress, cross_origin, problems, request_id, request_log, same_site
+from server.http.body_time import BodyTime
+from server.http.forms import StrictRequest
+from server.settings import Settings
+from server.webhooks.delivery import Webhooks
 
 log = logging.getLogger(__name__)
 FORM_BYTES = 500_000  # of text fields; werkzeug also needs it for a file's 64 kB pieces
@@ -48,7 +39,7 @@ def create_app(
     """Build the application; nothing runs and no folder is made before its services are started.
 
     Args:
-        settings: see ``server.config``.
+        settings: see ``server.settings``.
         open_engine: gives the warm engine, asked once by the thread that does the jobs; by default it is
             opened as the settings say.
         on_broken: is told when the engine cannot be opened; by default that is logged.
@@ -69,8 +60,8 @@ def create_app(
         )
     request_id.init_app(app)
     problems.init_app(app)
-    services.init_app(app, settings, open_engine, on_broken or _log_broken)
-    request_log.init_app(app, services.services_of(app).metrics)
+    container.init_app(app, settings, open_engine, on_broken or _log_broken)
+    request_log.init_app(app, container.services_of(app).metrics)
     cross_origin.init_app(app, settings.origins)
     same_site.init_app(app)
     compress.init_app(app)
@@ -91,7 +82,7 @@ def _configure(app: APIFlask, settings: Settings) -> None:
 
 def _init_webhooks(app: APIFlask, settings: Settings) -> None:
     """Let the services tell of jobs as the routes show them."""
-    use = services.services_of(app)
+    use = container.services_of(app)
 
     def render(id: str) -> bytes:
         with app.test_request_context():

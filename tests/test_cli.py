@@ -24,7 +24,7 @@ from reenact.config import DEFAULT_MODEL, MOTIONS, development, version
 from reenact.engine import Engine
 from reenact.gallery import get_template, list_portraits
 from reenact.media import open_clip, write_clip
-from reenact.motion.track import save_motion
+from reenact.motion.motion_file import save_motion
 from reenact.provenance.certificate import development_certificate
 from reenact.types import Clip
 

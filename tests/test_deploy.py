@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from server.config import Settings, read
+from server.settings import Settings, read
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"

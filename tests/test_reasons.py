@@ -15,7 +15,7 @@ import av
 import pytest
 
 from reenact.errors import DiskFull, OutputError
-from reenact.reasons import is_full, reason, unwritable
+from reenact.os_errors import is_full, reason, unwritable
 from tests.disk import Disk
 
 

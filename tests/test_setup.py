@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from server.config import Settings
+from server.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 CHECK = ROOT / "requirements" / "check.py"

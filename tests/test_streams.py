@@ -21,7 +21,7 @@ from reenact.cli import main
 from reenact.config import MOTIONS
 from reenact.gallery import get_template, list_portraits
 from reenact.media import open_clip, write_clip
-from reenact.motion.track import save_motion
+from reenact.motion.motion_file import save_motion
 from reenact.types import Clip
 
 ROOT = Path(__file__).parents[1]

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from reenact.bench.rivals import rivals
-from reenact.bench.spent import Spent, spend
+from reenact.bench.cpu_time import Spent, spend
+from reenact.bench.reference_model import rivals
 from reenact.bench.stations import source_and_poses
 from reenact.engine import Engine
 from reenact.errors import SetupError

@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from reenact.bench.chart import write_chart
+from reenact.bench.cpu_time import Spent, spend
 from reenact.bench.gpu import BATCHES, GRAPHS, measure_eager, measure_gpu, roofline
-from reenact.bench.growth import Growth, measure_memory
-from reenact.bench.rivals import absent, measure_rivals
-from reenact.bench.spent import Spent, spend
+from reenact.bench.reference_model import absent, measure_rivals
+from reenact.bench.scaling import Growth, measure_memory
 from reenact.bench.stations import measure_stations
 from reenact.bench.whole import ID, Device, describe, measure, write_template
 from reenact.config import DEFAULT_MODEL
 from reenact.engine import Engine
 from reenact.errors import SetupError
 from reenact.gallery import get_template, list_portraits
+from reenact.os_errors import unwritable
 from reenact.pipeline import AnimateOptions, animate
-from reenact.provenance.embed import Watermark
-from reenact.reasons import unwritable
 from reenact.runtime import ModelFolder, available_cores, cuda
 from reenact.types import Template
+from reenact.watermark.embed import Watermark
 
 Figures = dict[str, Any]
 MOST_FRAMES = 30  # how many times the asked-for frames the longest motion has

@@ -9,16 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from reenact.bench.spent import Spent, spend
+from reenact.bench.cpu_time import Spent, spend
 from reenact.compose.canvas import Canvas
 from reenact.engine import Engine
 from reenact.face.align import align, choose, cut
 from reenact.generator.renderer import BATCH, NATIVE_SIZE, Source
 from reenact.media import open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.provenance.embed import Marker, Watermark
 from reenact.rendering import open_mouth, prepare_source
 from reenact.types import Clip, Keypoints, Motion
+from reenact.watermark.embed import Marker, Watermark
 
 T = TypeVar("T")
 Figures = dict[str, dict[str, float]]

@@ -21,11 +21,11 @@ from reenact.config import DEFAULT_MODEL, MOTIONS
 from reenact.engine import Engine
 from reenact.errors import InvalidOption, SetupError
 from reenact.gallery import Card, get_template, list_portraits, template_ids, write_card
-from reenact.motion.track import save_motion
+from reenact.motion.motion_file import save_motion
 from reenact.pipeline import AnimateOptions, animate
-from reenact.provenance.embed import Watermark
 from reenact.runtime import ModelFolder, available_cores
 from reenact.types import Keypoints, Motion
+from reenact.watermark.embed import Watermark
 
 Device = Literal["auto", "cpu", "cuda"]
 SIZE = 256

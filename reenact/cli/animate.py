@@ -163,7 +163,7 @@ def _options(arguments: argparse.Namespace) -> AnimateOptions:
     from reenact.media import EncodeOptions
     from reenact.motion.transfer import TransferOptions
     from reenact.pipeline import AnimateOptions
-    from reenact.provenance.embed import Watermark
+    from reenact.watermark.embed import Watermark
 
     return AnimateOptions(
         size=arguments.size or 512,

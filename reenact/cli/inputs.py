@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reenact.errors import InputError, InvalidOption
-from reenact.reasons import reason, unwritable
+from reenact.os_errors import reason, unwritable
 
 STDIN = Path("-")
 MOST = 100_000_000  # bytes, of a clip; the limits on pictures and clips judge what was copied

@@ -11,8 +11,8 @@ from reenact.cli import animate, check, develop, templates, verify
 from reenact.cli.common import INTERNAL, complain, show_warnings
 from reenact.config import version
 from reenact.errors import Cancelled, ExtraMissing, ReenactError
+from reenact.os_errors import is_full, unwritable
 from reenact.process import Terminated, discard_output, flushed, open_streams, stopping, tell
-from reenact.reasons import is_full, unwritable
 
 EXIT_CODES = """\
 exit codes:

@@ -25,9 +25,9 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from reenact.provenance.certificate import read_anchors
-    from reenact.provenance.embed import PUBLIC_KEY
+    from reenact.provenance.report_text import sentences
     from reenact.provenance.verify import as_json, verify
-    from reenact.provenance.words import sentences
+    from reenact.watermark.embed import PUBLIC_KEY
 
     anchors = read_anchors(arguments.trust) if arguments.trust else None
     with plain_files(arguments.clip) as (clip,):

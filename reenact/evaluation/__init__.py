@@ -6,7 +6,7 @@ Needs the extra ``evaluate`` and the judges' weights; nothing here is part of se
 """
 
 from reenact.evaluation.baselines import LandmarkWarp, StaticSource
-from reenact.evaluation.crossing import evaluate_cross_identity
+from reenact.evaluation.cross_identity import evaluate_cross_identity
 from reenact.evaluation.evaluate import run
 from reenact.evaluation.methods import Candidate, CrossMethod, Method
 from reenact.evaluation.options import Options

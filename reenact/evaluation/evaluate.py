@@ -10,15 +10,15 @@ from pathlib import Path
 from reenact.errors import InvalidOption
 from reenact.evaluation.baselines import LandmarkWarp, StaticSource
 from reenact.evaluation.clips import Pair, frame_count, pair_up, spread
-from reenact.evaluation.crossing import evaluate_cross_identity
+from reenact.evaluation.cross_identity import evaluate_cross_identity
 from reenact.evaluation.gallery import Gallery
 from reenact.evaluation.hd import evaluate_hd, one_each
+from reenact.evaluation.judge_set import Panel, open_panel
 from reenact.evaluation.methods import Candidate
 from reenact.evaluation.options import Options
-from reenact.evaluation.panel import Panel, open_panel
 from reenact.evaluation.reconstruction import Shown, evaluate_reconstruction
 from reenact.evaluation.report import Report, write_report
-from reenact.reasons import unwritable
+from reenact.os_errors import unwritable
 from reenact.types import Picture
 
 STATIC, WARP = "static source", "landmark warp"

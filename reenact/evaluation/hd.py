@@ -16,10 +16,10 @@ from PIL import Image, ImageDraw
 from reenact.errors import InvalidOption
 from reenact.evaluation import metrics
 from reenact.evaluation.clips import person, read_frames
+from reenact.evaluation.judge_set import Panel
 from reenact.evaluation.judges import Reading
 from reenact.evaluation.methods import Method, collect
 from reenact.evaluation.options import Options
-from reenact.evaluation.panel import Panel
 from reenact.evaluation.reconstruction import Shown
 from reenact.evaluation.table import Column, Row, Table, averaged, mean
 from reenact.types import FloatArray, Picture

@@ -14,10 +14,10 @@ import numpy as np
 from reenact.errors import InvalidOption
 from reenact.evaluation import metrics
 from reenact.evaluation.clips import read_frames
+from reenact.evaluation.judge_set import Panel
 from reenact.evaluation.judges import Reading
 from reenact.evaluation.methods import Method, collect
 from reenact.evaluation.options import Options
-from reenact.evaluation.panel import Panel
 from reenact.evaluation.table import Column, Row, Table, averaged, mean
 from reenact.types import Picture
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from reenact.evaluation.gallery import Video
 from reenact.evaluation.table import Column, Table
-from reenact.reasons import unwritable
+from reenact.os_errors import unwritable
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Reenact: evaluation</title>

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from reenact.errors import WeightsBroken
 from reenact.export.fomm import export_fomm
 from reenact.fomm.network import Fomm, FommConfig
-from reenact.reasons import is_fault, reason
+from reenact.os_errors import is_fault, reason
 
 _T = TypeVar("_T")
 # What a configuration must say where our networks have no choice.

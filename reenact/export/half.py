@@ -17,7 +17,7 @@ import onnx
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from reenact.export.onnx import animate_graph, forget_origin, write_graph
-from reenact.export.twins import Feed, Loss, compare
+from reenact.export.variant_parity import Feed, Loss, compare
 from reenact.layers.geometry import grid_sample
 from reenact.training.checkpoint import Model
 

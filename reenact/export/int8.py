@@ -13,7 +13,7 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from reenact.export.twins import Feed, Loss, compare
+from reenact.export.variant_parity import Feed, Loss, compare
 
 NAME = "animate_int8"
 EXACT = ("head.weight",)  # of the convolutions that stay float32

@@ -10,7 +10,7 @@ from pathlib import Path
 from reenact.config import DEFAULT_MODEL
 from reenact.export import half, int8
 from reenact.export.onnx import export_model
-from reenact.export.twins import Loss, feeds
+from reenact.export.variant_parity import Loss, feeds
 from reenact.runtime.weights import write_hashes
 from reenact.training.checkpoint import load_model
 

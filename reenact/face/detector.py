@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reenact.face.sample import Square, as_input, sample
+from reenact.face.square_sampling import Square, as_input, sample
 from reenact.runtime import Session
 from reenact.types import FloatArray, Picture
 

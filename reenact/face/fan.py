@@ -16,7 +16,7 @@ from PIL import Image
 
 from reenact.errors import ExtraMissing, ProviderUnavailable, WeightsBroken
 from reenact.face.detector import Detection
-from reenact.reasons import is_fault, reason
+from reenact.os_errors import is_fault, reason
 from reenact.runtime import Device
 from reenact.types import FloatArray, Picture
 

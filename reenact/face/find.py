@@ -8,7 +8,7 @@ import numpy as np
 
 from reenact.face.detector import Detection
 from reenact.face.mesh import FaceMesh, square_around_eyes, square_around_landmarks
-from reenact.face.sample import Square
+from reenact.face.square_sampling import Square
 from reenact.face.views import Detector, Views
 from reenact.types import Face, Picture
 

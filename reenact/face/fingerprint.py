@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reenact.face.sample import Square, sample
+from reenact.face.square_sampling import Square, sample
 from reenact.types import Face, Picture
 
 SIDE = 16  # frequencies along each axis

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from reenact.face.parts import LEFT_CORNERS, MESH_POINTS, PARTS, RIGHT_CORNERS, Part, in_mirror, tilt
-from reenact.face.sample import Square, as_input, sample
+from reenact.face.square_sampling import Square, as_input, sample
 from reenact.runtime import Session
 from reenact.types import FloatArray, Picture
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reenact.face.sample import Square
+from reenact.face.square_sampling import Square
 from reenact.types import FloatArray, Picture
 
 MESH_POINTS = 468

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from reenact.face.detector import INPUT_SIZE, Detection
-from reenact.face.sample import Square, sample
+from reenact.face.square_sampling import Square, sample
 from reenact.types import Picture
 
 LARGE = 640  # pixels of the longer side from which parts of a picture are worth a look

@@ -8,9 +8,9 @@ build.py       clip -> motion -> retimed -> a template's folder; and all of them
 """
 
 from reenact.gallery.build import Built, add_template, build_templates
-from reenact.gallery.card import BuildRecipe, Card, read_card, write_card
 from reenact.gallery.fetch import Famous, Fetched, Portal, famous_portraits, fetch_portraits
 from reenact.gallery.portraits import Portrait, get_portrait, list_portraits
+from reenact.gallery.template_metadata import BuildRecipe, Card, read_card, write_card
 from reenact.gallery.templates import (
     get_template,
     is_slug,

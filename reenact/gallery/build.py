@@ -13,8 +13,8 @@ from reenact.config import MOTIONS
 from reenact.engine import Engine
 from reenact.errors import InvalidOption, MotionOutdated, ReenactError
 from reenact.face.align import align, choose
-from reenact.gallery.card import BuildRecipe, Card, read_card, write_card
 from reenact.gallery.portraits import list_portraits
+from reenact.gallery.template_metadata import BuildRecipe, Card, read_card, write_card
 from reenact.gallery.templates import (
     DRIVING,
     MOTION,
@@ -27,11 +27,11 @@ from reenact.gallery.templates import (
 )
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
+from reenact.motion.motion_file import load_motion, save_motion
 from reenact.motion.retime import RetimeOptions, retime
-from reenact.motion.track import load_motion, save_motion
 from reenact.motion.transfer import TransferOptions, transfer
+from reenact.os_errors import unwritable
 from reenact.pipeline import watched
-from reenact.reasons import unwritable
 from reenact.rendering import prepare_source, render_frames
 from reenact.tracking import moving, track
 from reenact.types import Clip, Motion, Template, Watch

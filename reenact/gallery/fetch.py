@@ -19,7 +19,7 @@ from reenact.engine import open_face_finder
 from reenact.errors import ImageTooLarge, NoFaceFound, ReenactError, SetupError, UnsupportedMedia
 from reenact.gallery.portraits import FAMOUS
 from reenact.media import read_picture
-from reenact.reasons import reason, unwritable
+from reenact.os_errors import reason, unwritable
 from reenact.types import Picture
 
 TYPES = ("image/jpeg", "image/png", "image/webp")

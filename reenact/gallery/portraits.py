@@ -11,7 +11,7 @@ from typing import Any
 from reenact.config import PORTRAITS
 from reenact.errors import InvalidOption, SetupError
 from reenact.gallery.templates import is_slug
-from reenact.reasons import reason
+from reenact.os_errors import reason
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from stat import S_ISREG
 
 from reenact.config import DEFAULT_MODEL, MOTIONS
 from reenact.errors import MotionOutdated, OutputError, TemplateNotFound
-from reenact.gallery.card import FILE, read_card
-from reenact.motion.track import load_motion
-from reenact.reasons import reason
+from reenact.gallery.template_metadata import FILE, read_card
+from reenact.motion.motion_file import load_motion
+from reenact.os_errors import reason
 from reenact.runtime import ModelFolder
 from reenact.types import Template
 

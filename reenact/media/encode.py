@@ -18,7 +18,7 @@ from reenact.media.gif import write_gif
 from reenact.media.mp4 import add_sound, write_mp4
 from reenact.media.output import FramesFailed, output_errors, part_file, refuse_other_than_file
 from reenact.media.webp import write_webp
-from reenact.reasons import is_fault, is_full
+from reenact.os_errors import is_fault, is_full
 from reenact.types import Clip, Picture
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 
 from reenact.errors import OutputError, ReenactError
-from reenact.reasons import unwritable
+from reenact.os_errors import unwritable
 
 
 class FramesFailed(Exception):

@@ -29,7 +29,7 @@ from reenact.media.coding import Coding, read_coding
 from reenact.media.colour import to_srgb
 from reenact.media.orientation import upright
 from reenact.media.tone import tone_mapped
-from reenact.reasons import is_fault, reason
+from reenact.os_errors import is_fault, reason
 from reenact.types import Picture
 
 

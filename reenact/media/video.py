@@ -19,7 +19,7 @@ from reenact.media.animation import decode_animation, probe_animation
 from reenact.media.container import decode_video, probe_video
 from reenact.media.frames import Geometry, geometry, to_picture
 from reenact.media.timing import Timeline, plan, resample
-from reenact.reasons import is_fault, reason
+from reenact.os_errors import is_fault, reason
 from reenact.types import Clip, Picture
 
 log = logging.getLogger(__name__)

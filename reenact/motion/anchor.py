@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reenact.landmarks import GAPS, MOUTH_GAPS
-from reenact.motion.steady import steadied
+from reenact.motion.one_euro import steadied
 from reenact.types import Keypoints
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from reenact.face.mesh import FaceMesh
 from reenact.face.parts import LIPS, tilt
-from reenact.face.sample import Square
+from reenact.face.square_sampling import Square
 from reenact.landmarks import MESH_INDICES
 from reenact.mouth.layers import SHADED, Frame, cavity, lower_teeth, tongue, upper_teeth
 from reenact.mouth.light import read_light

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from reenact.errors import CertificateUnusable
-from reenact.reasons import reason
+from reenact.os_errors import reason
 
 log = logging.getLogger(__name__)
 

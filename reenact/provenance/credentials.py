@@ -24,9 +24,9 @@ import c2pa
 from reenact.config import version
 from reenact.errors import CertificateUnusable, OutputError
 from reenact.media import formats
+from reenact.os_errors import unwritable
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.target import Target
-from reenact.reasons import unwritable
+from reenact.provenance.error_recording_file import Target
 
 log = logging.getLogger(__name__)
 

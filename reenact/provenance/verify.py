@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from reenact.errors import DrivingUnreadable, UnsupportedMedia
 from reenact.media import VIDEO_LIMITS, PictureLimits, VideoLimits, formats, open_clip, read_picture
-from reenact.provenance.detect import Mark, search
-from reenact.provenance.embed import PUBLIC_KEY
+from reenact.os_errors import reason
 from reenact.provenance.manifest import Manifest, read_manifest
-from reenact.provenance.sample import Sample
-from reenact.reasons import reason
 from reenact.types import Picture
+from reenact.watermark.detect import Mark, search
+from reenact.watermark.embed import PUBLIC_KEY
+from reenact.watermark.sampling import Sample
 
 Verdict = Literal["made", "signed", "changed", "cannot_tell"]
 VERDICTS: tuple[Verdict, ...] = ("made", "signed", "changed", "cannot_tell")

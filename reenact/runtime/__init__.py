@@ -1,9 +1,9 @@
 """Running ONNX graphs: sessions and the files behind them."""
 
 from reenact.runtime import cuda
+from reenact.runtime.ordered_map import close, in_order
 from reenact.runtime.precision import Precision, variant
 from reenact.runtime.session import Device, Kept, Session, available_cores, runs_on_gpu
-from reenact.runtime.stages import close, in_order
 from reenact.runtime.weights import ModelFolder
 
 __all__ = [

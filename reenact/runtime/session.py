@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reenact.errors import ProviderUnavailable, WeightsBroken
-from reenact.reasons import is_fault
+from reenact.os_errors import is_fault
 from reenact.runtime import cuda
-from reenact.runtime.turns import Turns
+from reenact.runtime.fair_lock import Turns
 
 if TYPE_CHECKING:  # it is imported where a graph is opened: who opens none does without its 20 MB
     import onnxruntime

@@ -14,11 +14,11 @@ from reenact.layers.geometry import pixel_grid
 from reenact.layers.openings import openings
 from reenact.layers.pose import Pose
 from reenact.training.checkpoint import Model
+from reenact.training.frame_pairs import boxes_around, cut, draw_pairs
 from reenact.training.loop import Losses
 from reenact.training.losses import PerceptualLoss, expression_weight, gaps_l1, weighted_l1
 from reenact.training.points_loss import PointsLoss
 from reenact.training.sampler import PairSampler
-from reenact.training.views import boxes_around, cut, draw_pairs
 
 CLOSED = 1.5 / 128  # crop units: half the height of what counts where mouth or eyes are closed
 

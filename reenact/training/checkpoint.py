@@ -16,7 +16,7 @@ from reenact.errors import WeightsBroken
 from reenact.generator.network import Decoder, Encoder, GeneratorConfig
 from reenact.keypoints.network import KeypointConfig, KeypointDetector
 from reenact.motion.network import DenseMotion, MotionConfig
-from reenact.reasons import reason
+from reenact.os_errors import reason
 
 
 @dataclass(frozen=True)

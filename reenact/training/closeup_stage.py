@@ -15,10 +15,10 @@ from reenact.landmarks import EYES_SLICE, MOUTH_SLICE
 from reenact.layers.pose import Movement, Pose
 from reenact.training.animation_stage import LossWeights, gaps_of, judge
 from reenact.training.checkpoint import Model
+from reenact.training.frame_pairs import cut, draw_pairs
 from reenact.training.loop import Losses
 from reenact.training.losses import PerceptualLoss, expression_weight
 from reenact.training.sampler import PairSampler
-from reenact.training.views import cut, draw_pairs
 
 CELL = 4  # pixels of the picture in one of the motion's: cuts lie on its grid
 SIDE, RIM = 128, 16  # pixels: what is painted, and the rim that is not judged since it saw beyond the cut

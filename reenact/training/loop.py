@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from reenact.errors import WeightsBroken
-from reenact.reasons import reason
+from reenact.os_errors import reason
 from reenact.training.checkpoint import Average
 
 Losses = dict[str, Tensor]

@@ -13,7 +13,7 @@ from torch.nn import functional
 from reenact.errors import SetupError
 from reenact.face.network import PointNetwork
 from reenact.face.parts import PARTS, Part
-from reenact.face.sample import Square, sample
+from reenact.face.square_sampling import Square, sample
 from reenact.layers.constant import constant
 from reenact.layers.geometry import pixel_grid
 from reenact.training.augment import jitter_colours

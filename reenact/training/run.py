@@ -29,12 +29,12 @@ from reenact.face.parts import GRAPHS
 from reenact.training.animation_stage import AnimationStage, Animator
 from reenact.training.checkpoint import Model, load_model, save_model
 from reenact.training.closeup_stage import CloseUpStage
+from reenact.training.cosine_identity_loss import LikenessLoss
 from reenact.training.dataset import Pack, pack_clips, unpack_frames
 from reenact.training.grid import write_grid
 from reenact.training.identity import IdentityLoss
 from reenact.training.keypoint_stage import KeypointStage
 from reenact.training.landmark_teacher import label_landmarks
-from reenact.training.likeness import LikenessLoss
 from reenact.training.loop import Losses, Run, RunOptions
 from reenact.training.losses import PerceptualLoss
 from reenact.training.point_run import train_points

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reenact.errors import WeightsBroken
-from reenact.reasons import reason
+from reenact.os_errors import reason
 
 Node = dict[str, Any]
 _SIMPLE: dict[str, Callable[..., Tensor]] = {

@@ -9,7 +9,7 @@ frames.py       what a job renders          results.py   the files of jobs
 previews.py     a photo, before it is ordered
 verify.py report.py         where a file comes from
 templates.py portraits.py   the gallery     health.py metrics.py   for who watches over it
-spec.py         the OpenAPI document's last touches     examples.py   its examples
+openapi.py         the OpenAPI document's last touches     examples.py   its examples
 """
 
 from apiflask import APIFlask
@@ -20,14 +20,14 @@ from server.api import (
     frames,
     health,
     metrics,
+    openapi,
     portraits,
     previews,
     results,
-    spec,
     templates,
     verify,
 )
-from server.api.shown import rendered
+from server.api.serializers import rendered
 
 __all__ = ["init_app", "rendered"]
 
@@ -37,4 +37,4 @@ def init_app(app: APIFlask) -> None:
     jobs = (animations, events, frames, results)
     for module in (templates, portraits, previews, *jobs, verify, health, metrics):
         app.register_blueprint(module.bp)
-    spec.init_app(app)
+    openapi.init_app(app)

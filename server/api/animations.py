@@ -9,15 +9,15 @@ from apiflask import APIBlueprint
 
 from reenact.errors import InvalidOption
 from server.api import examples
-from server.api.access import identify, owner
-from server.api.intake import SELFIE_GONE, take_in
-from server.api.schemas import AnimationIn, PageIn
-from server.api.shown import kept_until, shown
-from server.api.taking import Answer, answer, want_a_form, want_room
-from server.api.told import JobOut, JobsOut
+from server.api.auth import identify, owner
+from server.api.order_form import SELFIE_GONE, take_in
+from server.api.requests import AnimationIn, PageIn
+from server.api.responses import JobOut, JobsOut
+from server.api.serializers import kept_until, shown
+from server.api.submission import Answer, answer, want_a_form, want_room
+from server.container import services
 from server.errors import Gone, NotFound
-from server.services import services
-from server.web import text
+from server.http import text
 
 bp = APIBlueprint("animations", __name__, url_prefix="/v1/animations")
 NO_STORE = {"Cache-Control": "no-store"}

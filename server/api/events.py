@@ -9,13 +9,13 @@ from apiflask import APIBlueprint
 from flask import Response, stream_with_context
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.api.access import identify, owner
-from server.api.schemas import Answers
-from server.api.shown import rendered
-from server.away import is_away
+from server.api.auth import identify, owner
+from server.api.requests import Answers
+from server.api.serializers import rendered
+from server.container import Services, services
+from server.database.outage import is_away
 from server.errors import NotFound
 from server.jobs import ENDED, Job
-from server.services import Services, services
 
 bp = APIBlueprint("events", __name__, url_prefix="/v1/animations")
 LOOK = 1.0  # seconds after which a place in the queue is looked up again

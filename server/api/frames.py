@@ -9,9 +9,9 @@ from flask import Response
 from PIL import Image
 
 from reenact.types import Picture
-from server.api.access import identify, owner
-from server.api.schemas import Answers
-from server.services import services
+from server.api.auth import identify, owner
+from server.api.requests import Answers
+from server.container import services
 
 bp = APIBlueprint("frames", __name__, url_prefix="/v1/animations")
 SIDE = 512  # pixels of the longer side at most: it is looked at for a moment only

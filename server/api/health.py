@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from apiflask import APIBlueprint
 
-from server.api.told import HealthOut
+from server.api.responses import HealthOut
+from server.container import services
 from server.errors import LOADING, NotReady
-from server.services import services
 
 _LACKING = {
     "database": "The database cannot be reached.",

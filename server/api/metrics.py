@@ -6,10 +6,10 @@ from apiflask import APIBlueprint
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from server.api.access import identify
-from server.api.schemas import Answers
+from server.api.auth import identify
+from server.api.requests import Answers
+from server.container import services
 from server.errors import NotFound
-from server.services import services
 
 bp = APIBlueprint("metrics", __name__)
 TEXT: Answers = {

@@ -15,14 +15,14 @@ from PIL import Image, ImageOps
 from reenact.errors import InputError, InvalidOption
 from reenact.gallery import Portrait, get_portrait, list_portraits
 from reenact.media import read_picture
-from reenact.reasons import reason
+from reenact.os_errors import reason
 from server.api import examples
-from server.api.schemas import Answers
+from server.api.requests import Answers
+from server.api.responses import PortraitsOut
 from server.api.strict import want_no_query
 from server.api.templates import HOUR, picture
-from server.api.told import PortraitsOut
+from server.container import services
 from server.errors import NotFound
-from server.services import services
 
 bp = APIBlueprint("portraits", __name__, url_prefix="/v1/portraits")
 IMAGE: Answers = {

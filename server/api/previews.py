@@ -11,10 +11,10 @@ from flask import Response
 from PIL import Image
 
 from reenact.media import PictureLimits, read_picture
-from server.api.access import count_order, identify
-from server.api.schemas import Answers, PhotoIn
-from server.api.taking import want_a_form
-from server.services import services
+from server.api.auth import count_order, identify
+from server.api.requests import Answers, PhotoIn
+from server.api.submission import want_a_form
+from server.container import services
 
 bp = APIBlueprint("previews", __name__, url_prefix="/v1/previews")
 SIDE = 1024  # pixels of the longer side: it is looked at, not animated

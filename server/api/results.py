@@ -12,9 +12,9 @@ from flask import Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import ClosingIterator, wrap_file
 
-from server.api.schemas import Answers
+from server.api.requests import Answers
+from server.container import services
 from server.errors import Gone
-from server.services import services
 from server.storage import Found
 
 bp = APIBlueprint("results", __name__, url_prefix="/v1/results")

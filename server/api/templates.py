@@ -12,14 +12,14 @@ from reenact.errors import TemplateNotFound
 from reenact.gallery import get_template, list_templates, remove_template, template_ids
 from reenact.types import Template
 from server.api import examples
-from server.api.access import identify, want_operator
-from server.api.intake import take_in_template
-from server.api.schemas import Answers, TemplateIn
+from server.api.auth import identify, want_operator
+from server.api.order_form import take_in_template
+from server.api.requests import Answers, TemplateIn
+from server.api.responses import JobOut, TemplateDetailOut, TemplatesOut
 from server.api.strict import want_no_query
-from server.api.taking import Answer, answer, want_a_form
-from server.api.told import JobOut, TemplateDetailOut, TemplatesOut
+from server.api.submission import Answer, answer, want_a_form
+from server.container import services
 from server.errors import Forbidden, NotFound
-from server.services import services
 
 bp = APIBlueprint("templates", __name__, url_prefix="/v1/templates")
 HOUR = 3600

@@ -13,15 +13,15 @@ from werkzeug.datastructures import FileStorage
 
 from reenact.errors import UnsupportedMedia
 from reenact.media import VideoLimits
-from reenact.provenance.embed import PUBLIC_KEY
+from reenact.provenance.report_text import sentences
 from reenact.provenance.verify import Report, as_json, verify
-from reenact.provenance.words import sentences
-from server.api.access import count_order, identify
-from server.api.report import EXAMPLES, VerifyIn, VerifyOut
-from server.certificate import anchors_of
-from server.config import Settings
+from reenact.watermark.embed import PUBLIC_KEY
+from server.api.auth import count_order, identify
+from server.api.verify_schemas import EXAMPLES, VerifyIn, VerifyOut
+from server.container import services
+from server.engine.certificate import anchors_of
 from server.errors import QueueFull
-from server.services import services
+from server.settings import Settings
 
 bp = APIBlueprint("verify", __name__, url_prefix="/v1/verify")
 bp.before_request(identify)

@@ -7,13 +7,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from server.disk import is_full
 from server.jobs.files import Files
 from server.jobs.job import ENDED, Job
-from server.jobs.records import Records
+from server.jobs.repository import JobRepository
 
 
 class Deletion:
     """Stops jobs and deletes what is theirs."""
 
-    def __init__(self, records: Records, files: Files) -> None:
+    def __init__(self, records: JobRepository, files: Files) -> None:
         """Only remembers both."""
         self._records, self._files = records, files
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Select, bindparam, func, select, update
 
-from server.clock import now
-from server.database import Database
+from server.database.clock import now
+from server.database.database import Database
 from server.jobs.job import ENDED
 from server.jobs.table import jobs
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 
 from reenact.errors import Cancelled, InputError
-from server.away import is_away
 from server.codes import public_detail
+from server.database.outage import is_away
 from server.disk import is_full
 from server.errors import EngineDied, Refused, StorageUnavailable
 from server.jobs.files import Files
 from server.jobs.job import Failure, Outcome, Status
 from server.jobs.leases import Claim
-from server.jobs.records import Records
+from server.jobs.repository import JobRepository
 from server.jobs.watching import Stopping
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 
 log = logging.getLogger(__name__)
 STORAGE_REST = 5.0  # seconds until a job is begun again after the bucket did not answer
@@ -30,7 +30,9 @@ TOO_NEW = Failure(
 class Endings:
     """Records the ends of attempts and tidies up after them."""
 
-    def __init__(self, records: Records, files: Files, lease: float, attempts: int, metrics: Metrics) -> None:
+    def __init__(
+        self, records: JobRepository, files: Files, lease: float, attempts: int, metrics: Metrics
+    ) -> None:
         """See ``Runner``."""
         self._records, self._files, self._metrics = records, files, metrics
         self._lease, self._attempts = lease, attempts

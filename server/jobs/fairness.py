@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Subquery, bindparam, case, func, select
 
-from server.clock import now
+from server.database.clock import now
 from server.jobs.table import jobs
 
 _RECENT = 3600.0  # seconds in which it counts who was served last

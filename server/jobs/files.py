@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from reenact.gallery import read_card, remove_template, template_ids
-from server.config import Settings
 from server.jobs.job import Job
 from server.jobs.order import Order
+from server.settings import Settings
 from server.storage import SELFIE, Storage
 
 

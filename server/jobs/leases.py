@@ -17,9 +17,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, select, true, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.away import insist, is_away, why
-from server.clock import now
-from server.database import Database
+from server.database.clock import now
+from server.database.database import Database
+from server.database.outage import insist, is_away, why
 from server.jobs.fairness import QUEUE, at
 from server.jobs.job import Failure, Job, Outcome, Status
 from server.jobs.order import VERSION

@@ -11,16 +11,16 @@ from typing import Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from reenact.types import Picture, Show
-from server import logs
-from server.away import why
+from server.database.outage import why
 from server.disk import is_full
 from server.jobs.endings import Endings
 from server.jobs.files import Files
 from server.jobs.job import Job, Outcome
 from server.jobs.leases import Claim
-from server.jobs.records import Records
+from server.jobs.repository import JobRepository
 from server.jobs.watching import Attempt, JobWatch
-from server.metrics import Metrics
+from server.observability import logs
+from server.observability.metrics import Metrics
 
 log = logging.getLogger(__name__)
 BREAK_OFF = 5.0  # seconds that a job which is told to stop may take to do so
@@ -60,7 +60,7 @@ class Runner:
 
     def __init__(
         self,
-        records: Records,
+        records: JobRepository,
         worker: Worker | None,
         files: Files,
         lease: float,

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from server.database import METADATA
+from server.database.database import METADATA
 from server.jobs.job import Failure, Job, Outcome, SeenFace
 from server.jobs.order import Order
 from server.storage import Stored

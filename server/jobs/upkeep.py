@@ -9,10 +9,10 @@ from threading import Event, Thread
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.away import why
+from server.database.outage import why
 from server.jobs.endings import GAVE_UP, TOO_NEW
 from server.jobs.files import Files
-from server.jobs.records import Records
+from server.jobs.repository import JobRepository
 from server.jobs.suspects import Suspects
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class Upkeep:
 
     def __init__(
         self,
-        records: Records,
+        records: JobRepository,
         files: Files,
         changed: Callable[[], None],
         lease: float,

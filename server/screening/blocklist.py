@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import Column, Double, String, Table, delete, insert, select
 
 from reenact.face.fingerprint import BITS, SAME, Bits, distance
-from server.database import METADATA, Database
+from server.database.database import METADATA, Database
 from server.errors import NotFound
 
 NOTE_LENGTH = 200

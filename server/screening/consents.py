@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, Connection, Double, Index, String, Table, delete, insert, select
 
-from server.database import METADATA, Database
+from server.database.database import METADATA, Database
 
 DAY = 86400.0
 

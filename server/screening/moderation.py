@@ -21,7 +21,7 @@ from urllib3.filepost import encode_multipart_formdata
 
 from reenact.errors import SetupError
 from server.errors import ModeratorUnavailable, Rejected
-from server.signature import SIGNATURE, sign
+from server.webhooks.signature import SIGNATURE, sign
 
 log = logging.getLogger(__name__)
 GROUP = "reenact.moderators"

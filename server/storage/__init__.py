@@ -10,7 +10,7 @@ leftovers.py  what is still to be deleted
 
 from pathlib import Path
 
-from server.database import Database
+from server.database.database import Database
 from server.storage.leftovers import Leftovers
 from server.storage.local import LocalStorage
 from server.storage.remote import RemoteStorage

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from reenact.errors import ExtraMissing, SetupError
-from server.breaker import Breaker
 from server.disk import is_full
 from server.errors import StorageUnavailable
+from server.storage.breaker import Breaker
 
 log = logging.getLogger(__name__)
 _BLOCK = 1 << 20  # bytes of an object that are fetched at once

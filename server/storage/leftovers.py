@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import Column, ColumnElement, Double, String, Table, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from server.database import METADATA, Database
+from server.database.database import METADATA, Database
 
 Kind = Literal["result", "place", "rest"]
 leftovers = Table(

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reenact.errors import SetupError
-from reenact.reasons import reason
+from reenact.os_errors import reason
 from server.errors import Gone, NotFound
 from server.storage.own import OwnFolder
 from server.storage.storage import Found, Stored

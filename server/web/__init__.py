@@ -18,8 +18,8 @@ from markupsafe import Markup, escape
 
 from reenact.gallery import list_portraits, list_templates
 from server.codes import CODES
-from server.services import services
-from server.web import text
+from server.container import services
+from server.http import text
 
 bp = APIBlueprint("web", __name__, enable_openapi=False)
 YEAR = 365 * 24 * 3600

@@ -9,9 +9,9 @@ from importlib.util import find_spec
 
 import pytest
 
-from reenact.bench import rivals
-from reenact.bench.rivals import MODULE, absent, measure_rivals
-from reenact.bench.spent import Spent, spend
+from reenact.bench import reference_model
+from reenact.bench.cpu_time import Spent, spend
+from reenact.bench.reference_model import MODULE, absent, measure_rivals
 
 
 @pytest.mark.slow
@@ -31,7 +31,9 @@ def test_ratios_are_of_the_time_a_frame_round_by_round(monkeypatch: pytest.Monke
         " n = int(line.split()[1]); s = n * (2 if i > 3 else 1)\\n"
         " print(json.dumps(dict(wall=s, cpu=s, frames=n)), flush=True)"
     )
-    monkeypatch.setattr(rivals, "_command", lambda *_: [sys.executable, "-c", code.replace("\\n", "\n")])
+    monkeypatch.setattr(
+        reference_model, "_command", lambda *_: [sys.executable, "-c", code.replace("\\n", "\n")]
+    )
     found = measure_rivals({"ours": lambda: Spent(1.0, 2.0, 10)}, 1, rounds=2, frames=5)
     ratios = found["times_as_fast"]["ours than eager"]
     assert ratios == {"wall": 15.0, "cpu": 7.5, "wall_rounds": [10, 20], "cpu_rounds": [5, 10]}
@@ -39,7 +41,7 @@ def test_ratios_are_of_the_time_a_frame_round_by_round(monkeypatch: pytest.Monke
 
 
 def test_without_torch_the_rivals_are_named_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rivals, "NEEDED", ("json", "a_package_that_is_not_there"))
+    monkeypatch.setattr(reference_model, "NEEDED", ("json", "a_package_that_is_not_there"))
     assert absent() == ["a_package_that_is_not_there"]
 
 

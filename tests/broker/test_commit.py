@@ -16,10 +16,10 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from reenact.gallery import get_portrait
-from server.away import is_away
-from server.database import Database
+from server.database.database import Database
+from server.database.outage import is_away
 from server.errors import NotFound, Unsettled
-from server.jobs import Job, Order, Outcome, Records
+from server.jobs import Job, JobRepository, Order, Outcome
 
 from .machines import Server, free_port, wait_for
 
@@ -90,34 +90,34 @@ def url(line: Line, postgres: str) -> str:
 
 
 @pytest.fixture
-def records(url: str, tmp_path: Path) -> Iterator[Records]:
+def records(url: str, tmp_path: Path) -> Iterator[JobRepository]:
     database = Database(url, tmp_path)
     database.prepare()
-    yield Records(database)
+    yield JobRepository(database)
     database.close()
 
 
-def add(records: Records, id: str = "a") -> Job | None:
+def add(records: JobRepository, id: str = "a") -> Job | None:
     return records.insert(Job(id, Order(f"place-{id}"), "queued", 0.0, 3), None)
 
 
 @pytest.mark.parametrize("when", ["after", "long before"])
 def test_an_order_that_was_taken_though_nobody_said_so_is_found(
-    records: Records, line: Line, when: str
+    records: JobRepository, line: Line, when: str
 ) -> None:
     line.breaks = when
     taken = add(records)
     assert taken and taken == records.get("a", None)
 
 
-def test_what_breaks_in_the_engines_process_is_told_in_the_other(records: Records, line: Line) -> None:
+def test_what_breaks_in_the_engines_process_is_told_in_the_other(records: JobRepository, line: Line) -> None:
     line.breaks = "before"
     with pytest.raises(OperationalError) as caught:
         add(records)
     assert is_away(pickle.loads(pickle.dumps(caught.value)))
 
 
-def test_an_order_that_was_not_taken_is_said_not_to_be(records: Records, line: Line) -> None:
+def test_an_order_that_was_not_taken_is_said_not_to_be(records: JobRepository, line: Line) -> None:
     line.breaks = "before"
     with pytest.raises(OperationalError) as caught:
         add(records)
@@ -127,9 +127,9 @@ def test_an_order_that_was_not_taken_is_said_not_to_be(records: Records, line: L
 
 
 def test_an_order_of_which_nobody_can_say_it(
-    records: Records, line: Line, monkeypatch: pytest.MonkeyPatch
+    records: JobRepository, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.jobs.records.SETTLING", 1.0)
+    monkeypatch.setattr("server.jobs.repository.SETTLING", 1.0)
     line.breaks, line.closed_for = "after", 3.0
     with pytest.raises(Unsettled):
         add(records)
@@ -137,7 +137,7 @@ def test_an_order_of_which_nobody_can_say_it(
     assert records.get("a", None).status == "queued"
 
 
-def test_a_job_that_ended_though_nobody_said_so_is_not_undone(records: Records, line: Line) -> None:
+def test_a_job_that_ended_though_nobody_said_so_is_not_undone(records: JobRepository, line: Line) -> None:
     add(records)
     claim = records.claim(60)
     assert claim
@@ -146,7 +146,7 @@ def test_a_job_that_ended_though_nobody_said_so_is_not_undone(records: Records, 
     assert records.get("a", None).outcome == OUTCOME
 
 
-def test_an_attempt_whose_job_was_taken_meanwhile_has_lost_it(records: Records, line: Line) -> None:
+def test_an_attempt_whose_job_was_taken_meanwhile_has_lost_it(records: JobRepository, line: Line) -> None:
     add(records)
     claim = records.claim(60)
     assert claim

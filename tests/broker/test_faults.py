@@ -14,10 +14,10 @@ from urllib.error import HTTPError
 import pytest
 
 from reenact.gallery import get_portrait
-from server.database import open_database
-from server.doctor import examine
-from server.keys import Keys
-from server.rate import AGAIN
+from server.access.keys import Keys
+from server.access.rate import AGAIN
+from server.commands.doctor import examine
+from server.database.database import open_database
 
 from .conftest import Names
 from .gallery import FRAMES

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from server.database import Database
-from server.jobs import Job, Order, Records
+from server.database.database import Database
+from server.jobs import Job, JobRepository, Order
 
 from .machines import ROOT
 
@@ -20,14 +20,14 @@ SEND = """
 import secrets, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from server.database import open_database
+from server.database.database import open_database
 from server.errors import TryLater
-from server.jobs import Job, Order, Records
-from server.jobs.room import Room
+from server.jobs import Job, Order, JobRepository
+from server.jobs.admission import Room
 
 url, folder, threads, orders, limit, owner_limit = sys.argv[1:]
 database = open_database(url, Path(folder))
-records = Records(database)
+records = JobRepository(database)
 room = Room(records, int(limit), int(owner_limit), 1)
 
 def send(_):
@@ -77,10 +77,10 @@ CLAIM = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from server.database import open_database
-from server.jobs import Records
+from server.database.database import open_database
+from server.jobs import JobRepository
 
-records = Records(open_database(sys.argv[1], Path(sys.argv[2])))
+records = JobRepository(open_database(sys.argv[1], Path(sys.argv[2])))
 with ThreadPoolExecutor(6) as pool:
     print(sum(claim is not None for claim in pool.map(lambda _: records.claim(60, at_once=3), range(24))))
 """
@@ -90,7 +90,7 @@ def test_no_more_jobs_of_an_owner_run_than_may(postgres: str, tmp_path: Path) ->
     database = Database(postgres, tmp_path)
     database.prepare()
     for nth in range(20):
-        Records(database).insert(Job(str(nth), Order(str(nth)), "queued", 0.0, 1, owner="mine"), None)
+        JobRepository(database).insert(Job(str(nth), Order(str(nth)), "queued", 0.0, 1, owner="mine"), None)
     database.close()
     command = [sys.executable, "-c", CLAIM, postgres, str(tmp_path)]
     workers = [

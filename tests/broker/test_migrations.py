@@ -11,13 +11,13 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from server.database import Database
+from server.database.database import Database
 
 from ..server.migrations.first import POSTGRESQL, check_nothing_is_lost, check_tables_are_as_declared, shape
 
 pytestmark = pytest.mark.broker
 OPEN = (
-    "import sys; from pathlib import Path; from server.database import open_database; "
+    "import sys; from pathlib import Path; from server.database.database import open_database; "
     "open_database(sys.argv[1], Path(sys.argv[2])).close()"
 )
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from server.database import Database
+from server.database.database import Database
 from server.errors import IdempotencyConflict
-from server.jobs import Failure, Idempotency, Job, Order, Outcome, Records, SeenFace
+from server.jobs import Failure, Idempotency, Job, JobRepository, Order, Outcome, SeenFace
 from server.storage import Stored
 
 pytestmark = pytest.mark.broker
@@ -21,20 +21,20 @@ OUTCOME = Outcome(
 
 
 @pytest.fixture
-def records(postgres: str, tmp_path: Path) -> Iterator[Records]:
+def records(postgres: str, tmp_path: Path) -> Iterator[JobRepository]:
     database = Database(postgres, tmp_path)
     with ThreadPoolExecutor(4) as pool:  # as many processes that start at once
         list(pool.map(lambda _: database.prepare(), range(4)))
-    yield Records(database)
+    yield JobRepository(database)
     database.close()
 
 
-def add(records: Records, id: str, owner: str, key: str | None = None) -> bool:
+def add(records: JobRepository, id: str, owner: str, key: str | None = None) -> bool:
     job = Job(id, Order(f"place-{id}"), "queued", 0.0, 3, owner=owner)
     return records.insert(job, Idempotency(key, "digest") if key else None) is not None
 
 
-def test_each_job_is_claimed_once_and_owners_take_turns(records: Records) -> None:
+def test_each_job_is_claimed_once_and_owners_take_turns(records: JobRepository) -> None:
     for nth in range(30):
         add(records, f"many{nth}", "many")
     add(records, "few", "few")
@@ -45,7 +45,7 @@ def test_each_job_is_claimed_once_and_owners_take_turns(records: Records) -> Non
     assert records.get("few", "few").started <= sorted(c.job.started for c in claims)[8]  # type: ignore[type-var, operator]
 
 
-def test_one_of_many_that_end_a_job_wins(records: Records) -> None:
+def test_one_of_many_that_end_a_job_wins(records: JobRepository) -> None:
     add(records, "a", "mine")
     held = records.claim(-1)
     assert held
@@ -60,11 +60,11 @@ def test_one_of_many_that_end_a_job_wins(records: Records) -> None:
     assert records.get("a", "mine").outcome == OUTCOME
 
 
-def reap(records: Records) -> list[object]:
+def reap(records: JobRepository) -> list[object]:
     return list(records.reap(records.overdue(), 3, Failure("gave_up", "It broke.")))
 
 
-def test_of_many_that_send_the_same_key_at_once_one_makes_the_job(records: Records) -> None:
+def test_of_many_that_send_the_same_key_at_once_one_makes_the_job(records: JobRepository) -> None:
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda nth: add(records, str(nth), "mine", "key"), range(8)))
     assert sum(made) == 1
@@ -74,7 +74,7 @@ def test_of_many_that_send_the_same_key_at_once_one_makes_the_job(records: Recor
         records.repeated("mine", Idempotency("key", "other"))
 
 
-def test_pages_cancel_and_forget(records: Records) -> None:
+def test_pages_cancel_and_forget(records: JobRepository) -> None:
     for nth in range(3):
         add(records, str(nth), "mine")
     assert [(job.id, job.position) for job in records.page("mine", None, 9)] == [("2", 3), ("1", 2), ("0", 1)]

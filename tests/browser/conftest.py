@@ -16,10 +16,10 @@ from PIL import Image
 from reenact.config import MOTIONS
 from reenact.gallery import get_portrait, get_template, template_ids
 from reenact.media import read_picture, write_clip
+from reenact.motion.motion_file import save_motion
 from reenact.motion.retime import RetimeOptions, retime
-from reenact.motion.track import save_motion
 from reenact.types import Clip
-from server.config import Settings
+from server.settings import Settings
 from tests.sounds import with_tone
 
 from .visit import CHROMIUM, FACE, LONG, MEASURE_SHIFT, PHONE, ROOT, Site, Visit, chromium, serve

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from server.config import Settings
+from server.settings import Settings
 
 from .visit import DEVICES, FACE, MEASURE_SHIFT, MOTION, Visit, chromium, serve
 

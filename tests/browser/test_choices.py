@@ -10,8 +10,8 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from server.container import services_of
 from server.jobs import Order
-from server.services import services_of
 
 from .visit import DESKTOP, FACE, MOTION, PHONE, Site, Visit
 

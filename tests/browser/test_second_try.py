@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.services import services_of
+from server.container import services_of
 
 from .visit import DESKTOP, FACE, LONG, MOTION, Site, Visit
 

@@ -13,8 +13,8 @@ from PIL import Image
 
 from reenact.media import write_clip
 from reenact.types import Clip
-from server.rate import OrderRate
-from server.services import services_of
+from server.access.rate import OrderRate
+from server.container import services_of
 
 from .visit import FACE, LONG, MOTION, Site, Visit
 

@@ -15,8 +15,8 @@ from PIL import Image
 from reenact.media import write_clip
 from reenact.provenance.certificate import development_certificate
 from reenact.provenance.credentials import Input, Origin, sign
-from reenact.provenance.embed import Marker, Watermark
 from reenact.types import Clip
+from reenact.watermark.embed import Marker, Watermark
 
 from .test_made_well import serious
 from .visit import DESKTOP, PHONE, SECONDS, Visit

@@ -17,8 +17,8 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from reenact.engine import Engine
 from server.app import create_app
-from server.config import Settings
-from server.services import services_of
+from server.container import services_of
+from server.settings import Settings
 
 CHROMIUM = shutil.which("chromium")
 ROOT = Path(__file__).parents[2]

@@ -11,11 +11,11 @@ import pytest
 
 from reenact.errors import InvalidOption
 from reenact.evaluation.clips import Pair
-from reenact.evaluation.crossing import evaluate_cross_identity
+from reenact.evaluation.cross_identity import evaluate_cross_identity
 from reenact.evaluation.hd import evaluate_hd, one_each
+from reenact.evaluation.judge_set import Panel
 from reenact.evaluation.judges import Reading
 from reenact.evaluation.options import Options
-from reenact.evaluation.panel import Panel
 from reenact.evaluation.reconstruction import evaluate_reconstruction
 from reenact.media import EncodeOptions
 from reenact.media.encode import write_clip

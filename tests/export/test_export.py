@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from reenact.engine import Engine
 from reenact.errors import WeightsBroken
-from reenact.export import half, int8, run, twins
+from reenact.export import half, int8, run, variant_parity
 from reenact.export.graphs import graphs_of
 from reenact.export.onnx import (
     LARGE,
@@ -108,8 +108,8 @@ def test_a_twin_that_loses_too_much_is_left_out(
     exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = Path(shutil.copytree(exported.folder, tmp_path / "model"))
-    monkeypatch.setattr(twins, "FRAMES", 2)
-    inputs = list(twins.feeds(folder))
+    monkeypatch.setattr(variant_parity, "FRAMES", 2)
+    inputs = list(variant_parity.feeds(folder))
     for name, twin in TWINS.items():
         monkeypatch.setattr(twin, "LEAST_PSNR", 99.0)
         assert (folder / f"{name}.onnx").exists()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reenact.face.sample import Square, as_input, sample
+from reenact.face.square_sampling import Square, as_input, sample
 
 
 @pytest.mark.parametrize(

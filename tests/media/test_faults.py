@@ -20,8 +20,8 @@ from reenact.cli import main
 from reenact.errors import UnsupportedMedia
 from reenact.media import container, formats, mp4, open_clip, picture, read_picture, write_clip
 from reenact.media import encode as encoding
+from reenact.os_errors import FAULTS
 from reenact.provenance.verify import verify
-from reenact.reasons import FAULTS
 from reenact.types import Clip
 
 

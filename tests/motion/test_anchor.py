@@ -8,7 +8,7 @@ import pytest
 
 from reenact.landmarks import GAPS, MOUTH_GAPS
 from reenact.motion.anchor import anchored
-from reenact.motion.steady import steadied
+from reenact.motion.one_euro import steadied
 from reenact.types import Keypoints
 
 FPS = Fraction(25)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reenact.landmarks import COUNT
-from reenact.motion.steady import steadied
+from reenact.motion.one_euro import steadied
 from reenact.types import Keypoints
 
 K, FRAMES, FPS = 3, 60, Fraction(25)

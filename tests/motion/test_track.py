@@ -10,7 +10,7 @@ import pytest
 
 from reenact.errors import MotionOutdated, OutputError, TemplateNotFound
 from reenact.landmarks import COUNT
-from reenact.motion.track import load_motion, save_motion
+from reenact.motion.motion_file import load_motion, save_motion
 from reenact.types import Keypoints, Motion
 
 MODEL = "ab" * 32

@@ -23,10 +23,10 @@ from reenact.evaluation.metrics import ssim
 from reenact.gallery import get_template, list_portraits, template_ids
 from reenact.motion.retime import RetimeOptions, retime
 from reenact.pipeline import AnimateOptions, animate
-from reenact.provenance.detect import FALSE_ALARM, find_mark
-from reenact.provenance.embed import Marker, Watermark
 from reenact.provenance.verify import verify
 from reenact.types import Picture
+from reenact.watermark.detect import FALSE_ALARM, find_mark
+from reenact.watermark.embed import Marker, Watermark
 
 from .attacks import ATTACKS, Attack, send
 

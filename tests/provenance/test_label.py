@@ -10,7 +10,7 @@ from PIL import Image
 
 from reenact.errors import InvalidOption
 from reenact.provenance.label import LABELS, LANGUAGES, Label, Language
-from reenact.provenance.lettering import WORDS
+from reenact.provenance.render_labels import WORDS
 
 SIZES = [(256, 256), (454, 506), (1024, 1024), (1076, 1916), (1918, 800)]
 GREYS = (0, 128, 255)

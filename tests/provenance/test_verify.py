@@ -18,11 +18,11 @@ from reenact.gallery import list_portraits
 from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
 from reenact.provenance.certificate import Certificate, development_certificate, read_anchors
 from reenact.provenance.credentials import Input, Origin, sign
-from reenact.provenance.embed import Marker, Watermark
 from reenact.provenance.manifest import read_manifest
+from reenact.provenance.report_text import sentences
 from reenact.provenance.verify import Report, as_json, verify
-from reenact.provenance.words import sentences
 from reenact.types import Clip
+from reenact.watermark.embed import Marker, Watermark
 
 FORMATS = ("mp4", "gif", "webp")
 ID, FRAMES = 0x0123456789ABCDEF, 8

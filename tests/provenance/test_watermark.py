@@ -13,15 +13,15 @@ from PIL import Image
 from reenact.errors import DrivingUnreadable, InvalidOption
 from reenact.gallery import list_portraits
 from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
-from reenact.provenance.code import CODED_BITS, decode, encode
-from reenact.provenance.detect import FALSE_ALARM, Mark, find_mark
-from reenact.provenance.embed import Marker, Watermark
-from reenact.provenance.lapped import WAVES, drawn, measured
-from reenact.provenance.places import Place
-from reenact.provenance.sample import Sample
+from reenact.provenance.report_text import sentences
 from reenact.provenance.verify import verify
-from reenact.provenance.words import sentences
 from reenact.types import Clip, Picture
+from reenact.watermark.code import CODED_BITS, decode, encode
+from reenact.watermark.detect import FALSE_ALARM, Mark, find_mark
+from reenact.watermark.embed import Marker, Watermark
+from reenact.watermark.lapped_transform import WAVES, drawn, measured
+from reenact.watermark.places import Place
+from reenact.watermark.sampling import Sample
 
 from .attacks import ATTACKS, Attack, mirrored, scaled, send, write
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from threading import Thread
 from time import sleep
 
-from reenact.runtime.turns import Turns
+from reenact.runtime.fair_lock import Turns
 
 
 def test_those_who_want_it_again_and_again_get_it_in_turn() -> None:

@@ -19,12 +19,12 @@ from werkzeug.test import TestResponse
 from reenact.engine import Engine
 from reenact.gallery import Card, get_portrait, write_card
 from reenact.media import read_picture, write_clip
-from reenact.motion.track import save_motion
+from reenact.motion.motion_file import save_motion
 from reenact.tracking import track
 from reenact.types import Clip, Keypoints, Motion
 from server.app import create_app
-from server.config import Settings
-from server.services import Services, services_of
+from server.container import Services, services_of
+from server.settings import Settings
 
 PORTRAIT = "eileen-collins"
 TEMPLATE, LONG = "turn", "long"

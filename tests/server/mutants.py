@@ -28,9 +28,9 @@ from reenact.errors import ReenactError
 from reenact.gallery import list_portraits
 from reenact.media import open_clip, read_picture
 from server.app import create_app
-from server.config import Settings
-from server.engine import open_warm
-from server.services import services_of
+from server.container import services_of
+from server.engine.worker import open_warm
+from server.settings import Settings
 from tests.broker.gallery import make_gallery
 
 DONE = 20  # of so many orders that are taken one is done

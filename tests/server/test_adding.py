@@ -21,7 +21,7 @@ from reenact.media import write_clip
 from reenact.tracking import track
 from reenact.types import Clip
 from server.api import examples
-from server.services import services_of
+from server.container import services_of
 
 from .conftest import FRAMES, TEMPLATE, Client, until
 from .test_keys import code
@@ -182,7 +182,7 @@ def test_a_cancellation_at_the_last_moment_takes_the_template_back(
         jobs.cancel(jobs.page(None, None, 1)[0].id)
         return made
 
-    monkeypatch.setattr("server.jobs.work.add_template", cancelled_when_made)
+    monkeypatch.setattr("server.engine.work.add_template", cancelled_when_made)
     taken = add(mine, driving)
     until(lambda: mine.job(taken)["status"] == "cancelled" and template_ids(more), lambda left: left == [])
 
@@ -195,12 +195,12 @@ def test_an_attempt_replaces_what_the_last_one_left_and_nothing_else(
     mine, jobs = client(app, None), services_of(app).jobs
 
     def left_behind(engine: Any, clip: Path, id: str, card: Card, folder: Path, **options: Any) -> Any:
-        monkeypatch.setattr("server.jobs.work.add_template", add_template)
+        monkeypatch.setattr("server.engine.work.add_template", add_template)
         maker = jobs.page(None, None, 1)[0].id if own else None
         add_template(engine, clip, id, Card("Before", "CC0-1.0", "These tests", made_by=maker), folder)
         raise OSError("killed")
 
-    monkeypatch.setattr("server.jobs.work.add_template", left_behind)
+    monkeypatch.setattr("server.engine.work.add_template", left_behind)
     ended = mine.ended(add(mine, driving))
     title = mine.get(f"/v1/templates/{ID}").json["title"]  # type: ignore[index]
     assert (ended["status"], title) == (("succeeded", FORM["title"]) if own else ("failed", "Before"))

@@ -16,7 +16,7 @@ from reenact.engine import Engine
 from reenact.errors import WeightsBroken
 from reenact.media import open_clip
 from server.app import create_app
-from server.services import Services, services_of
+from server.container import Services, services_of
 
 from .conftest import FRAMES, LONG, LONG_FRAMES, TEMPLATE, Client, until
 
@@ -109,7 +109,7 @@ def test_a_failure_of_ours_tells_a_stranger_nothing(
     def break_down(*args: object) -> None:
         raise RuntimeError(f"secret of {services.settings.data}")
 
-    monkeypatch.setattr("server.jobs.work.animate", break_down)
+    monkeypatch.setattr("server.engine.work.animate", break_down)
     answer = client.order(prefer="wait=30")
     assert answer.json is not None
     assert answer.json["error"]["code"] == "internal"

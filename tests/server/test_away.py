@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
-from server.away import Line, insist, is_away, why
+from server.database.outage import Line, insist, is_away, why
 
 psycopg = pytest.importorskip("psycopg", reason="optional part missing: psycopg")
-from server.postgres import Silent  # noqa: E402
+from server.database.postgres import Silent  # noqa: E402
 
 SILENT = OperationalError("SELECT 1", {}, Silent("no answer"))
 REFUSED = OperationalError("SELECT 1", {}, psycopg.OperationalError("connection refused"))
@@ -69,7 +69,7 @@ def test_nobody_insists_on_a_mistake_or_when_it_is_hopeless(error: Exception) ->
 def test_while_the_database_keeps_silent_one_asks_and_others_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("server.away.PAUSE", 0.0)
+    monkeypatch.setattr("server.database.outage.PAUSE", 0.0)
     line = Line()
     assert not line.silent
     with pytest.raises(OperationalError), line.ask():

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from reenact.media import container
 from server.codes import CODES
-from server.services import Services, services_of
+from server.container import Services, services_of
 
 from .conftest import PORTRAIT, Client
 

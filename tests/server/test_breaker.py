@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 
-from server.breaker import Breaker
+from server.storage.breaker import Breaker
 
 
 def test_what_fails_is_told_once_and_what_answers_again_too() -> None:

@@ -19,10 +19,10 @@ from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
 from reenact.errors import SetupError
-from server.database import open_database
-from server.engine_process import _portable
+from server.container import services_of
+from server.database.database import open_database
+from server.engine.process import _portable
 from server.errors import Gone, NotFound, StorageUnavailable
-from server.services import services_of
 from server.storage import DRIVING, SELFIE, Found, RemoteStorage
 from server.storage.leftovers import Leftovers
 from tests.broker.wire import Wire

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.config import SettingInvalid, Settings, read, variable
+from server.settings import SettingInvalid, Settings, read, variable
 
 
 def test_defaults_hold_where_nothing_is_set() -> None:

@@ -15,9 +15,9 @@ from reenact.engine import Engine
 from reenact.errors import CertificateUnusable
 from reenact.provenance.certificate import development_certificate
 from server.app import create_app
-from server.certificate import announce, certificate_of
-from server.config import SettingInvalid, Settings, read
-from server.services import services_of
+from server.container import services_of
+from server.engine.certificate import announce, certificate_of
+from server.settings import SettingInvalid, Settings, read
 
 from .conftest import TEMPLATE, Client, until
 

@@ -19,13 +19,13 @@ import pytest
 from reenact.config import DEFAULT_MODEL, MOTIONS
 from reenact.doctor import Finding
 from reenact.gallery import list_portraits
-from reenact.motion.track import load_motion, save_motion
+from reenact.motion.motion_file import load_motion, save_motion
 from reenact.runtime import ModelFolder
-from server import doctor, doctor_shared
-from server.config import Settings
-from server.database import Database, open_database
-from server.jobs import Job, Order, Records
-from server.migrations import known
+from server.commands import doctor, doctor_fleet
+from server.database.database import Database, open_database
+from server.database.migrations import known
+from server.jobs import Job, JobRepository, Order
+from server.settings import Settings
 
 from .conftest import TEMPLATE, until
 from .test_process import ROOT, Server, start  # noqa: F401  # a fixture
@@ -123,7 +123,7 @@ def test_strangers_without_a_key_and_a_database_of_another_version(tmp_path: Pat
 def test_jobs_that_wait_for_a_newer_version_and_a_database_of_an_older_one(tmp_path: Path) -> None:
     settings = {"REENACT_PORT": "0", "REENACT_DATA": str(tmp_path)}
     database = open_database(None, tmp_path)
-    Records(database).insert(Job("a", Order("a"), "queued", 0.0, 0), None)
+    JobRepository(database).insert(Job("a", Order("a"), "queued", 0.0, 0), None)
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE jobs SET order_version = order_version + 1")
     findings = {each.name: each for each in doctor.examine(settings)}
@@ -162,7 +162,7 @@ def test_all_are_asked_at_once_and_told_in_their_order(
         return found
 
     for name, after in zip(names, (*names[1:], "last"), strict=True):
-        module, attribute = (doctor, "_data") if name == "data" else (doctor_shared, name)
+        module, attribute = (doctor, "_data") if name == "data" else (doctor_fleet, name)
         monkeypatch.setattr(module, attribute, waits(name, after))
     monkeypatch.setattr(doctor, "ANSWER_SECONDS", 60.0)
     findings = doctor.examine({"REENACT_DATA": str(tmp_path), "REENACT_PORT": "0"})

@@ -15,7 +15,7 @@ from flask import g
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from server.services import Services, services_of
+from server.container import Services, services_of
 
 from .conftest import FRAMES, LONG, Client, until
 

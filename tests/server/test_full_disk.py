@@ -19,10 +19,10 @@ from apiflask import APIFlask
 from reenact.engine import Engine
 from reenact.errors import DiskFull, SetupError
 from reenact.pipeline import Animated, animate
-from server.database import open_database
+from server.container import services_of
+from server.database.database import open_database
 from server.disk import is_full
-from server.engine_process import _portable
-from server.services import services_of
+from server.engine.process import _portable
 from server.storage import Stored
 from tests.disk import Disk
 
@@ -84,7 +84,7 @@ def count_made(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         made.append(arguments)
         return animate(*arguments)
 
-    monkeypatch.setattr("server.jobs.work.animate", counted)
+    monkeypatch.setattr("server.engine.work.animate", counted)
     return made
 
 

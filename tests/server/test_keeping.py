@@ -11,7 +11,7 @@ import pytest
 from apiflask import APIFlask
 from PIL import Image
 
-from server.services import Services, services_of
+from server.container import Services, services_of
 
 from .conftest import PORTRAIT, Client, until
 

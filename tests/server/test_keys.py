@@ -14,10 +14,10 @@ from apiflask import APIFlask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from server.database import Database
+from server.access.keys import Keys, keys
+from server.container import services_of
+from server.database.database import Database
 from server.errors import NotFound
-from server.keys import Keys, keys
-from server.services import services_of
 
 from .conftest import LONG, Client, until
 

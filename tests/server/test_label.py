@@ -13,8 +13,8 @@ from apiflask import APIFlask
 from reenact.media import open_clip
 from reenact.provenance.label import LANGUAGES, Label
 from reenact.types import Picture
-from server.services import services_of
-from server.web import text
+from server.container import services_of
+from server.http import text
 
 from .conftest import Client, until
 

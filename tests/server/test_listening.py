@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from server.listening import LOOK
+from server.http.listening import LOOK
 from tests.broker.machines import Server, wait_for
 
 ID = "0" * 32

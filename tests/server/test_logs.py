@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from server import logs
-from server.database import Database
-from server.keys import Keys
+from server.access.keys import Keys
+from server.database.database import Database
+from server.observability import logs
 
 from .conftest import TEMPLATE, until
 from .test_process import Server

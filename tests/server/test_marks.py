@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from reenact.engine import Engine
-from reenact.provenance.embed import PUBLIC_KEY
 from reenact.provenance.verify import verify
+from reenact.watermark.embed import PUBLIC_KEY
 from server.app import create_app
-from server.config import Settings
-from server.jobs.work import watermark_id
-from server.services import services_of
+from server.container import services_of
+from server.engine.work import watermark_id
+from server.settings import Settings
 
 from .conftest import Client, until
 

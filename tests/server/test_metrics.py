@@ -17,9 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from reenact.engine import Engine
 from reenact.errors import SetupError
 from server.app import create_app
-from server.config import Settings
-from server.request_log import METHODS, OTHER
-from server.services import services_of
+from server.container import services_of
+from server.http.request_log import METHODS, OTHER
+from server.settings import Settings
 
 from .conftest import FRAMES, LONG, Client, until
 

@@ -6,12 +6,12 @@ import re
 from dataclasses import Field, fields
 from pathlib import Path
 
-import server.config
-from server.config import Settings, variable
+import server.settings
+from server.settings import Settings, variable
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
-CODE = Path(server.config.__file__).read_text(encoding="utf-8").splitlines()
+CODE = Path(server.settings.__file__).read_text(encoding="utf-8").splitlines()
 
 
 def row(field: Field[object]) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from server.api.previews import SIDE
-from server.config import Settings
+from server.settings import Settings
 
 from .conftest import Client
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from server.addresses import Addresses
-from server.database import Database
+from server.access.addresses import Addresses
+from server.container import Services
+from server.database.database import Database
 from server.errors import Gone, NotFound
-from server.services import Services
 from server.storage import Found
 
 from .conftest import Client

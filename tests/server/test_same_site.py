@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from apiflask import APIFlask
 
-from server.services import services_of
+from server.container import services_of
 
 from .conftest import Client
 from .test_bad_input import check

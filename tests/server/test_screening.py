@@ -24,8 +24,8 @@ from reenact.engine import Engine
 from reenact.errors import SetupError
 from reenact.face.fingerprint import fingerprints
 from reenact.media import read_picture
+from server.container import Services, services_of
 from server.screening import find_moderators
-from server.services import Services, services_of
 
 from .conftest import PORTRAIT, Client, until
 

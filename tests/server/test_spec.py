@@ -13,7 +13,7 @@ from apiflask import APIFlask
 from reenact.config import MOTIONS
 from server.api import examples
 from server.codes import CODES
-from server.services import services_of
+from server.container import services_of
 
 from .conftest import Client, until
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from apiflask import APIFlask
 from sqlalchemy import update
 
-from server.database import Database
+from server.container import services_of
+from server.database.database import Database
 from server.jobs.table import jobs
-from server.services import services_of
 
 from .conftest import Client, until
 from .test_process import ROOT

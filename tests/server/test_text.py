@@ -11,8 +11,8 @@ import server.web
 from reenact.gallery import list_portraits, list_templates
 from reenact.gallery.fetch import famous_portraits
 from server.codes import CODES
-from server.config import Settings
-from server.web import text
+from server.http import text
+from server.settings import Settings
 
 WEB = Path(server.web.__file__).parent
 SOURCES = "\n".join(

@@ -16,10 +16,10 @@ from werkzeug.test import TestResponse
 from reenact.gallery import get_portrait
 from reenact.media import read_picture
 from reenact.provenance.certificate import development_certificate
-from reenact.provenance.embed import Marker, Watermark
-from server.api.report import EXAMPLES
-from server.jobs.work import watermark_id
-from server.services import Services
+from reenact.watermark.embed import Marker, Watermark
+from server.api.verify_schemas import EXAMPLES
+from server.container import Services
+from server.engine.work import watermark_id
 
 from .conftest import PORTRAIT, Client
 

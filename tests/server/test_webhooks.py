@@ -18,11 +18,11 @@ from sqlalchemy.exc import OperationalError
 from standardwebhooks import Webhook
 
 from reenact.errors import InvalidOption
-from server import outbound, webhooks
+from server.container import services_of
 from server.jobs.table import jobs
-from server.outbound import check_host, is_public, parse, post
-from server.services import services_of
-from server.signature import standard_headers
+from server.webhooks import delivery, safe_post
+from server.webhooks.safe_post import check_host, is_public, parse, post
+from server.webhooks.signature import standard_headers
 
 from .conftest import Client, until
 from .receivers import Receiver, dead
@@ -90,7 +90,7 @@ def test_a_name_that_points_inside_is_not_called(receiver: Receiver, monkeypatch
     def lie(host: str, *args: Any, **kwargs: Any) -> Any:
         return real("127.0.0.1" if host == "example.org" else host, *args, **kwargs)
 
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", lie)
+    monkeypatch.setattr(safe_post.socket, "getaddrinfo", lie)
     with pytest.raises(PermissionError):
         post(receiver.url("example.org"), b"{}", {}, frozenset())
     assert receiver.got == []
@@ -108,7 +108,7 @@ def test_the_connection_goes_to_the_address_that_was_judged(
             return real("127.0.0.1" if len(asked) == 1 else "192.0.2.1", *args, **kwargs)
         return real(host, *args, **kwargs)
 
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", answer)
+    monkeypatch.setattr(safe_post.socket, "getaddrinfo", answer)
     assert post(receiver.url("rebind.example"), b"{}", {}, frozenset({"rebind.example"})) == 204
     assert len(asked) == 1
     assert receiver.got[0][0]["Host"] == f"rebind.example:{receiver.server.server_port}"
@@ -122,8 +122,8 @@ def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
 
 @pytest.fixture
 def app(make_app: Callable[..., APIFlask], monkeypatch: pytest.MonkeyPatch) -> APIFlask:
-    monkeypatch.setattr(webhooks, "LOOK", 0.05)
-    monkeypatch.setattr(webhooks.Webhooks.__init__, "__defaults__", ((0.1, 0.1),))
+    monkeypatch.setattr(delivery, "LOOK", 0.05)
+    monkeypatch.setattr(delivery.Webhooks.__init__, "__defaults__", ((0.1, 0.1),))
     app = make_app(webhook_hosts="localhost")
     until(lambda: services_of(app).jobs.ready, bool)
     return app
@@ -195,7 +195,7 @@ def test_a_call_has_one_deadline_for_all_it_does() -> None:
 
 def test_looking_up_the_name_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
     enough = Event()
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", lambda *args, **more: enough.wait(60) and [])
+    monkeypatch.setattr(safe_post.socket, "getaddrinfo", lambda *args, **more: enough.wait(60) and [])
     with pytest.raises(TimeoutError):
         post("http://example.org/", b"{}", {}, frozenset(), 0.1)
     enough.set()
@@ -210,7 +210,7 @@ def test_a_name_with_an_address_where_nobody_listens_is_called_at_its_others(
         two = ("::1", "127.0.0.1") if host == "localhost" else (host,)
         return [each for name in two for each in real(name, *args, **more)]
 
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", both)
+    monkeypatch.setattr(safe_post.socket, "getaddrinfo", both)
     assert post(receiver.url(), b"{}", {}, frozenset({"localhost"})) == 204
 
 
@@ -231,7 +231,7 @@ def test_what_speaks_no_http_is_an_error_like_others(receiver: Receiver) -> None
 def test_who_answers_slowly_or_never_or_cannot_exist_keeps_nobody_waiting(
     make_app: Callable[..., APIFlask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbound, "SECONDS", 60.0)  # so that it is not the deadline that sets others free
+    monkeypatch.setattr(safe_post, "SECONDS", 60.0)  # so that it is not the deadline that sets others free
     app = make_app(webhook_hosts="localhost", unfinished_per_key=50, queue_length=50)
     use = services_of(app)
     until(lambda: use.jobs.ready, bool)
@@ -253,9 +253,9 @@ def test_who_answers_slowly_or_never_or_cannot_exist_keeps_nobody_waiting(
 def test_one_that_is_slow_many_times_keeps_nobody_waiting(
     make_app: Callable[..., APIFlask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbound, "SECONDS", 60.0)
+    monkeypatch.setattr(safe_post, "SECONDS", 60.0)
     for name, most in (("AT_ONCE", 4), ("OF_OWNER", 3), ("TO_HOST", 2)):
-        monkeypatch.setattr(webhooks, name, most)
+        monkeypatch.setattr(delivery, name, most)
     app = make_app(webhook_hosts="localhost", unfinished_per_key=50, queue_length=50)
     until(lambda: services_of(app).jobs.ready, bool)
     slow, slow_too, good = Receiver(drips=True), Receiver(drips=True), Receiver()

@@ -13,6 +13,7 @@ from reenact.landmarks import COUNT, EYE_CORNERS, MESH_INDICES
 from reenact.training.animation_stage import AnimationStage, Animator, LossWeights
 from reenact.training.checkpoint import Model, ModelConfig
 from reenact.training.dataset import Pack
+from reenact.training.frame_pairs import boxes_around, cut
 from reenact.training.grid import write_grid
 from reenact.training.keypoint_stage import KeypointStage
 from reenact.training.loop import Losses, Run, RunOptions
@@ -20,7 +21,6 @@ from reenact.training.losses import PerceptualLoss
 from reenact.training.points_loss import PointsLoss
 from reenact.training.sampler import PairSampler
 from reenact.training.teacher import TO_EDGES, label_pack
-from reenact.training.views import boxes_around, cut
 
 CPU = torch.device("cpu")
 OPTIONS = RunOptions(minutes=1, batch=2, rate=2e-3)

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from reenact.errors import WeightsBroken
 from reenact.landmarks import COUNT
-from reenact.training.likeness import DESCRIPTOR, LikenessLoss
+from reenact.training.cosine_identity_loss import DESCRIPTOR, LikenessLoss
 from reenact.training.tfjs import GraphModel
 
 Array = NDArray[np.floating[Any]]

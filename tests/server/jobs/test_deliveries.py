@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from server.database import Database, open_database
-from server.jobs import Job, Order, Records
+from server.database.database import Database, open_database
+from server.jobs import Job, JobRepository, Order
 from server.jobs.deliveries import Deliveries
 from server.jobs.table import jobs
 
@@ -26,7 +26,7 @@ def ended(database: Database, owner: str, url: str, status: str = "succeeded") -
     """A job to tell of; its id is all that is known of it."""
     id = f"{owner} {url} {time.monotonic_ns()}"
     job = Job(id, Order("place", template="t"), "queued", time.time(), 1, owner=owner, webhook=url)
-    Records(database).insert(job, None)
+    JobRepository(database).insert(job, None)
     with database.write() as connection:
         connection.execute(update(jobs).where(jobs.c.id == id).values(status=status))
 

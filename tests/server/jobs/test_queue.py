@@ -14,11 +14,11 @@ from apiflask import APIFlask
 from sqlalchemy import text
 
 from reenact.pipeline import Animated, animate
+from server.container import Services, services_of
 from server.errors import QueueFull
-from server.jobs import ENDED, Files, Idempotency, Job, Jobs, Order, Outcome, Records
+from server.jobs import ENDED, Files, Idempotency, Job, JobRepository, Jobs, Order, Outcome
 from server.jobs.runner import Runner
-from server.metrics import Metrics
-from server.services import Services, services_of
+from server.observability.metrics import Metrics
 
 from ..conftest import FRAMES, LONG, PORTRAIT, TEMPLATE, until
 
@@ -77,7 +77,7 @@ def test_what_breaks_for_a_moment_is_tried_again(
             raise left.pop()
         return animate(*arguments)
 
-    monkeypatch.setattr("server.jobs.work.animate", break_a_few_times)
+    monkeypatch.setattr("server.engine.work.animate", break_a_few_times)
     services = services_of(make_app())
     job = ended(services.jobs, submit(services).id)
     assert (job.status, job.attempts) == (status, 3)
@@ -118,7 +118,7 @@ def test_an_attempt_that_wakes_up_late_leaves_no_second_result(
             wake.wait(60)
         return made
 
-    monkeypatch.setattr("server.jobs.work.animate", oversleep_once)
+    monkeypatch.setattr("server.engine.work.animate", oversleep_once)
     services = services_of(make_app(job_threads=2))
     jobs: Any = services.jobs
     id = submit(services).id
@@ -145,7 +145,7 @@ def test_an_attempt_without_a_sign_of_work_loses_its_lease(
             wake.wait(60)
         return animate(*arguments)
 
-    monkeypatch.setattr("server.jobs.work.animate", hang_once)
+    monkeypatch.setattr("server.engine.work.animate", hang_once)
     services = services_of(make_app(job_threads=2, hang_seconds=1.0, lease_seconds=1.0))
     done = ended(services.jobs, submit(services).id)
     assert hung.is_set() and (done.status, done.attempts) == ("succeeded", 2)
@@ -162,7 +162,7 @@ def test_signs_of_work_keep_a_lease_though_no_frame_is_done(
             time.sleep(0.1)
         return animate(*arguments)
 
-    monkeypatch.setattr("server.jobs.work.animate", take_long)
+    monkeypatch.setattr("server.engine.work.animate", take_long)
     services = services_of(make_app(hang_seconds=1.0, lease_seconds=1.0))
     done = ended(services.jobs, submit(services).id)
     assert (done.status, done.attempts) == ("succeeded", 1)
@@ -178,7 +178,7 @@ def test_an_attempt_that_fails_late_leaves_no_result(make_app: Make, monkeypatch
             raise OSError("late")
         return Outcome(*values)
 
-    monkeypatch.setattr("server.jobs.work.Outcome", fail_once)
+    monkeypatch.setattr("server.engine.work.Outcome", fail_once)
     services = services_of(make_app(job_threads=2))
     jobs: Any = services.jobs
     id = submit(services).id
@@ -269,7 +269,7 @@ def test_who_stops_waits_for_a_thread_that_is_just_getting_a_job(make_app: Make)
     services = services_of(app)
     job = submit(services)
     runner = Runner(
-        Records(services.database),
+        JobRepository(services.database),
         None,
         Files(services.settings, services.storage),
         15,

@@ -12,11 +12,11 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from reenact.errors import SetupError
-from server.database import Database
+from server.database.database import Database
 from server.errors import IdempotencyConflict, NotFound
-from server.jobs import Failure, Idempotency, Job, Order, Outcome, Records, SeenFace
+from server.jobs import Failure, Idempotency, Job, JobRepository, Order, Outcome, SeenFace
 from server.jobs.leases import Claim
-from server.jobs.records import DAY
+from server.jobs.repository import DAY
 from server.jobs.table import jobs
 from server.storage import Stored
 
@@ -27,30 +27,30 @@ OUTCOME = Outcome(
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
+def records(tmp_path: Path) -> Iterator[JobRepository]:
     database = Database(None, tmp_path)
     database.prepare()
-    yield Records(database)
+    yield JobRepository(database)
     database.close()
 
 
-def add(records: Records, id: str, owner: str | None = None, key: str | None = None) -> Job | None:
+def add(records: JobRepository, id: str, owner: str | None = None, key: str | None = None) -> Job | None:
     order = Order(f"place-{id}", template="nod", face="1", strength=1.5)
     job = Job(id, order, "queued", 0.0, 3, owner=owner, metadata="mine", webhook="https://x.org")
     return records.insert(job, Idempotency(key, "digest") if key else None)
 
 
-def reap(records: Records) -> list[Claim]:
+def reap(records: JobRepository) -> list[Claim]:
     return records.reap(records.overdue(), 3, BROKEN)
 
 
-def claim(records: Records, seconds: float = 60) -> Claim:
+def claim(records: JobRepository, seconds: float = 60) -> Claim:
     claimed = records.claim(seconds)
     assert claimed
     return claimed
 
 
-def test_a_job_comes_back_as_it_went_in(records: Records) -> None:
+def test_a_job_comes_back_as_it_went_in(records: JobRepository) -> None:
     add(records, "a", "owner")
     queued = records.get("a", "owner")
     assert queued.order == Order("place-a", template="nod", face="1", strength=1.5)
@@ -72,7 +72,7 @@ def test_a_job_comes_back_as_it_went_in(records: Records) -> None:
     assert records.counts()["succeeded"] == 1 and records.places() == set()
 
 
-def test_another_owners_job_is_unknown(records: Records) -> None:
+def test_another_owners_job_is_unknown(records: JobRepository) -> None:
     add(records, "a", "mine")
     for ask in (records.get, records.cancel):
         with pytest.raises(NotFound):
@@ -81,7 +81,7 @@ def test_another_owners_job_is_unknown(records: Records) -> None:
     assert records.get("a", "mine").status == "queued"
 
 
-def test_owners_take_turns(records: Records) -> None:
+def test_owners_take_turns(records: JobRepository) -> None:
     for nth in range(5):
         add(records, f"many{nth}", "many")
     for nth in range(2):
@@ -94,7 +94,7 @@ def test_owners_take_turns(records: Records) -> None:
     assert taken == order == ["many0", "few0", "many1", "few1", "many2", "many3", "many4"]
 
 
-def test_an_owner_whose_jobs_run_waits_for_one_whose_do_not(records: Records) -> None:
+def test_an_owner_whose_jobs_run_waits_for_one_whose_do_not(records: JobRepository) -> None:
     for nth in range(3):
         add(records, f"many{nth}", "many")
     assert [claim(records).job.id for _ in range(2)] == ["many0", "many1"]
@@ -102,7 +102,7 @@ def test_an_owner_whose_jobs_run_waits_for_one_whose_do_not(records: Records) ->
     assert [claim(records).job.id for _ in range(2)] == ["few", "many2"]
 
 
-def test_an_owner_with_as_many_running_as_allowed_waits(records: Records) -> None:
+def test_an_owner_with_as_many_running_as_allowed_waits(records: JobRepository) -> None:
     for nth in range(3):
         add(records, f"many{nth}", "many")
     first, second = records.claim(60, 2), records.claim(60, 2)
@@ -113,7 +113,7 @@ def test_an_owner_with_as_many_running_as_allowed_waits(records: Records) -> Non
     assert third and third.job.id == "many2"
 
 
-def test_each_job_is_claimed_once_however_many_ask(records: Records) -> None:
+def test_each_job_is_claimed_once_however_many_ask(records: JobRepository) -> None:
     for nth in range(40):
         add(records, str(nth), str(nth % 3))
     with ThreadPoolExecutor(8) as pool:
@@ -122,7 +122,7 @@ def test_each_job_is_claimed_once_however_many_ask(records: Records) -> None:
     assert len(ids) == len(set(ids)) == 40
 
 
-def test_an_attempt_that_lost_its_lease_changes_nothing(records: Records) -> None:
+def test_an_attempt_that_lost_its_lease_changes_nothing(records: JobRepository) -> None:
     add(records, "a")
     late = claim(records, -1)
     assert [each.lease for each in reap(records)] == [late.lease]
@@ -140,7 +140,7 @@ def test_an_attempt_that_lost_its_lease_changes_nothing(records: Records) -> Non
     assert records.get("a", None).attempts == 2
 
 
-def test_a_lease_that_is_renewed_is_not_taken(records: Records) -> None:
+def test_a_lease_that_is_renewed_is_not_taken(records: JobRepository) -> None:
     add(records, "a")
     held = claim(records, -1)
     records.renew([held.lease], 60)
@@ -148,7 +148,7 @@ def test_a_lease_that_is_renewed_is_not_taken(records: Records) -> None:
     assert records.holds(held.lease)
 
 
-def test_a_job_that_kills_its_workers_fails_in_the_end(records: Records) -> None:
+def test_a_job_that_kills_its_workers_fails_in_the_end(records: JobRepository) -> None:
     add(records, "a")
     for _ in range(3):
         claim(records, -1)
@@ -158,7 +158,7 @@ def test_a_job_that_kills_its_workers_fails_in_the_end(records: Records) -> None
     assert (job.failure, job.attempts, records.claim(60)) == (BROKEN, 3, None)
 
 
-def test_an_attempt_that_the_service_broke_off_does_not_count(records: Records) -> None:
+def test_an_attempt_that_the_service_broke_off_does_not_count(records: JobRepository) -> None:
     add(records, "a")
     assert records.release(claim(records).lease, counted=False)
     assert records.get("a", None).attempts == 0
@@ -166,7 +166,7 @@ def test_an_attempt_that_the_service_broke_off_does_not_count(records: Records) 
     assert records.get("a", None).attempts == 1
 
 
-def test_cancel_takes_the_lease_and_what_is_personal(records: Records) -> None:
+def test_cancel_takes_the_lease_and_what_is_personal(records: JobRepository) -> None:
     add(records, "running")
     held = claim(records)
     assert records.cancel("running", None).status == "running"
@@ -179,7 +179,7 @@ def test_cancel_takes_the_lease_and_what_is_personal(records: Records) -> None:
     assert (after.status, after.outcome, after.metadata) == ("succeeded", None, None)
 
 
-def test_what_is_deleted_does_not_stay_on_the_disk(records: Records, tmp_path: Path) -> None:
+def test_what_is_deleted_does_not_stay_on_the_disk(records: JobRepository, tmp_path: Path) -> None:
     add(records, "a")
     job = Job("b", Order("b"), "queued", time.time(), 3, metadata="the name of somebody " * 400)
     records.insert(job, None)
@@ -194,7 +194,7 @@ def test_what_is_deleted_does_not_stay_on_the_disk(records: Records, tmp_path: P
     assert records.get("a", None).metadata == "mine"
 
 
-def test_the_same_key_finds_the_first_job_for_a_day(records: Records) -> None:
+def test_the_same_key_finds_the_first_job_for_a_day(records: JobRepository) -> None:
     assert add(records, "a", "mine", "key")
     assert not add(records, "b", "mine", "key")
     assert add(records, "c", "other", "key")
@@ -210,7 +210,7 @@ def test_the_same_key_finds_the_first_job_for_a_day(records: Records) -> None:
     assert add(records, "new", "late", "key")
 
 
-def test_pages_go_back_in_time(records: Records) -> None:
+def test_pages_go_back_in_time(records: JobRepository) -> None:
     for nth in range(5):
         add(records, str(nth), "mine")
         add(records, f"x{nth}", "other")
@@ -219,7 +219,7 @@ def test_pages_go_back_in_time(records: Records) -> None:
     assert [job.id for job in first + second] == ["4", "3", "2", "1", "0"]
 
 
-def test_what_ended_long_ago_is_forgotten_unless_a_key_may_ask_for_it(records: Records) -> None:
+def test_what_ended_long_ago_is_forgotten_unless_a_key_may_ask_for_it(records: JobRepository) -> None:
     for id, key in (("plain", None), ("keyed", "key"), ("waiting", None)):
         add(records, id, key=key)
     for _ in range(2):
@@ -229,7 +229,7 @@ def test_what_ended_long_ago_is_forgotten_unless_a_key_may_ask_for_it(records: R
     assert {job.id for job in records.page(None, None, 9)} == {"keyed", "waiting"}
 
 
-def test_the_mean_duration_is_measured(records: Records) -> None:
+def test_the_mean_duration_is_measured(records: JobRepository) -> None:
     assert records.durations() == (None, None)
     add(records, "a")
     records.succeed(claim(records).lease, OUTCOME)
@@ -259,7 +259,7 @@ def test_a_database_that_cannot_be_used_is_said_without_its_password(
     assert "secret" not in str(caught.value)
 
 
-def test_a_job_that_the_table_refuses_is_no_repetition(records: Records) -> None:
+def test_a_job_that_the_table_refuses_is_no_repetition(records: JobRepository) -> None:
     add(records, "a")
     with pytest.raises(IntegrityError):  # False would mean that a key brings its first job
         add(records, "a")

@@ -12,11 +12,11 @@ import pytest
 from apiflask import APIFlask
 from sqlalchemy import select, update
 
-from server.database import Database
-from server.jobs import ENDED, Failure, Job, Order, Outcome, Records
+from server.container import services_of
+from server.database.database import Database
+from server.jobs import ENDED, Failure, Job, JobRepository, Order, Outcome
 from server.jobs.order import VERSION
 from server.jobs.table import jobs
-from server.services import services_of
 from server.storage import Stored
 
 from ..conftest import PORTRAIT, TEMPLATE, until
@@ -28,23 +28,23 @@ KNOWN = {
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
+def records(tmp_path: Path) -> Iterator[JobRepository]:
     database = Database(None, tmp_path)
     database.prepare()
-    yield Records(database)
+    yield JobRepository(database)
     database.close()
 
 
-def add(records: Records, id: str, owner: str | None = None) -> None:
+def add(records: JobRepository, id: str, owner: str | None = None) -> None:
     assert records.insert(Job(id, Order(f"place-{id}"), "queued", 0.0, 3, owner=owner), None)
 
 
-def change(records: Records, id: str, **values: Any) -> None:
+def change(records: JobRepository, id: str, **values: Any) -> None:
     with records.database.write() as connection:
         connection.execute(update(jobs).where(jobs.c.id == id).values(values))
 
 
-def from_the_future(records: Records, id: str, column: str = "order", **more: Any) -> None:
+def from_the_future(records: JobRepository, id: str, column: str = "order", **more: Any) -> None:
     """Add fields to a value of a job, as a newer release would have written them."""
     with records.database.read() as connection:
         kept = connection.scalar(select(jobs.c[column]).where(jobs.c.id == id))
@@ -58,7 +58,7 @@ def test_an_order_with_other_fields_has_another_version() -> None:
 
 @pytest.mark.parametrize("announced", [True, False])
 def test_an_order_of_a_newer_release_is_shown_and_deleted_but_left_to_others(
-    records: Records, announced: bool
+    records: JobRepository, announced: bool
 ) -> None:
     add(records, "newer", "mine")
     from_the_future(records, "newer")
@@ -75,7 +75,7 @@ def test_an_order_of_a_newer_release_is_shown_and_deleted_but_left_to_others(
     assert records.get("newer", None).status == "cancelled" and records.newer() == 0
 
 
-def test_an_order_that_means_something_else_is_left_to_others(records: Records) -> None:
+def test_an_order_that_means_something_else_is_left_to_others(records: JobRepository) -> None:
     add(records, "a")
     change(records, "a", order_version=VERSION + 1)
     assert records.claim(60) is None and records.newer() == 1
@@ -83,7 +83,7 @@ def test_an_order_that_means_something_else_is_left_to_others(records: Records) 
     assert records.claim(60)
 
 
-def test_ends_of_a_newer_release_are_read(records: Records) -> None:
+def test_ends_of_a_newer_release_are_read(records: JobRepository) -> None:
     stored = Stored("token.mp4", 10, "sha", 2e9)
     outcome = Outcome(stored, 4, 6, 2, 12.5, (), {"find": 1.0})
     failure = Failure("no_face_found", "No face was found.")
@@ -106,7 +106,7 @@ def test_a_service_that_was_put_back_tells_of_the_order_and_does_others(
 ) -> None:
     app = make_app()
     services = services_of(app)
-    records = Records(services.database)
+    records = JobRepository(services.database)
     order = Order(services.storage.open_place(), PORTRAIT, TEMPLATE, paste="crop")
     with services.database.write() as connection:  # nobody claims it before it is changed
         newer = Job("a" * 32, order, "queued", 0.0, 0)

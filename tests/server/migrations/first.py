@@ -9,12 +9,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
-import server.services  # noqa: F401  # every table is made known to METADATA
-from server.addresses import Addresses, kept
-from server.database import METADATA, Database
-from server.jobs import Failure, Idempotency, Order, Outcome, Records, SeenFace
-from server.keys import Keys
-from server.migrations import known
+import server.container  # noqa: F401  # every table is made known to METADATA
+from server.access.addresses import Addresses, kept
+from server.access.keys import Keys
+from server.database.database import METADATA, Database
+from server.database.migrations import known
+from server.jobs import Failure, Idempotency, JobRepository, Order, Outcome, SeenFace
 from server.screening import Blocklist, Consents
 from server.storage import Stored
 
@@ -39,7 +39,7 @@ def check_nothing_is_lost(database: Database) -> None:
     """What the first release wrote is read as it was meant, and its jobs go on."""
     assert database.schema() == known()[0]
     _check_access(database)
-    records = Records(database)
+    records = JobRepository(database)
     listed = records.page(None, None, 99)
     assert {job.id: job.status for job in listed} == STATES
     done, _, selfie, template, failed, rejected, cancelled, running, queued, _ = reversed(listed)
@@ -72,7 +72,7 @@ def _check_access(database: Database) -> None:
         assert connection.scalar(kept.select().with_only_columns(kept.c.value)) == secret
 
 
-def _check_work(records: Records) -> None:
+def _check_work(records: JobRepository) -> None:
     """The jobs that wait are begun, and the one that ran is begun again."""
     records.reap(records.overdue(), 3, Failure("gave_up", "It broke."))
     begun = set()

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from reenact.errors import SetupError
-from server.database import FILE, Database
-from server.migrations import FOLDER, known
+from server.database.database import FILE, Database
+from server.database.migrations import FOLDER, known
 
 from .first import SQLITE, check_nothing_is_lost, check_tables_are_as_declared, shape
 
 OPEN = (
-    "import sys; from pathlib import Path; from server.database import open_database; "
+    "import sys; from pathlib import Path; from server.database.database import open_database; "
     "open_database(None, Path(sys.argv[1])).close()"
 )
 

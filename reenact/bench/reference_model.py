@@ -1,0 +1,103 @@
+"""Ours beside the published vox-256, by turns in one run, so that a busy machine slows all of them alike.
+
+The rivals run in a child process, which alone loads torch; it waits while ours works, and the reverse.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from statistics import median
+from typing import Any
+
+from reenact.bench.cpu_time import Spent
+from reenact.errors import SetupError
+
+MODULE = "reenact.export.reference_model"
+NEEDED = ("torch", "onnx", "onnxscript", "safetensors", "yaml")
+RIVALS = ("eager", "graphs")  # (b) and (c)
+
+Turn = Callable[[], Spent]
+
+
+def absent() -> list[str]:
+    """The packages that the rivals need and that are not installed."""
+    return [name for name in NEEDED if find_spec(name) is None]
+
+
+def measure_rivals(ours: Mapping[str, Turn], threads: int, rounds: int, frames: int) -> dict[str, Any]:
+    """Let each have its turn ``rounds`` times; the ratio of every round, and the median of them.
+
+    Args:
+        ours: by name, what makes our frames.
+        threads: that the rivals may use.
+        rounds: how often.
+        frames: that a rival makes in one turn.
+
+    Raises:
+        SetupError: the rivals' process failed.
+    """
+    taken: dict[str, list[Spent]] = {}
+    with rivals(threads) as ask:
+        turns = {**ours, **{name: _asking(ask, name, frames) for name in RIVALS}}
+        for turn in turns.values():
+            turn()  # warm
+        for _ in range(rounds):
+            for name, turn in turns.items():
+                taken.setdefault(name, []).append(turn())
+    return {
+        "rounds": {name: [spent.figures for spent in all] for name, all in taken.items()},
+        "times_as_fast": {
+            f"{name} than {rival}": _ratios(taken[name], taken[rival])
+            for name in [*ours, "graphs"]
+            for rival in RIVALS
+            if name != rival
+        },
+    }
+
+
+def _ratios(ours: list[Spent], theirs: list[Spent]) -> dict[str, Any]:
+    """How many times as fast, by the clock and by the processor."""
+    wall = [round((b.wall / b.frames) / (a.wall / a.frames), 2) for a, b in zip(ours, theirs, strict=True)]
+    cpu = [round((b.cpu / b.frames) / (a.cpu / a.frames), 2) for a, b in zip(ours, theirs, strict=True)]
+    return {"wall": median(wall), "cpu": median(cpu), "wall_rounds": wall, "cpu_rounds": cpu}
+
+
+def _asking(ask: Callable[[str, int], Spent], name: str, frames: int) -> Turn:
+    return lambda: ask(name, frames)
+
+
+@contextmanager
+def rivals(threads: int, device: str = "cpu") -> Iterator[Callable[[str, int], Spent]]:
+    """The rivals' process: a line goes in for each turn, and one comes back; on a GPU only eager has one."""
+    process = subprocess.Popen(
+        _command(threads, device),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin and process.stdout
+    to, back = process.stdin, process.stdout
+
+    def ask(name: str, frames: int) -> Spent:
+        to.write(f"{name} {frames}\n")
+        to.flush()
+        line = back.readline()
+        if not line:
+            raise SetupError("The process that runs vox-256 ended; what it said stands above.")
+        return Spent(**json.loads(line))
+
+    try:
+        yield ask
+    finally:
+        to.close()
+        process.wait()
+        back.close()
+
+
+def _command(threads: int, device: str) -> list[str]:
+    return [sys.executable, "-W", "ignore", "-m", MODULE, "--threads", str(threads), "--device", device]

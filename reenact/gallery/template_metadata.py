@@ -1,0 +1,110 @@
+"""``template.toml``: what a template is called, whose it is, and how its motion is made again."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from reenact.errors import InvalidOption, TemplateNotFound
+from reenact.motion.retime import RetimeOptions
+from reenact.os_errors import reason
+
+FILE = "template.toml"
+
+
+@dataclass(frozen=True)
+class BuildRecipe:
+    """How the motion was made: the clip, relative to a data folder, and what was done to its motion."""
+
+    clip: str
+    retime: RetimeOptions = field(default_factory=RetimeOptions)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What ``template.toml`` holds. Licence and attribution are of the motion, in plain words."""
+
+    title: str
+    licence: str
+    attribution: str
+    tags: tuple[str, ...] = ()
+    build: BuildRecipe | None = None
+    made_by: str | None = None  # what made it, for that to know its own again; nobody else is told
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be shown or stored; raises InvalidOption."""
+        for name, text in (
+            ("title", self.title),
+            ("licence", self.licence),
+            ("attribution", self.attribution),
+        ):
+            if not text.strip() or not text.isprintable():
+                raise InvalidOption(f"The {name} of a template is one line of text, not {text!r}.")
+        for tag in self.tags:
+            if not tag.strip() or not tag.isprintable():
+                raise InvalidOption(f"A tag is a word, not {tag!r}.")
+
+
+def read_card(folder: Path) -> Card:
+    """The card of the template that lies in ``folder``.
+
+    Raises:
+        TemplateNotFound: ``template.toml`` is missing or damaged.
+    """
+    try:
+        table = tomllib.loads((folder / FILE).read_text(encoding="utf-8"))
+        recipe = table.get("build")
+        return Card(
+            title=_text(table, "title"),
+            licence=_text(table, "licence"),
+            attribution=_text(table, "attribution"),
+            tags=tuple(str(tag) for tag in table.get("tags", ())),
+            build=None if recipe is None else _recipe(recipe),
+            made_by=_text(table, "made_by") if "made_by" in table else None,
+        )
+    except (OSError, ValueError, KeyError, TypeError, InvalidOption) as error:
+        raise TemplateNotFound(
+            f"The template {folder.name} has no readable {FILE}: {reason(error)}."
+        ) from error
+
+
+def write_card(card: Card, folder: Path) -> None:
+    """Write ``template.toml`` into ``folder``."""
+    lines = [
+        f"title = {_quoted(card.title)}",
+        f"tags = [{', '.join(map(_quoted, card.tags))}]",
+        f"licence = {_quoted(card.licence)}",
+        f"attribution = {_quoted(card.attribution)}",
+    ]
+    if card.made_by is not None:
+        lines.append(f"made_by = {_quoted(card.made_by)}")
+    if card.build is not None:
+        lines += ["", "[build]", f"clip = {_quoted(card.build.clip)}", *_changed(card.build.retime)]
+    (folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _recipe(table: dict[str, Any]) -> BuildRecipe:
+    options = {name: value for name, value in table.items() if name != "clip"}
+    return BuildRecipe(_text(table, "clip"), RetimeOptions(**options))
+
+
+def _text(table: dict[str, Any], name: str) -> str:
+    value = table[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    return value
+
+
+def _changed(options: RetimeOptions) -> list[str]:
+    """The options that are not the default, as lines of TOML."""
+    plain = RetimeOptions()
+    pairs = [(it.name, getattr(options, it.name)) for it in fields(options)]
+    return [f"{name} = {json.dumps(value)}" for name, value in pairs if value != getattr(plain, name)]
+
+
+def _quoted(text: str) -> str:
+    # A printable JSON string is a TOML string, as long as nothing is written as a surrogate pair.
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,63 @@
+"""A report in plain words."""
+
+from __future__ import annotations
+
+from reenact.provenance.manifest import Manifest
+from reenact.provenance.verify import Report, Verdict
+from reenact.watermark.detect import FALSE_ALARM, Mark
+
+_VERDICTS: dict[Verdict, str] = {
+    "made": "This was made by Reenact: the face in it was moved by a program.",
+    "signed": "The file says of itself where it comes from, and was not changed since that was signed.",
+    "changed": "The file was changed after it was signed: what it says of itself cannot be believed.",
+    "cannot_tell": "Cannot tell. Neither a record nor a watermark of this key was found. That does not show "
+    "that it is real: it may come from another program or key, or both may have been destroyed.",
+}
+
+
+def sentences(report: Report) -> list[str]:
+    """The report for a person: the verdict first, then what it rests on."""
+    said = [_VERDICTS[report.verdict]]
+    if report.watermark:
+        said.append(_watermark(report.watermark))
+    elif report.verdict != "cannot_tell":
+        said.append("No watermark of this key was found; it may have been destroyed.")
+    if report.manifest:
+        said += _manifest(report.manifest)
+    elif report.watermark:
+        said.append("It has no Content Credentials; they are lost when a file is saved anew.")
+    return said
+
+
+def _watermark(mark: Mark) -> str:
+    return (
+        f"Watermark {mark.id:016x}: {mark.confidence:.0%} of its bits read rightly, "
+        f"{mark.agreeing} of {mark.frames} frames agree. "
+        f"A clip without it would be taken for one once in {1 / FALSE_ALARM:.0e} times."
+    )
+
+
+def _manifest(manifest: Manifest) -> list[str]:
+    if not manifest.valid:
+        return [f"Content Credentials: not valid ({', '.join(manifest.problems) or 'unknown reason'})."]
+    ai = " with AI" if manifest.made_by_ai else ""
+    when = f" at {manifest.time}" if manifest.time else ""
+    motion = f", template {manifest.template}" if manifest.template else ""
+    program = manifest.program or "an unnamed program"
+    said = [f"Content Credentials: valid. They say: made{ai} by {program}{when}{motion}."]
+    for each in manifest.ingredients:
+        too = ", which has Content Credentials too" if each.signed else ""
+        said.append(f"Made of: {each.title or 'something unnamed'}{too}.")
+    return [*said, _signer(manifest)]
+
+
+def _signer(manifest: Manifest) -> str:
+    if manifest.development:
+        return (
+            "Signed with a DEVELOPMENT certificate. Anybody can make one: it shows that the file was not "
+            "changed, but not who signed it."
+        )
+    if manifest.trusted:
+        return f"Signed by {manifest.signer}, whom a trusted authority knows."
+    name = manifest.signer or "somebody unnamed"
+    return f"Signed by {name}; no authority that is trusted here vouches for it."

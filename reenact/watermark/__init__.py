@@ -1,0 +1,1 @@
+"""The invisible watermark: an id in every frame that survives re-encoding, scaling and cropping."""

@@ -1,0 +1,76 @@
+"""The keyed tile: where the lattice of each wave lies, which bit it says, and chips to find the tile by.
+
+A tile repeats over the picture so that a crop can be found again (Kutter, SPIE 3528, 1998). Everything is
+drawn from SHAKE-256 of the key, which gives the same tile with every version of every library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reenact.types import FloatArray
+from reenact.watermark.code import CODED_BITS
+from reenact.watermark.lapped_transform import HOP, WAVES
+
+CHIP = 4  # pixels; half of that is still seen after scaling to one half
+SIDE = 64  # chips of a tile
+TILE = CHIP * SIDE  # pixels
+BLOCKS = TILE // HOP  # of a tile's side
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What belongs to each wave of each block of a tile, or of a picture: (rows, columns, WAVES)."""
+
+    offsets: FloatArray  # of the lattice, in [0, 1) of its step
+    meaning: NDArray[np.intp]  # the bit of the codeword
+    flips: FloatArray  # +-1 hides the codeword's own regularity
+
+    def spread(self, rows: int, columns: int, first: tuple[int, int] = (0, 0)) -> Layout:
+        """The layout of a picture of that many blocks, the first of which is block ``first`` of a tile."""
+        at = np.ix_((np.arange(rows) + first[0]) % BLOCKS, (np.arange(columns) + first[1]) % BLOCKS)
+        return Layout(self.offsets[at], self.meaning[at], self.flips[at])
+
+
+@lru_cache(maxsize=16)
+def layout(key: bytes) -> Layout:
+    """The layout of a key's tile."""
+    shape = (BLOCKS, BLOCKS, WAVES)
+    count = BLOCKS * BLOCKS * WAVES
+    drawn = np.frombuffer(hashlib.shake_256(b"reenact waves" + key).digest(17 * count), np.uint8)
+    order, offsets, flips = np.split(drawn, (8 * count, 16 * count))
+    meaning = order.view(">u8").argsort(kind="stable") % CODED_BITS
+    return Layout(
+        (offsets.view(">u8") / 2.0**64).astype(np.float32).reshape(shape),
+        meaning.reshape(shape),
+        _plus_minus(flips).reshape(shape),
+    )
+
+
+@lru_cache(maxsize=16)
+def pilots(key: bytes) -> FloatArray:
+    """The chips (SIDE, SIDE) of +-1 that are the same for every id; they tell where the tile lies."""
+    drawn = hashlib.shake_256(b"reenact pilots" + key).digest(SIDE * SIDE)
+    return _plus_minus(np.frombuffer(drawn, np.uint8)).reshape(SIDE, SIDE)
+
+
+def fold(residual: FloatArray) -> FloatArray:
+    """Add up all tiles (H, W) -> (TILE, TILE)."""
+    rows, columns = (-length % TILE for length in residual.shape)
+    padded = np.pad(residual, ((0, rows), (0, columns)))
+    folded: FloatArray = padded.reshape(-1, TILE, padded.shape[1] // TILE, TILE).sum((0, 2))
+    return folded
+
+
+def enlarge(chips: FloatArray) -> FloatArray:
+    """Chips (h, w) as pixels (CHIP h, CHIP w)."""
+    return chips.repeat(CHIP, 0).repeat(CHIP, 1)
+
+
+def _plus_minus(drawn: NDArray[np.uint8]) -> FloatArray:
+    return 1 - 2 * (drawn & 1).astype(np.float32)

@@ -1,0 +1,78 @@
+"""Addresses of results: signed by the service, and void after a time that stands in them.
+
+A result's name in the storage opens nothing by itself, so that it may stand in listings, logs and backups.
+Servers that share a database share the key that signs.
+"""
+
+from __future__ import annotations
+
+import hmac
+import math
+import secrets
+import time
+from functools import cached_property
+from hashlib import sha256
+
+from itsdangerous import Signer
+from sqlalchemy import Column, String, Table, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from server.database.database import METADATA, Database
+from server.errors import Gone, NotFound
+
+_NAME = "results"
+kept = Table(
+    "secrets",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("value", String(64), nullable=False),
+)
+
+
+class Addresses:
+    """Signs names of results and reads them back."""
+
+    def __init__(self, database: Database) -> None:
+        """Only remembers the database, where the key lies."""
+        self._database = database
+
+    def sign(self, name: str, expires: float) -> str:
+        """The last part of a result's address.
+
+        Args:
+            name: of the result in the storage, with its suffix, which the address ends in too.
+            expires: when the address becomes void, in seconds since 1970.
+        """
+        stem, _, suffix = name.rpartition(".")
+        return ".".join((stem, *self._proof(stem, suffix, math.ceil(expires)), suffix))
+
+    def read(self, signed: str) -> str:
+        """The name of the result; raises NotFound for what was never signed and Gone for what is void."""
+        stem, end, proof, suffix = parts if len(parts := signed.split(".")) == 4 else [""] * 4
+        good = end.isdecimal() and len(end) < 16 and signed.isascii()
+        if not good or not hmac.compare_digest(proof, self._proof(stem, suffix, int(end))[1]):
+            raise NotFound("There is no such result. Its address comes with the job.")
+        if int(end) <= time.time():
+            raise Gone("This result has expired. Make it again.")
+        return f"{stem}.{suffix}"
+
+    def _proof(self, stem: str, suffix: str, end: int) -> tuple[str, str]:
+        return str(end), self._signer.get_signature(f"{stem}.{end}.{suffix}").decode()
+
+    @cached_property
+    def _signer(self) -> Signer:
+        return Signer(self._key(), salt="results", digest_method=sha256)
+
+    def _key(self) -> str:
+        """The key of this database, made by whoever asks first."""
+        wanted = select(kept.c.value).where(kept.c.name == _NAME)
+        with self._database.read() as connection:
+            found = connection.scalar(wanted)
+        if found:
+            return str(found)
+        try:
+            with self._database.write() as connection:
+                connection.execute(insert(kept).values(name=_NAME, value=secrets.token_urlsafe(32)))
+        except IntegrityError:
+            pass  # another server was faster
+        return self._key()

@@ -1,0 +1,149 @@
+"""From a validated form to an order: uploads on disk, everything checked that is cheap to check.
+
+The costly look at the pixels is left to the job: it may find no face, and says so in its ``error``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.datastructures import FileStorage
+
+from reenact.errors import InvalidOption
+from reenact.gallery import Card, get_portrait, get_template, template_ids
+from reenact.media import PictureLimits, VideoLimits, check_picture, open_clip
+from server.errors import Gone
+from server.jobs import Order
+from server.screening import digest
+from server.settings import Settings
+from server.storage import DRIVING, SELFIE, Storage
+
+SELFIE_GONE = "This selfie is not kept any more. Send it again."
+_CHOICES = {  # fields of which one excludes others
+    "selfie": "a file",
+    "portrait": "an id",
+    "selfie_of": "the id of a job",
+    "driving": "a file",
+    "template": "an id",
+}
+_OPTIONS = ("format", "size", "mode", "strength", "paste", "face", "audio", "mirror")
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A checked order and how many frames it will make (0 where that is not known)."""
+
+    order: Order
+    frames: int
+    face: str  # what the consent is for: SHA-256 of the selfie or new clip, or ``portrait:`` and the id
+
+
+def take_in(form: dict[str, Any], settings: Settings, storage: Storage, kept: Callable[[str], str]) -> Intake:
+    """Keep the uploads of a form and check it.
+
+    Args:
+        form: as ``AnimationIn`` loads it, with a language.
+        kept: gives the place where the selfie of a job is kept, and raises NotFound, Gone or InvalidOption.
+        settings: the limits.
+        storage: takes the uploads; nothing is left there when this raises.
+
+    Raises:
+        InputError: the selfie, the clip, an id or an option cannot be used.
+    """
+    selfie, portrait, again = _one_of(form, "selfie", "portrait", "selfie_of")
+    driving, template = _one_of(form, "driving", "template")
+    if portrait and form["keep_selfie"]:
+        raise InvalidOption("keep_selfie: There is no selfie to keep, since a portrait is asked for.")
+    options = {name: form[name] for name in _OPTIONS} | {"label": _label(form, settings.label)}
+    source = kept(again) if again else None
+    place = storage.open_place()
+    order = Order(place, portrait, template, keep=form["keep_selfie"], **options)
+    try:
+        order.options()
+        frames = _check_motion(order, driving, settings, storage)
+        if source:
+            _copy_selfie(storage, source, place)
+        elif selfie:
+            selfie.save(storage.upload(place, SELFIE))
+        face = _check_face(order, settings, storage)
+    except BaseException:
+        storage.drop(place)
+        raise
+    return Intake(order, frames, face)
+
+
+def take_in_template(form: dict[str, Any], settings: Settings, storage: Storage) -> Intake:
+    """Keep the clip of a form, loaded by ``TemplateIn``, and check it; otherwise as ``take_in``."""
+    id = form.get("id") or "-".join(re.findall("[a-z0-9]+", form["title"].lower()))[:64].strip("-")
+    if not id:
+        raise InvalidOption("id: Send one, since the title has no letters from a to z to make it from.")
+    if id in template_ids(settings.templates, settings.more_templates):
+        raise InvalidOption(f"id: There is a template {id} already. Send another id, or delete that one.")
+    facts = {name: form[name] for name in ("title", "licence", "attribution", "tags")}
+    Card(**facts)
+    order = Order(storage.open_place(), template=id, card=facts)
+    try:
+        frames = _check_clip(order, form["driving"], settings, storage)
+        clip = digest(storage.upload(order.place, DRIVING))
+    except BaseException:
+        storage.drop(order.place)
+        raise
+    return Intake(order, frames, clip)
+
+
+def _label(form: dict[str, Any], policy: str) -> str | None:
+    """The language of the label, or None for no label; raises InvalidOption where there may be none."""
+    if policy == "never" and form["label"]:
+        raise InvalidOption(
+            "label: The operator of this server has turned labels off. Send label=false, and say where you "
+            "show the result that it was made with AI."
+        )
+    return form["language"] if form["label"] or policy == "always" else None
+
+
+def _one_of(form: dict[str, Any], *names: str) -> list[Any]:
+    """What was sent under each name, None for all but exactly one.
+
+    A browser sends an empty part for a file that was not chosen.
+    """
+    found = [form.get(name) or None for name in names]
+    if found.count(None) != len(names) - 1:
+        *others, last = (f"{name} ({_CHOICES[name]})" for name in names)
+        raise InvalidOption(f"Send exactly one of {', '.join(others)} and {last}.")
+    return found
+
+
+def _check_motion(order: Order, upload: FileStorage | None, settings: Settings, storage: Storage) -> int:
+    """The motion exists or the clip can be opened; the number of its frames."""
+    if upload is None:
+        id = order.template or ""
+        return len(get_template(id, settings.templates, more=settings.more_templates).motion)
+    return _check_clip(order, upload, settings, storage)
+
+
+def _check_clip(order: Order, upload: FileStorage, settings: Settings, storage: Storage) -> int:
+    """The clip can be opened; the number of its frames."""
+    path = storage.upload(order.place, DRIVING)
+    upload.save(path)
+    clip = open_clip(path, VideoLimits(max_seconds=settings.driving_seconds, max_side=settings.driving_side))
+    return clip.frame_count or 0
+
+
+def _copy_selfie(storage: Storage, source: str, place: str) -> None:
+    """Take the kept selfie of another job; raises Gone."""
+    try:
+        storage.copy(source, SELFIE, place)
+    except FileNotFoundError:
+        raise Gone(SELFIE_GONE) from None
+
+
+def _check_face(order: Order, settings: Settings, storage: Storage) -> str:
+    """The portrait exists, or the selfie has an accepted format and size; what consent is given for."""
+    if order.portrait:
+        return f"portrait:{get_portrait(order.portrait, settings.portraits, settings.more_portraits).id}"
+    path = storage.upload(order.place, SELFIE)
+    check_picture(path, PictureLimits(max_pixels=settings.selfie_pixels))
+    return digest(path)

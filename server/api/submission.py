@@ -1,0 +1,121 @@
+"""From a checked form to the answer with its job: sent once or twice, waited for or not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from hashlib import file_digest, sha256
+from typing import Any
+
+from flask import request, url_for
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.datastructures import FileStorage
+
+from reenact.errors import InvalidOption, UnsupportedMedia
+from server.api.auth import check_webhook, count_order, owner
+from server.api.order_form import Intake
+from server.api.serializers import shown
+from server.container import services
+from server.database.outage import is_away
+from server.errors import QueueFull, QuotaExceeded, Unsettled
+from server.jobs import ENDED, Idempotency, Job
+from server.observability import logs
+
+Answer = tuple[dict[str, Any], int, dict[str, str]]
+PIECE = 65536  # bytes of a body that are read at once
+_REPEATS = "Idempotency-Key"
+_KEY = re.compile(r"[!-~]{1,255}")
+_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?=$|[,;\s])")
+
+
+def want_a_form() -> None:
+    """Refuse a body of another kind before it is read."""
+    if request.method == "POST" and request.mimetype != "multipart/form-data":
+        raise UnsupportedMedia("Send the order as a form: Content-Type multipart/form-data.")
+
+
+def want_room() -> None:
+    """Refuse an order before its form is taken apart; raises QueueFull, QuotaExceeded.
+
+    What has been sent is read all the same: many clients look for the answer only when they have sent all.
+    """
+    if request.method != "POST":
+        return
+    try:
+        services().jobs.check_room(owner(), request.headers.get(_REPEATS))
+    except (QueueFull, QuotaExceeded):
+        while request.stream.read(PIECE):
+            pass
+        raise
+
+
+def answer(form: dict[str, Any], take: Callable[[], Intake]) -> Answer:
+    """Take a form's order, and wait for its job where ``Prefer`` asks for that; ``take`` keeps its files."""
+    use = services()
+    job = _taken(form, take, _idempotency(form))
+    logs.job.set(job.id)
+    headers = {"Location": url_for("animations.get", id=job.id)}
+    wait = _wait_asked(request.headers.get("Prefer", ""))
+    if wait is not None and use.waiting.acquire(blocking=False):
+        headers["Preference-Applied"] = f"wait={wait}"
+        try:
+            job = use.jobs.wait(job.id, min(wait, use.settings.wait_seconds), owner())
+        except SQLAlchemyError as e:
+            if not is_away(e):
+                raise  # else the order is taken all the same, and its id must be told
+        finally:
+            use.waiting.release()
+    return shown(job), 200 if job.status in ENDED else 202, headers
+
+
+def _taken(form: dict[str, Any], take: Callable[[], Intake], idempotency: Idempotency | None) -> Job:
+    """The job of a form: a new one, or the one that its Idempotency-Key made before."""
+    use = services()
+    if idempotency and (first := use.jobs.repeated(owner(), idempotency)):
+        return first
+    count_order()
+    check_webhook(form.get("webhook"))
+    taken = take()
+    try:
+        return use.jobs.submit(
+            taken.order,
+            taken.frames,
+            owner=owner(),
+            webhook=form.get("webhook"),
+            metadata=form.get("metadata"),
+            idempotency=idempotency,
+            beside=lambda connection, job: use.consents.add(connection, job, owner(), taken.face),
+        )
+    except Unsettled:  # a job may need its files; the sweep deletes them where there is none
+        raise
+    except BaseException:
+        use.storage.drop(taken.order.place)
+        raise
+
+
+def _wait_asked(prefer: str) -> int | None:
+    """The seconds of ``Prefer: wait=N`` (RFC 7240); None where it is not asked for or makes no sense."""
+    found = _WAIT.search(prefer)
+    return int(found[1]) if found else None
+
+
+def _idempotency(form: dict[str, Any]) -> Idempotency | None:
+    """The request's Idempotency-Key with a digest of all that was sent; raises InvalidOption."""
+    key = request.headers.get(_REPEATS)
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise InvalidOption("Idempotency-Key: Send 1 to 255 visible ASCII characters, for instance a UUID.")
+    digest = sha256()
+    for name, value in sorted(form.items()):
+        digest.update(f"{name}={_text(value)}\n".encode())
+    return Idempotency(key, digest.hexdigest())
+
+
+def _text(value: object) -> str:
+    """A form's value; of an upload its digest, after which it can be read from the start again."""
+    if not isinstance(value, FileStorage):
+        return repr(value)
+    digest = file_digest(value.stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    value.stream.seek(0)
+    return digest

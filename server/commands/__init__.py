@@ -1,0 +1,1 @@
+"""What `reenact-server` does: serve, worker, keys, block, sweep, doctor."""

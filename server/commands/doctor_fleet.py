@@ -1,0 +1,67 @@
+"""What ``doctor`` asks of the parts that many machines share: database, broker and bucket.
+
+Each raises what its driver raises where a part cannot be reached, which ``doctor`` tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reenact.doctor import Finding
+from server.access.keys import Keys
+from server.database import migrations
+from server.database.database import Database
+from server.jobs import JobRepository
+from server.jobs.broker import open_broker, reach
+from server.settings import Settings
+from server.storage import RemoteStorage
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    """Whether the database can be used, which schema it has, and whether it has a key where one is needed."""
+    opened = Database(settings.database, settings.data)
+    try:
+        yield from _records(settings, opened)
+    finally:
+        opened.close()
+
+
+def _records(settings: Settings, database: Database) -> Iterator[Finding]:
+    schema = database.schema()
+    where = repr(database.url)
+    newest = migrations.known()[0]
+    old = f"schema {schema}, which the next start brings to {newest}"
+    detail = "empty yet" if schema is None else f"schema {schema}" if schema == newest else old
+    yield Finding("database", "ok", f"{where}, {detail}")
+    if schema == newest and (waiting := JobRepository(database).newer()):
+        detail = f"{waiting} wait for a worker of a newer version of Reenact: is there one?"
+        yield Finding("jobs", "note", detail)
+    if settings.local:
+        return
+    if schema is None or not Keys(database).exist():
+        detail = f"none, and others can reach {settings.host}: run `reenact-server keys add NAME`"
+        yield Finding("keys", "broken", detail)
+    else:
+        yield Finding("keys", "ok", "there are some")
+
+
+def broker(settings: Settings) -> Iterator[Finding]:
+    """Whether Redis or RabbitMQ answers."""
+    if settings.broker is None:
+        yield Finding("broker", "ok", "none: this process does the jobs itself")
+        return
+    opened = open_broker(settings.broker)
+    try:
+        reach(opened)
+    finally:
+        opened.close()
+    yield Finding("broker", "ok", f"{settings.broker.partition('://')[0]} answers")
+
+
+def storage(settings: Settings) -> Iterator[Finding]:
+    """Whether the bucket can be written."""
+    if settings.storage is None:
+        yield Finding("storage", "ok", "none: the data folder")
+        return
+    RemoteStorage(settings.storage, settings.data, 0).probe()
+    yield Finding("storage", "ok", f"{settings.storage} can be written")

@@ -1,0 +1,1 @@
+"""The database: connections, its clock, outages of PostgreSQL, and the schema's migrations."""

@@ -1,0 +1,217 @@
+"""The database: SQLite beside the files by default, PostgreSQL by URL.
+
+Packages that keep records add their tables to ``METADATA``, and for each change a revision to
+``server.database.migrations``. Every process brings the database up to date at its start; one that a newer
+release has changed is refused instead of being read wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    func,
+    inspect,
+    select,
+    text,
+)
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from reenact.errors import SetupError
+from reenact.os_errors import reason
+from server.database import migrations
+from server.database.outage import Line
+from server.disk import is_full
+
+METADATA = MetaData()
+FILE = "reenact.db"
+_POOL_SECONDS = 5  # how long a thread waits for a connection, of which there are more than threads
+_CHANGE_SECONDS = 600.0  # that bringing a table up to date may take
+_LOCK_SECONDS = 30  # how long a process waits for another that writes to the same SQLite file
+_CREATING = 7_263_001  # any number, the same in every process: PostgreSQL's lock while tables are changed
+# What the first release, before Alembic, knows a database by.
+_versions = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
+_FIRST = (1, 2)  # of its own making, and made unreadable to it by our second revision
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of the service's data, for its owner's eyes only; raises SetupError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as e:
+        raise SetupError(
+            f"The folder {folder} cannot be used: {reason(e)}. Name another in REENACT_DATA."
+        ) from e
+
+
+def open_database(url: str | None, folder: Path) -> Database:
+    """The database with all its tables, in a folder that is made where it is missing; raises SetupError."""
+    make_folder(folder)
+    database = Database(url, folder)
+    database.prepare()
+    return database
+
+
+class Database:
+    """Connections to one database, to be shared by all threads of a process."""
+
+    def __init__(self, url: str | None, folder: Path) -> None:
+        """Remember where; nothing is opened before the first use.
+
+        Args:
+            url: ``sqlite:///file`` or ``postgresql://user@host/name``; None means a file in ``folder``.
+            folder: of the service's data.
+
+        Raises:
+            SetupError: the URL cannot be read or its driver is missing.
+        """
+        self.url = _parse(url) if url else URL.create("sqlite", database=str(folder.absolute() / FILE))
+        self.is_file = self.url.get_backend_name() == "sqlite"
+        arguments: dict[str, Any] = {"timeout": _LOCK_SECONDS} if self.is_file else {}
+        self._line = Line()
+        # SQLite lets one write at a time; others sleep and look again, ever more seldom. In turn is sooner.
+        self._turn: AbstractContextManager[object] = Lock() if self.is_file else nullcontext()
+        try:
+            self._engine = create_engine(
+                self.url,
+                connect_args=arguments,
+                pool_size=20,
+                max_overflow=20,
+                pool_timeout=_POOL_SECONDS,
+                pool_pre_ping=not self.is_file,
+            )
+        except (ArgumentError, ImportError) as e:
+            raise SetupError(f"REENACT_DATABASE cannot be used: {e}") from e
+        if self.is_file:
+            event.listen(self._engine, "connect", _set_up_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+        else:
+            from server.database.postgres import connect
+
+            event.listen(self._engine, "do_connect", connect)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is committed at the end, and undone when the block raises."""
+        with self._line.ask(), self._turn, self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Only looks; on SQLite it waits for nobody who writes, and each statement sees its own moment."""
+        with self._line.ask(), self._engine.connect().execution_options(reading=True) as connection:
+            yield connection
+
+    @property
+    def silent(self) -> bool:
+        """Whether a PostgreSQL that was asked does not answer."""
+        return not self.is_file and self._line.silent
+
+    def in_turn(self, connection: Connection, number: int) -> None:
+        """Until the end of the transaction, let no other go on that has said the same number.
+
+        SQLite lets one write at a time anyway.
+        """
+        if not self.is_file:
+            connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+    def prepare(self) -> None:
+        """Bring the tables up to date; raises SetupError."""
+        with self._usable(), self.write() as connection:
+            with self._unhurried(connection):
+                self.in_turn(connection, _CREATING)
+                self._revision(connection)
+                migrations.upgrade(connection)
+
+    def schema(self) -> str | None:
+        """The revision of the tables, None where there are none yet; changes nothing; raises SetupError."""
+        if self.is_file and not Path(self.url.database or "").exists():
+            return None
+        with self._usable(), self.read() as connection:
+            return self._revision(connection)
+
+    @contextmanager
+    def _unhurried(self, connection: Connection) -> Iterator[None]:
+        """Let answers take longer than they may else: what changes a large table does."""
+        if self.is_file:
+            yield
+            return
+        asked: Any = connection.connection.driver_connection
+        asked.seconds = _CHANGE_SECONDS
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        try:
+            yield
+        finally:
+            del asked.seconds
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Turn what the driver says into a SetupError."""
+        try:
+            yield
+        except SQLAlchemyError as e:
+            why = "its disk is full; make room on it" if is_full(e) else str(getattr(e, "orig", e)).strip()
+            raise SetupError(f"The database {self.url!r} cannot be used: {why}.") from e
+
+    def _revision(self, connection: Connection) -> str | None:
+        """The last revision that the tables have, None where there are none; raises SetupError."""
+        revision = migrations.current(connection)
+        known = revision is None or revision in migrations.known()
+        if revision is None and inspect(connection).has_table(_versions.name):
+            count = connection.scalar(select(_versions.c.version))
+            known, revision = count in (None, *_FIRST), f"{count or 1:04}"
+        if not known:
+            raise SetupError(
+                f"The database {self.url!r} has schema {revision}, which this version of Reenact does not "
+                "know: a newer one made it. Run that, or name another in REENACT_DATABASE."
+            )
+        return revision
+
+    def tidy(self) -> None:
+        """Drop from SQLite's journal what was changed, so that deleted texts do not stay on the disk."""
+        if self.is_file:
+            with self._engine.connect().execution_options(reading=True) as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close all connections; a later use opens new ones."""
+        self._engine.dispose()
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as e:
+        raise SetupError(
+            "REENACT_DATABASE must be like sqlite:///file or postgresql://user@host/name."
+        ) from e
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise SetupError(f"REENACT_DATABASE names {parsed.drivername!r}; it must be sqlite or postgresql.")
+    return parsed
+
+
+def _set_up_sqlite(connection: Any, record: object) -> None:
+    """WAL, so that nobody who reads waits for one who writes; transactions begin where we say so."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """One who will write takes the lock at once: taking it later can fail in the middle."""
+    if not connection.get_execution_options().get("reading"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

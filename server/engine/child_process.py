@@ -1,0 +1,222 @@
+"""A process that holds the engine, seen from the one that starts it; it runs ``server.engine.process``.
+
+A line to it, one for each job that may be done at once, carries a ``Task`` there, frames back as they are
+made (``Far``, ``Seen``), and in the end an ``Outcome`` or an error. ``STOP`` breaks a job off. Another line
+carries its pulse, which says that the process runs at all.
+
+A process that is stopped, or stuck in a loop or in a call, answers no ``STOP`` and never ends by itself. So
+it is killed when it has no pulse, when a job gives no sign of work, or when one goes on though it was told
+to stop.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from queue import SimpleQueue
+from subprocess import PIPE, Popen
+from threading import Thread
+from typing import TypeAlias
+
+from reenact.types import Picture
+from server.jobs.job import Job, Outcome
+from server.settings import Settings
+
+log = logging.getLogger(__name__)
+COMMAND = (sys.executable, "-P", "-m", "server.engine.process")
+STOP = "stop"
+NICE = 10  # a tenth of the share of a process that does not give way, where both want the same core
+LOOK = 0.1  # seconds between two looks at whether it lives and works
+BEAT = 1.0  # seconds between two beats of its pulse
+FAINT = 5.0  # seconds without a pulse after which it counts as not ready
+STARTING = 60.0  # seconds without a pulse that are granted until its engine is warm, at least
+PATIENCE = 0.4  # seconds that a job which is told to stop may take to do so
+
+Line: TypeAlias = "Connection[Task | str, str | Far | Seen | Outcome | Exception]"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job, and the name that its result is to get."""
+
+    job: Job
+    name: str
+
+
+@dataclass(frozen=True)
+class Far:
+    """How far a job is."""
+
+    done: int  # frames
+    total: int  # 0 where it is not known
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame that a job has made, scaled down to be looked at."""
+
+    frame: Picture
+
+
+@dataclass(eq=False)
+class Seat:
+    """A line to one thread of the process, and the job there, if it has one."""
+
+    line: Line
+    busy: bool = False
+    silence: float = 0.0  # seconds since the job's last sign of work
+    telling: bool = False  # what came is passed on, which may take as long as the database is away
+    stopped: float | None = None  # when it was told to stop, on the clock that only goes forward
+    guilty: bool = False  # the process was killed because of this job
+
+    def begin(self, task: Task) -> None:
+        """Send a job; raises OSError where the process has died."""
+        self.silence, self.stopped, self.busy = 0.0, None, True
+        self.line.send(task)
+
+    def stop(self) -> None:
+        """Tell the job to stop; raises OSError where the process has died."""
+        self.stopped = time.monotonic()
+        self.line.send(STOP)
+
+
+class Child:
+    """One process from its start to its end."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Start it; ``open`` waits until its engine is warm."""
+        self._settings = settings
+        self._pulse, pulse = Pipe(duplex=False)
+        pairs = [Pipe() for _ in range(settings.job_threads)]
+        self.killed = False  # by us
+        self.seats = [Seat(ours) for ours, _ in pairs]
+        self.free: SimpleQueue[Seat] = SimpleQueue()
+        self._silence, self._warm = 0.0, False
+        self._process = _spawn([pulse, *(theirs for _, theirs in pairs)])
+        for each in (pulse, *(theirs for _, theirs in pairs)):
+            each.close()
+        Thread(target=self._watch_over, name="pulse", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is warm, runs, and no job there has been silent for suspiciously long."""
+        silent = max((seat.silence for seat in self.seats if seat.busy), default=0.0)
+        return self._warm and self._silence < FAINT and silent < self._settings.silence / 2
+
+    def open(self) -> str:
+        """Wait until the engine is warm, and tell where it runs.
+
+        Raises:
+            SetupError: it cannot be opened.
+            EOFError, OSError: the process died.
+        """
+        assert self._process.stdin
+        pickle.dump(self._settings, self._process.stdin)
+        self._process.stdin.flush()  # and it stays open, since the process ends with it
+        told = self.seats[0].line.recv()
+        if isinstance(told, Exception):
+            raise told
+        if self._settings.broker is None:  # or else no requests are answered here
+            # Not before: it would not get warm beside other busy programs.
+            _give_way(self.pid, self._settings.job_priority == "idle")
+        for seat in self.seats:
+            self.free.put(seat)
+        self._warm = True
+        return str(told)
+
+    def leave(self, seat: Seat) -> None:
+        """Let the next job have a seat."""
+        seat.busy = False
+        self.free.put(seat)
+
+    def wait(self) -> int:
+        """Wait until it has died, for whatever reason; its exit status."""
+        status = self._process.wait()
+        self._warm = False
+        return status
+
+    def end(self) -> None:
+        """Kill it where it still runs, whatever it does, and let go of it."""
+        self._warm = False
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdin:
+            with suppress(OSError):  # it died before it had read the settings
+                self._process.stdin.close()
+
+    def _watch_over(self) -> None:
+        """Kill it when it hangs.
+
+        Silence is counted from look to look, a second at most: who was held up together with it, since the
+        machine slept for instance, does not take that for its fault.
+        """
+        last = time.monotonic()
+        while self._process.poll() is None:
+            self._listen()
+            now = time.monotonic()
+            passed, last = min(now - last, BEAT), now
+            self._silence += passed
+            for seat in self.seats:
+                seat.silence += 0.0 if seat.telling else passed
+                if seat.busy and self._hangs(seat, now):
+                    self._kill(seat)
+            granted = self._settings.silence if self._warm else max(self._settings.silence, STARTING)
+            if self._silence > granted:
+                self._kill(None)
+
+    def _listen(self) -> None:
+        """Wait a little for its pulse."""
+        try:
+            if self._pulse.poll(LOOK):
+                self._pulse.recv()
+                self._silence = 0.0
+        except (EOFError, OSError):  # it is about to die
+            time.sleep(LOOK)
+
+    def _hangs(self, seat: Seat, now: float) -> bool:
+        disobeys = seat.stopped is not None and now - seat.stopped > PATIENCE
+        return disobeys or seat.silence > self._settings.silence
+
+    def _kill(self, seat: Seat | None) -> None:
+        """End the process because of one job; without a pulse any job there may be the cause."""
+        if not self.killed:
+            lifeless = seat is None or self._silence >= FAINT
+            for each in self.seats:
+                each.guilty = each is seat or (each.busy and lifeless)
+            self.killed, self._warm = True, False
+            why = "a job that was told to stop goes on" if seat and seat.stopped else "it hangs"
+            log.error("The engine's process is killed, since %s", why)
+        self._process.kill()
+
+
+def _spawn(lines: list[Connection]) -> Popen[bytes]:
+    """The process, which imports from where this one does."""
+    numbers = [line.fileno() for line in lines]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(each or os.curdir for each in sys.path)}
+    return Popen([*COMMAND, *map(str, numbers)], stdin=PIPE, pass_fds=numbers, env=environment)
+
+
+def _give_way(pid: int, idle: bool) -> None:
+    """Let a process give way to this one with all its threads; on Linux each has its own priority.
+
+    There, who is nice may keep a core for milliseconds that another wants; who is ``idle`` loses it at once.
+    """
+    nice = min(os.getpriority(os.PRIO_PROCESS, 0) + NICE, 19)
+    threads = Path(f"/proc/{pid}/task")
+    for each in threads.iterdir() if threads.exists() else [Path(str(pid))]:
+        with suppress(ProcessLookupError):  # a thread that has just ended
+            os.setpriority(os.PRIO_PROCESS, int(each.name), nice)
+            if idle and sys.platform == "linux":
+                os.sched_setscheduler(int(each.name), os.SCHED_IDLE, os.sched_param(0))

@@ -1,0 +1,154 @@
+"""The process that holds the engine, beside a server without a broker or a worker.
+
+``server.engine.child_process`` starts and feeds it. It ends with its parent: when its standard input ends.
+"""
+
+from __future__ import annotations
+
+import logging.config
+import os
+import pickle
+import signal
+import sys
+import time
+import traceback
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from threading import Thread
+from typing import TypeAlias
+
+import numpy as np
+from PIL import Image
+
+from reenact.errors import Cancelled, DiskFull, ReenactError
+from reenact.types import Picture, Show, Watch
+from server.database.database import Database
+from server.disk import is_full
+from server.engine.child_process import BEAT, Far, Seen, Task
+from server.engine.work import EngineWorker
+from server.engine.worker import engine_worker
+from server.jobs.job import Outcome
+from server.observability import logs
+from server.screening import Blocklist
+from server.settings import Settings
+from server.storage import open_storage
+
+HOUR = 3600.0
+TELL = 0.1  # seconds between two words on how far a job is
+SHOW = 0.3  # seconds between two frames that are shown
+SIDE = 512  # pixels of the longer side of the frames that are shown
+LED = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)  # what terminals and supervisors send to all of a group
+
+Line: TypeAlias = "Connection[str | Far | Seen | Outcome | Exception, Task | str]"
+
+
+def main() -> None:
+    """Open the engine and do jobs until the server closes the line or dies."""
+    for number in LED:
+        signal.signal(number, signal.SIG_IGN)  # the server says what becomes of the job that runs
+    try:
+        settings: Settings = pickle.load(sys.stdin.buffer)
+    except EOFError:
+        return  # the server has died already
+    logging.config.dictConfig(logs.config(settings.log))
+    pulse: Connection[None, None] = Connection(int(sys.argv[1]), readable=False)
+    Thread(target=_beat, args=(pulse,), daemon=True).start()
+    lines: list[Line] = [Connection(int(number)) for number in sys.argv[2:]]
+    Thread(target=_work, args=(settings, lines), daemon=True).start()
+    sys.stdin.buffer.read()
+    os._exit(0)  # not torn down: threads may be inside the model
+
+
+def _beat(pulse: Connection[None, None]) -> None:
+    """Tell every now and then that this process runs."""
+    with suppress(OSError):  # the server has died, and this process is about to
+        while True:
+            pulse.send(None)
+            time.sleep(BEAT)
+
+
+def _work(settings: Settings, lines: list[Line]) -> None:
+    """Tell where the model runs, or why it does not, and then do what comes on each line."""
+    try:
+        worker = _open(settings)
+        provider = worker.open()
+    except Exception as e:
+        lines[0].send(_portable(e))
+        return
+    for line in lines:
+        Thread(target=_serve, args=(worker, line), daemon=True).start()
+    lines[0].send(provider)
+
+
+def _open(settings: Settings) -> EngineWorker:
+    """A worker on the files and records of the server; raises SetupError."""
+    storage = open_storage(settings.storage, settings.data, settings.result_hours * HOUR)
+    return engine_worker(settings, storage, Blocklist(Database(settings.database, settings.data)))
+
+
+def _serve(worker: EngineWorker, line: Line) -> None:
+    """Do one job after the other."""
+    try:
+        while True:
+            task = line.recv()
+            if isinstance(task, Task):  # or else a word to stop that came when the job had ended
+                line.send(_ended(worker, task, line))
+    except (EOFError, OSError):  # the server has died, and this process is about to
+        return
+
+
+def _ended(worker: EngineWorker, task: Task, line: Line) -> Outcome | Exception:
+    """Do a job and tell how it ended."""
+    about = logs.job.set(task.job.id)
+    try:
+        return worker.do(task.job, task.name, _watch(line), _show(line))
+    except Exception as e:
+        return _portable(e)
+    finally:
+        logs.job.reset(about)
+
+
+def _watch(line: Line) -> Watch:
+    """Tell how far a job is, and stop where the server says so."""
+    due = 0.0
+
+    def watch(done: int, total: int) -> None:
+        nonlocal due
+        if line.poll():
+            line.recv()
+            raise Cancelled("The job was told to stop.")
+        if time.monotonic() >= due or done == total:
+            line.send(Far(done, total))
+            due = time.monotonic() + TELL
+
+    return watch
+
+
+def _show(line: Line) -> Show:
+    """Send a frame now and then, not larger than anybody looks at it."""
+    due = 0.0
+
+    def show(frame: Picture) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            image = Image.fromarray(frame)
+            image.thumbnail((SIDE, SIDE))
+            line.send(Seen(np.asarray(image)))
+            due = time.monotonic() + SHOW
+
+    return show
+
+
+def _portable(error: Exception) -> Exception:
+    """An error as the server can read it, with where it came from: one of ours, or its words alone."""
+    told: Exception = error
+    if is_full(error):
+        told = DiskFull(str(error))
+    elif not isinstance(error, ReenactError):
+        told = RuntimeError(f"{type(error).__name__}: {error}")
+    told.add_note("".join(traceback.format_exception(error)))
+    return told
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""One order done with the engine: from its uploads to a published result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from reenact.engine import Engine
+from reenact.gallery import Card, add_template, get_portrait, get_template
+from reenact.pipeline import animate
+from reenact.provenance.certificate import Certificate
+from reenact.provenance.credentials import check
+from reenact.types import Show, Template, Watch
+from reenact.watermark.embed import PUBLIC_KEY, Watermark
+from server.engine.certificate import certificate_of
+from server.errors import NotReady
+from server.jobs.files import made_by
+from server.jobs.job import Job, Outcome, SeenFace
+from server.jobs.order import Order
+from server.screening import Screen, Submission
+from server.settings import Settings
+from server.storage import DRIVING, SELFIE, Storage
+
+
+class EngineWorker:
+    """Holds the engine and does orders with it, each in the thread that asks; see ``Worker``."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        storage: Storage,
+        open_engine: Callable[[], Engine],
+        screen: Screen,
+    ) -> None:
+        """Only remembers how to open the engine; ``open`` does it. ``screen`` may refuse an order."""
+        self._settings, self._storage, self._open_engine = settings, storage, open_engine
+        self._screen = screen
+        self._engine: Engine | None = None
+        self._certificate: Certificate | None = None
+        self._key = settings.watermark_key.encode() if settings.watermark_key else PUBLIC_KEY
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is open."""
+        return self._engine is not None
+
+    def open(self) -> str:
+        """Open the certificate and the engine, and tell where the model runs; raises SetupError."""
+        self._certificate = certificate_of(self._settings)
+        check(self._certificate)
+        self._engine = self._open_engine()
+        return self._engine.provider
+
+    def close(self) -> None:
+        """The engine ends with its process."""
+
+    def do(self, job: Job, name: str, watch: Watch, show: Show) -> Outcome:
+        """Do a job's order; see ``Worker``.
+
+        Every frame carries the watermark of the job, and the file Content Credentials. The clip of a new
+        template is an operator's own, so that it is not screened.
+        """
+        if self._engine is None:
+            raise NotReady("The model is still being loaded.")
+        if job.order.card:
+            return self._add(self._engine, job, Path(name).stem, watch)
+        order, mark = job.order, Watermark(watermark_id(job.id), self._key)
+        asked = order.options()
+        encode = replace(asked.encode, encoder=self._settings.encoder)
+        options = replace(asked, watermark=mark, certificate=self._certificate, encode=encode)
+        with self._storage.at_hand(order.place, Path(name).stem) as folder:
+            watch(0, job.frames_total)  # what takes long tells before and after that it goes on
+            selfie, motion = self._selfie(order, folder), self._motion(order, folder)
+            watch(0, job.frames_total)  # what takes long tells before and after that it goes on
+            self._screen.check(self._engine, _submission(job, selfie, motion))
+            watch(0, job.frames_total)
+            out = folder / name
+            made = animate(self._engine, selfie, motion, out, options, watch, show)
+            watch(made.written.frames, made.written.frames)
+            stored = self._storage.publish(out, name)
+        file, faces = made.written, tuple(SeenFace(face.box, face.score) for face in made.faces)
+        size, rate = (file.width, file.height), float(file.fps)
+        return Outcome(stored, *size, file.frames, rate, faces, made.seconds, file.sound)
+
+    def _add(self, engine: Engine, job: Job, attempt: str, watch: Watch) -> Outcome:
+        """Make a template of a job's clip; a former attempt's is made anew, and another's is left alone."""
+        order, begun = job.order, time.perf_counter()
+        facts = order.card or {}
+        card = Card(**facts | {"tags": tuple(facts["tags"]), "made_by": job.id})
+        with self._storage.at_hand(order.place, attempt) as folder:
+            made = add_template(
+                engine,
+                folder / DRIVING,
+                order.template or "",
+                card,
+                self._settings.more_templates,
+                overwrite=made_by(job, self._settings),
+                watch=watch,
+            )
+        motion, seconds = made.motion, {"add": round(time.perf_counter() - begun, 4)}
+        return Outcome(None, 0, 0, len(motion), float(motion.fps), (), seconds)
+
+    def _selfie(self, order: Order, folder: Path) -> Path:
+        if order.portrait:
+            return get_portrait(order.portrait, self._settings.portraits, self._settings.more_portraits).path
+        return folder / SELFIE
+
+    def _motion(self, order: Order, folder: Path) -> Template | Path:
+        if order.template:
+            return get_template(order.template, self._settings.templates, more=self._settings.more_templates)
+        return folder / DRIVING
+
+
+def _submission(job: Job, selfie: Path, motion: Template | Path) -> Submission:
+    """A job as the checks see it."""
+    driving = motion if isinstance(motion, Path) else None
+    return Submission(job.id, job.owner, selfie, job.order.portrait, driving, job.order.template)
+
+
+def watermark_id(job: str) -> int:
+    """The 64 bits that mark a job's result: whoever knows the job's id finds them, but not the reverse."""
+    return int.from_bytes(sha256(job.encode()).digest()[:8])

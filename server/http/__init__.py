@@ -1,0 +1,1 @@
+"""What shapes requests and answers on all routes: problem details, forms, compression, origins, logs."""

@@ -1,0 +1,53 @@
+"""Each request when its answer begins: counted and timed for Prometheus, and a line in the log.
+
+The route's template stands for the address, so that neither ids nor tokens nor queries are told.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+
+from flask import Flask, Response, g, request
+
+from server.observability import logs
+from server.observability.metrics import Metrics
+
+log = logging.getLogger(__name__)
+METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
+QUIET = {"/healthz", "/readyz", "/metrics", "/static/<path:filename>"}  # asked again and again
+OTHER = "other"  # stands for whatever a client made up
+_JOB = re.compile(r"[0-9a-f]{32}")
+
+
+def init_app(app: Flask, metrics: Metrics) -> None:
+    """Watch the requests of an app."""
+
+    def begin() -> None:
+        g.begun = time.perf_counter()
+        id = (request.view_args or {}).get("id", "")
+        logs.job.set(id if _JOB.fullmatch(id) else None)
+
+    def end(response: Response) -> Response:
+        seconds = time.perf_counter() - g.begun
+        metrics.answered(_route(), _method(), response.status_code, seconds)
+        _tell(response.status_code, seconds)
+        return response
+
+    app.before_request(begin)
+    app.after_request(end)
+
+
+def _tell(status: int, seconds: float) -> None:
+    level = logging.DEBUG if _route() in QUIET and status < 400 else logging.INFO
+    about = {"method": _method(), "route": _route(), "status": status, "seconds": round(seconds, 4)}
+    log.log(level, "%s %s %d", _method(), _route(), status, extra=about)
+
+
+def _route() -> str:
+    return request.url_rule.rule if request.url_rule else OTHER
+
+
+def _method() -> str:
+    return request.method if request.method in METHODS else OTHER

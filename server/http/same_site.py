@@ -1,0 +1,77 @@
+"""Where nobody needs a key, only pages of this server may use it: a browser lets any page send requests here.
+
+A page elsewhere may point its own name at 127.0.0.1 (DNS rebinding), so that the browser takes this server
+for its own: the header Host then has that name. Or it may send a form across sites, which needs no
+permission: the headers Sec-Fetch-Site and Origin then say from where. No page can set these three. Programs
+such as curl send neither of the last two.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+
+from server.container import services
+from server.errors import CrossSite, HostUnknown
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+def init_app(app: Flask) -> None:
+    """Look at every request of the app."""
+    app.before_request(check)
+
+
+def check() -> None:
+    """Refuse what another site has a browser send; raises HostUnknown and CrossSite.
+
+    Whether the process lives is no secret, and whoever watches over it may call it what they like.
+    """
+    good = request.blueprint == "health" or (_named_here() and _sent_here())
+    if good or not services().settings.local or services().keys.exist():
+        return
+    if not _named_here():
+        raise HostUnknown(
+            "This server knows no host of the name that was asked for. Ask for localhost or 127.0.0.1, name "
+            "the host in REENACT_CORS_ORIGINS, or make a key with `reenact-server keys add NAME`."
+        )
+    raise CrossSite(
+        "A page of another site sent this. Its origin must be named in REENACT_CORS_ORIGINS, or the server "
+        "must have a key: `reenact-server keys add NAME`."
+    )
+
+
+def _named_here() -> bool:
+    """Whether Host is this machine, a host that the operator named, or what a trusted proxy was asked for."""
+    settings, name = services().settings, _host_of(f"//{request.host}")
+    forwarded = settings.proxies > 0 and "X-Forwarded-Host" in request.headers
+    named = {settings.host, *map(_host_of, settings.origins)}
+    return forwarded or "*" in settings.origins or name in named or _is_loopback(name)
+
+
+def _sent_here() -> bool:
+    """Whether a request changes nothing, or comes from a page of this server, an allowed one, or none."""
+    origins, origin = services().settings.origins, request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site")
+    if request.method in SAFE or "*" in origins or origin in origins or site in ("same-origin", "none"):
+        return True
+    if site == "cross-site":
+        return False
+    return origin is None or urlsplit(origin).netloc == request.host  # also where a browser sends no site
+
+
+def _host_of(url: str) -> str:
+    """The name or address in it; nothing where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return name.removesuffix(".") == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,244 @@
+"""What takes orders and sees that they are done.
+
+The records lie in a database: no restart forgets them, and many processes can share them.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+
+from sqlalchemy import Connection
+
+from reenact.types import Picture
+from server.errors import NotReady
+from server.jobs.admission import Room
+from server.jobs.deletion import Deletion
+from server.jobs.files import Files
+from server.jobs.job import Beside, Idempotency, Job, Status
+from server.jobs.order import Order
+from server.jobs.repository import JobRepository
+from server.jobs.runner import Runner, Worker
+from server.jobs.upkeep import Upkeep
+from server.jobs.waiting import Waiting
+from server.jobs.wakeup import Crew
+from server.observability.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+
+class Jobs:
+    """The queue. All methods may be called from any thread.
+
+    Where ``owner`` is given, another's job is as unknown as one that never was; None sees all.
+    """
+
+    def __init__(
+        self,
+        records: JobRepository,
+        worker: Worker | None,
+        files: Files,
+        on_broken: Callable[[Exception], None],
+        *,
+        limit: int,
+        owner_limit: int | None = None,
+        broker: str | None = None,
+        threads: int = 1,
+        lease: float = 15.0,
+        silence: float = 60.0,
+        attempts: int = 3,
+        at_once: int = 10_000,
+        alone: bool = True,
+        metrics: Metrics,
+    ) -> None:
+        """Make an idle queue.
+
+        Args:
+            records: the table.
+            worker: does the orders; None leaves them to others.
+            files: of the orders.
+            on_broken: is told when the worker cannot be opened, for instance because the model is damaged.
+            limit: jobs that may wait.
+            owner_limit: unfinished jobs that one owner may have; None sets no limit.
+            broker: URL of Redis or RabbitMQ; None means that this process does the jobs by itself.
+            threads: jobs at once.
+            lease: seconds without a sign of life after which an attempt counts as dead.
+            silence: seconds without a sign of work after which one does so too.
+            attempts: how often a job is begun before it fails.
+            at_once: jobs of one owner that may run, in all processes.
+            alone: whether no other process uses the records, so that what runs at start is dead.
+            metrics: are told of every attempt and look into the records when somebody reads them.
+
+        Raises:
+            SetupError: the broker's URL cannot be used.
+        """
+        self.records, self._worker, self._files, self._on_broken = records, worker, files, on_broken
+        self._room = Room(records, limit, owner_limit, threads)
+        self._closed, self._starting = Event(), Lock()
+        self._waiting = Waiting(self.get, self._closed)
+        # Orders that come at once are taken one after the other. Side by side none would be taken sooner, and
+        # a look at a job would wait for its turn with the interpreter behind each of them.
+        self._desk = Lock()
+        self._deletion = Deletion(records, files)
+        self._metrics = metrics
+        metrics.follow(records, lambda: self.ready)
+        ring = self._waiting.ring
+        self._runner = Runner(records, worker, files, lease, silence, attempts, at_once, ring, metrics)
+        self._crew = Crew(broker, threads, self._runner.do_next)
+        renew = self._runner.renew
+        self._upkeep = Upkeep(records, files, ring, lease, attempts, alone, renew, self._look)
+        self._ready = False
+        self._opening = Thread(target=self._open, name="engine", daemon=True)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the worker is open, where this process works, and database and broker are there."""
+        return not self.lacking
+
+    @property
+    def lacking(self) -> list[str]:
+        """What is not there of database, broker and engine."""
+        engine = self._ready and (self._worker is None or self._worker.ready)
+        database = self._upkeep.works and not self.records.database.silent
+        parts = {"database": database, "broker": self._crew.there, "engine": engine}
+        return [name for name, there in parts.items() if not there]
+
+    def start(self) -> None:
+        """Put back what a crash broke off, then open the worker in its own thread and begin."""
+        self._upkeep.start()
+        self._crew.open()
+        self._opening.start()
+
+    def submit(
+        self,
+        order: Order,
+        frames_total: int,
+        *,
+        owner: str | None = None,
+        webhook: str | None = None,
+        metadata: str | None = None,
+        idempotency: Idempotency | None = None,
+        beside: Beside | None = None,
+    ) -> Job:
+        """Take an order, and its place in the storage with it, and record ``beside`` with it or neither.
+
+        Where the same owner sent the same idempotency key before, the first job is given back and the new
+        order's place is dropped.
+
+        Raises:
+            QueueFull: as many jobs wait as may wait.
+            QuotaExceeded: the owner has as many unfinished jobs as one may have.
+            IdempotencyConflict: the key was used for another body.
+            NotReady: the service stops.
+        """
+        if self._closed.is_set():
+            raise NotReady("The server is stopping. Send the order again in a moment.")
+        id = secrets.token_hex(16)
+
+        def room(connection: Connection, id: str) -> None:
+            self._room.check(owner, connection)
+
+        while True:  # a second time only where the same key is sent twice at once
+            if idempotency and (first := self.repeated(owner, idempotency)):
+                self._files.drop(order)
+                return first
+            self._files.share(order)
+            job = Job(id, order, "queued", 0.0, frames_total, owner=owner, webhook=webhook, metadata=metadata)
+            with self._desk:
+                taken = self.records.insert(job, idempotency, room, *([beside] if beside else []))
+            if taken:
+                self._crew.wake()
+                self._waiting.ring()
+                return taken
+
+    def check_room(self, owner: str | None, key: str | None) -> None:
+        """Refuse an order that ``submit`` would not take now, before its files are read.
+
+        An order whose idempotency key the owner has used is let pass: it may find its first job.
+
+        Raises:
+            QueueFull: as many jobs wait as may wait.
+            QuotaExceeded: the owner has as many unfinished jobs as one may have.
+        """
+        with self._desk:
+            if key is None or not self.records.used(owner, key):
+                self._room.check(owner)
+
+    def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
+        """The job that this key made within its 24 hours; raises IdempotencyConflict."""
+        return self.records.repeated(owner, idempotency)
+
+    def get(self, id: str, owner: str | None = None) -> Job:
+        """The job as it is now; raises NotFound."""
+        return self.records.get(id, owner)
+
+    def frame(self, id: str, owner: str | None = None) -> Picture | None:
+        """The latest frame of a job that is done here, (H, W, 3) uint8 sRGB, or smaller; raises NotFound."""
+        return self._runner.frame(id) if self.get(id, owner).status == "running" else None
+
+    def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
+        """Newest first: at most ``limit`` jobs, all with a ``seq`` lower than ``before``."""
+        return self.records.page(owner, before, limit)
+
+    def changed(self, id: str, since: int, seconds: float, owner: str | None = None) -> Job:
+        """The job as soon as its version is not ``since``, or when the time is over; raises NotFound."""
+        return self._waiting.changed(id, since, seconds, owner)
+
+    def wait(self, id: str, seconds: float, owner: str | None = None) -> Job:
+        """The job when it ends, or when the time is over; raises NotFound."""
+        return self._waiting.ended(id, seconds, owner)
+
+    def cancel(self, id: str, owner: str | None = None) -> Job:
+        """Stop a job that has not ended; delete the result, faces and metadata of any; raises NotFound.
+
+        A job that renders stops within a second, in whatever process. Its status says ``cancelled`` at once.
+        """
+        self._deletion.delete(self.get(id, owner))
+        self._waiting.ring()
+        return self.get(id)
+
+    def counts(self) -> dict[Status, int]:
+        """How many remembered jobs have each status."""
+        return self.records.counts()
+
+    def close(self, seconds: float) -> bool:
+        """Take nothing more, give running jobs this time to end, put the rest back in the queue.
+
+        Returns whether all threads stood still.
+        """
+        self._closed.set()
+        self._waiting.ring()
+        still = self._runner.close(seconds)
+        if self._worker:
+            self._worker.close()
+        with self._starting:
+            self._crew.stop(1.0)
+        self._upkeep.close()
+        if self._opening.is_alive():
+            self._opening.join(1.0)
+        self.records.database.close()
+        return still and not self._opening.is_alive()
+
+    def _open(self) -> None:
+        """Open the worker, then let the threads begin."""
+        if self._worker:
+            try:
+                self._metrics.opened(self._worker.open())
+            except Exception as e:
+                if not self._closed.is_set():
+                    self._on_broken(e)
+                return
+        with self._starting:
+            if self._closed.is_set():
+                return
+            if self._worker:
+                self._crew.start()
+            self._ready = True
+        self._look()
+
+    def _look(self) -> None:
+        """Begin what waits, where this process can."""
+        if self._worker and self._ready and self.counts()["queued"]:
+            self._crew.look()

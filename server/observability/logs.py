@@ -1,0 +1,99 @@
+"""How the log looks: lines for eyes, or one JSON object a line for machines.
+
+Nobody's data is in it: no address of a client, no name of a file, no key, and of a request's address only the
+route's template. Other packages are heard from warnings on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+from server.http.request_id import request_id
+
+FORMATS = ("text", "json")
+_SHORTER = {
+    "Invalid request": "A request that is no proper HTTP was refused.",
+    "Error handling request": "A request broke off.",
+}
+CONSUMERS = ("reenact", "reenact.DQ")  # of Dramatiq, by their queues
+REQUESTS = "server.http.request_log"
+FIELDS = ("request_id", "job", "method", "route", "status", "seconds")
+
+job: ContextVar[str | None] = ContextVar("job", default=None)
+"""Id of the job that this thread is about, put on every line that it logs."""
+
+
+def config(kind: str) -> dict[str, Any]:
+    """Settings for ``logging.config.dictConfig``; gunicorn is given the same, since it sets up its own."""
+    up = {"propagate": True}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+            "json": {"()": JsonLine},
+        },
+        "filters": {"context": {"()": Context}, "discreet": {"()": Discreet}, "lost": {"()": Lost}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": kind, "filters": ["context"]},
+        },
+        "root": {"level": "WARNING", "handlers": ["stderr"]},
+        "loggers": {
+            "server": {"level": "INFO"},
+            "reenact": {"level": "INFO"},
+            REQUESTS: {"level": "INFO" if kind == "json" else "WARNING"},  # too many for eyes
+            "pika": {"level": "CRITICAL"},  # ten lines for each try to connect; jobs.calls says it once
+            **{f"dramatiq.worker.ConsumerThread({name})": {"filters": ["lost"]} for name in CONSUMERS},
+            "gunicorn.error": {"level": "WARNING", "handlers": [], "filters": ["discreet"]} | up,
+            "gunicorn.access": {"level": "CRITICAL", "handlers": []} | up,  # it tells addresses
+        },
+    }
+
+
+class Context(logging.Filter):
+    """Puts on each line which request and which job it is about."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Pass all."""
+        record.request_id, record.job = request_id(), job.get()
+        return True
+
+
+class Discreet(logging.Filter):
+    """gunicorn tells who sent a request that it cannot read, and what was in it; we do not."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Pass all, some of it shortened."""
+        for beginning, instead in _SHORTER.items():
+            if str(record.msg).startswith(beginning):
+                record.msg, record.args = instead, ()
+        return True
+
+
+class Lost(logging.Filter):
+    """Dramatiq tells every few seconds that the broker is away; server.jobs.calls says it once."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Pass the rest."""
+        return not str(record.msg).startswith("Consumer encountered a connection error")
+
+
+class JsonLine(logging.Formatter):
+    """A record as one JSON object; fields that have no value are left out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, in ASCII."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name in FIELDS if (value := getattr(record, name, None)) not in (None, "-")}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)

@@ -1,0 +1,151 @@
+"""Tell whoever wants to know that a job has ended: a signed POST, tried again when it fails.
+
+One thread looks for what is to be told, and each call has a thread of its own: many go on at once, but not
+more than some to one host or of one owner, so that who answers slowly keeps others waiting for nothing.
+Whatever goes wrong ends one call. Receivers know a job that they are told of twice by its id.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+
+from reenact.errors import InvalidOption
+from server.access.keys import Keys
+from server.database.database import Database
+from server.database.outage import is_away, why
+from server.jobs.deliveries import Deliveries, Delivery
+from server.webhooks import safe_post
+from server.webhooks.signature import SIGNATURE, sign, standard_headers
+
+log = logging.getLogger(__name__)
+BACKOFF = (10.0, 60.0)  # seconds from a try that failed to the second and the third
+LOOK = 1.0  # seconds between two looks for jobs that have ended
+NOTE = 20.0  # seconds that preparing a call and noting its end may take besides the call itself
+AT_ONCE, OF_OWNER, TO_HOST = 48, 24, 12  # calls
+MANY = 500  # deliveries that are looked at together
+
+
+class Webhooks:
+    """The thread that looks, and those that call."""
+
+    def __init__(
+        self,
+        database: Database,
+        render: Callable[[str], bytes],
+        allowed: frozenset[str],
+        backoff: tuple[float, ...] = BACKOFF,
+    ) -> None:
+        """Make an idle one.
+
+        Args:
+            database: of the jobs and keys.
+            render: a job by its id as JSON, as clients see it.
+            allowed: names of hosts that may be called though they are not public.
+            backoff: seconds before each further try.
+        """
+        self._deliveries, self._keys = Deliveries(database), Keys(database)
+        self._render, self._allowed, self._backoff = render, allowed, backoff
+        self._calls: list[Delivery] = []  # that go on
+        self._lock = Lock()
+        self._stopped, self._room = Event(), Event()  # the second: a call has ended
+        self._thread = Thread(target=self._run, name="webhooks", daemon=True)
+
+    def start(self) -> None:
+        """Begin to call."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Begin no further call. Those that go on are made again, by whoever is there, if they do not end."""
+        self._stopped.set()
+        self._room.set()
+
+    def _run(self) -> None:
+        works = True
+        while not self._stopped.is_set():
+            self._room.clear()
+            try:
+                self._look()
+                works = True
+            except Exception as e:  # of the database, or a mistake of ours
+                if works:  # or else the log would be full of it
+                    log.error("The webhooks wait: %s", why(e), exc_info=None if is_away(e) else e)
+                works = False
+                self._stopped.wait(LOOK)
+            self._room.wait(LOOK)
+
+    def _look(self) -> None:
+        """Begin as many calls as there is room for."""
+        for each in self._deliveries.due(MANY):
+            if self._stopped.is_set():
+                return
+            if self._has_room(each) and (mine := self._deliveries.claim(each, safe_post.SECONDS + NOTE)):
+                self._begin(mine)
+
+    def _begin(self, delivery: Delivery) -> None:
+        with self._lock:
+            self._calls.append(delivery)
+        try:
+            Thread(target=self._call, args=(delivery,), name="webhook", daemon=True).start()
+        except RuntimeError:  # the system has no further thread
+            self._ended(delivery)
+            raise
+
+    def _ended(self, delivery: Delivery) -> None:
+        with self._lock:
+            self._calls.remove(delivery)
+        self._room.set()
+
+    def _has_room(self, asked: Delivery) -> bool:
+        with self._lock:
+            calls = list(self._calls)
+        of_owner = sum(each.owner == asked.owner for each in calls)
+        to_host = sum(_host(each) == _host(asked) for each in calls)
+        return len(calls) < AT_ONCE and of_owner < OF_OWNER and to_host < TO_HOST
+
+    def _call(self, delivery: Delivery) -> None:
+        """Try once, and note it; where that fails too, the delivery is due again when its claim runs out."""
+        try:
+            told = self._tell(delivery)
+            left = delivery.tries <= len(self._backoff) and not told
+            self._deliveries.end(delivery, self._backoff[delivery.tries - 1] if left else None)
+        except Exception:
+            log.exception("How the webhook of job %s ended could not be noted", delivery.id)
+        finally:
+            self._ended(delivery)
+
+    def _tell(self, delivery: Delivery) -> bool:
+        """Whether nothing is left to tell."""
+        try:
+            status = self._post(delivery)
+        except (OSError, InvalidOption) as e:
+            log.info("Webhook of job %s failed at try %d: %s", delivery.id, delivery.tries, type(e).__name__)
+            return False
+        except Exception:  # a mistake of ours
+            log.exception("Webhook of job %s failed at try %d", delivery.id, delivery.tries)
+            return False
+        if status is None:
+            return True
+        log.info("Webhook of job %s was answered with %d at try %d", delivery.id, status, delivery.tries)
+        return 200 <= status < 300
+
+    def _post(self, delivery: Delivery) -> int | None:
+        """The status of the answer; None where the key was revoked: nobody could check the signature."""
+        secret = self._keys.secret(delivery.owner)
+        if secret is None:
+            return None
+        body, now = self._render(delivery.id), int(time.time())
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Reenact",
+            SIGNATURE: sign(body, secret, now),
+            **standard_headers(body, secret, delivery.id, now),
+        }
+        return safe_post.post(delivery.url, body, headers, self._allowed, safe_post.SECONDS)
+
+
+def _host(delivery: Delivery) -> str:
+    """Whom an address calls, as far as that can be told."""
+    return delivery.url.partition("://")[2].partition("/")[0].lower()
