@@ -4,17 +4,21 @@
                                      ├-> driven keypoints -> squares -> frames -> file
     template or clip -> motion ──────┘
 
-The rooms, in the data's order:
+The packages, in the data's order:
 
     media       pictures and clips in, animations out
     face        find a face, choose one, cut the square around it
     keypoints   where the face is in its square
     motion      a template's movement: stored, retimed, carried over to another face
     generator   the networks that paint the face in a new pose
+    mouth       the inside of a mouth, drawn into the painted face
     compose     the square back into the whole picture
+    watermark   the invisible mark in every frame
+    provenance  labels, Content Credentials, and what tells where a file comes from
     runtime     ONNX graphs and the files behind them
     engine      all graphs opened once
     tracking    a clip's motion
+    rendering   one face in other poses
     pipeline    the path above, from file to file
     gallery     templates and portraits that ship, and how templates are made
     cli         the command ``reenact``

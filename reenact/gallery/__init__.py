@@ -1,10 +1,10 @@
 """What ships beside the engine: templates to move like, portraits to try them on.
 
-portraits.py   portraits.toml, a folder of pictures     -> Portrait
-fetch.py       famous.toml -> Wikimedia Commons        -> a folder of pictures
-card.py        template.toml                           <-> Card
-templates.py   card + motion.npz + preview.webp        -> Template
-build.py       clip -> motion -> retimed -> a template's folder; and all of them again for a new model
+portraits.py          portraits.toml, a folder of pictures     -> Portrait
+fetch.py              famous.toml -> Wikimedia Commons        -> a folder of pictures
+template_metadata.py  template.toml                           <-> Card
+templates.py          card + motion.npz + preview.webp        -> Template
+build.py              clip -> motion -> retimed -> a template's folder; and all of them again for a new model
 """
 
 from reenact.gallery.build import Built, add_template, build_templates

@@ -1,15 +1,25 @@
 """Version 1 of the HTTP API.
 
-schemas.py      what goes in                told.py      what comes out
-strict.py       once, and nothing unknown
-access.py       whose request it is         intake.py    a checked form -> an order
-animations.py   the jobs                    taking.py    an order -> the answer with its job
-events.py       the jobs as they go         shown.py     a job as clients see it
-frames.py       what a job renders          results.py   the files of jobs
-previews.py     a photo, before it is ordered
-verify.py report.py         where a file comes from
-templates.py portraits.py   the gallery     health.py metrics.py   for who watches over it
-openapi.py         the OpenAPI document's last touches     examples.py   its examples
+animations.py      the jobs
+events.py          their progress as it goes
+frames.py          what a job renders
+results.py         the files of jobs
+previews.py        a photo, before it is ordered
+templates.py       the gallery of motions
+portraits.py       the gallery of faces
+verify.py          where a file comes from
+verify_schemas.py  its answers
+health.py          for load balancers
+metrics.py         for Prometheus
+requests.py        schemas of what goes in
+responses.py       schemas of what comes out
+serializers.py     a job as clients see it
+strict.py          once, and nothing unknown
+auth.py            whose request it is
+order_form.py      a checked form -> an order
+submission.py      an order -> the answer with its job
+openapi.py         the OpenAPI document's last touches
+examples.py        its examples
 """
 
 from apiflask import APIFlask

@@ -6,6 +6,7 @@ remote.py     in a bucket that many machines share
 bucket.py     what is asked of that bucket (s3://)
 own.py        the local folder of one process, which goes with it
 leftovers.py  what is still to be deleted
+breaker.py    one caller at a time tries what is silent
 """
 
 from pathlib import Path
