@@ -15,9 +15,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from reenact.config import version
 from reenact.engine import Engine
 from server import api, container, web
-from server.http import compress, cross_origin, problems, request_id, request_log, same_site
+from server.http import compress, cross_origin, problems, request_log, same_site
 from server.http.body_time import BodyTime
 from server.http.forms import StrictRequest
+from server.observability import request_id
 from server.settings import Settings
 from server.webhooks.delivery import Webhooks
 

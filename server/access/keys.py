@@ -14,9 +14,9 @@ from hashlib import sha256
 
 from sqlalchemy import Column, Double, String, Table, bindparam, func, insert, select, update
 
+from server.access.signature import SECRET_PREFIX
 from server.database.database import METADATA, Database
 from server.errors import NotFound
-from server.webhooks.signature import SECRET_PREFIX
 
 PREFIX = "rk_"
 SECRET_BYTES = 24  # at least so many for Standard Webhooks, and at most 64

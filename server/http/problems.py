@@ -26,7 +26,7 @@ from server.errors import (
     Unauthorized,
     UploadTooLarge,
 )
-from server.http.request_id import request_id
+from server.observability.request_id import request_id
 
 log = logging.getLogger(__name__)
 MIMETYPE = "application/problem+json"

@@ -20,7 +20,7 @@ from gunicorn.http.errors import (
 
 from server.codes import INTERNAL
 from server.http.problems import MIMETYPE, problem
-from server.http.request_id import HEADER
+from server.observability.request_id import HEADER
 
 _OWN = (InvalidResponseHeader, InvalidResponseHeaderName)  # the app's fault, not the client's
 _SAID: dict[type[Exception], tuple[HTTPStatus, str]] = {

@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
-from server.http.request_id import request_id
+from server.observability.request_id import request_id
 
 FORMATS = ("text", "json")
 _SHORTER = {

@@ -20,8 +20,8 @@ from urllib3.exceptions import HTTPError
 from urllib3.filepost import encode_multipart_formdata
 
 from reenact.errors import SetupError
+from server.access.signature import SIGNATURE, sign
 from server.errors import ModeratorUnavailable, Rejected
-from server.webhooks.signature import SIGNATURE, sign
 
 log = logging.getLogger(__name__)
 GROUP = "reenact.moderators"

@@ -14,11 +14,11 @@ from threading import Event, Lock, Thread
 
 from reenact.errors import InvalidOption
 from server.access.keys import Keys
+from server.access.signature import SIGNATURE, sign, standard_headers
 from server.database.database import Database
 from server.database.outage import is_away, why
 from server.jobs.deliveries import Deliveries, Delivery
 from server.webhooks import safe_post
-from server.webhooks.signature import SIGNATURE, sign, standard_headers
 
 log = logging.getLogger(__name__)
 BACKOFF = (10.0, 60.0)  # seconds from a try that failed to the second and the third

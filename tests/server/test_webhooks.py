@@ -18,11 +18,11 @@ from sqlalchemy.exc import OperationalError
 from standardwebhooks import Webhook
 
 from reenact.errors import InvalidOption
+from server.access.signature import standard_headers
 from server.container import services_of
 from server.jobs.table import jobs
 from server.webhooks import delivery, safe_post
 from server.webhooks.safe_post import check_host, is_public, parse, post
-from server.webhooks.signature import standard_headers
 
 from .conftest import Client, until
 from .receivers import Receiver, dead

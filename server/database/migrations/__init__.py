@@ -4,7 +4,7 @@ versions/    one revision a file, the oldest first; what they make together is w
 env.py       how Alembic runs them, on the connection that it is handed
 __main__.py  writes the next one, from a template
 
-``python -m server.database.migrations "what it changes"`` writes the next one; see CONTRIBUTING.md.
+``python -m server.commands.revision "what it changes"`` writes the next one; see CONTRIBUTING.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m server.database.migrations "what it changes"``: write the next revision, to be edited by hand.
+"""``python -m server.commands.revision "what it changes"``: write the next revision, to be edited by hand.
 
 Alembic compares ``METADATA`` with a database that has taken all steps so far.
 """
@@ -28,4 +28,5 @@ def main(message: str) -> None:
         database.close()
 
 
-main(" ".join(sys.argv[1:]))
+if __name__ == "__main__":
+    main(" ".join(sys.argv[1:]))
