@@ -1,4 +1,4 @@
-"""Writes a 10-bit AVIF, which Pillow does not: ``python avif10.py PRIMARIES TRANSFER < codes.npy > out.avif``.
+"""Writes an AVIF of 10 bits, which Pillow does not: ``avif10.py PRIMARIES TRANSFER < codes.npy > out.avif``.
 
 A process of its own: where root encodes with SVT-AV1, the encoder makes the calling thread a real-time one
 (SCHED_FIFO), and whatever that thread starts from then on takes the processor from everything else.
