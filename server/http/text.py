@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import request
 
-MESSAGES = Path(__file__).parent / "static" / "messages"
+MESSAGES = Path(__file__).parents[1] / "web" / "static" / "messages"
 LANGUAGES = {"en": "English", "nl": "Nederlands", "ar": "العربية"}  # the first is everyone's who speaks none
 RIGHT_TO_LEFT = {"ar"}
 COOKIE = "language"
