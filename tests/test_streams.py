@@ -219,6 +219,7 @@ def test_a_signal_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None
             stderr=subprocess.PIPE,
             cwd=ROOT,
             env=os.environ | {"TMPDIR": str(copies)},
+            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # nohup and & have it ignored
         )
         assert process.stdin and process.stderr
         process.stdin.write(selfie.read())

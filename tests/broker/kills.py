@@ -87,7 +87,7 @@ def one_round(server: Server, victims: dict[str, Process], dice: random.Random, 
     parts = PARTS if len(victims) == 1 else PARTS[:-1]  # workers have the engine themselves
     part = dice.choice(parts) if name == "server" else "whole"
     if part == "engine":  # the server starts another
-        os.kill(server.engine.worker, signal.SIGKILL)
+        os.kill(server.engine, signal.SIGKILL)
     elif part == "child":  # gunicorn does
         victims[name].kill_child()
     else:

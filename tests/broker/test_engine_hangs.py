@@ -69,12 +69,12 @@ def test_a_process_that_stands_still_is_replaced_and_its_job_begun_again(
     start: Callable[..., Server], tmp_path: Path
 ) -> None:
     server = start(REENACT_HANG_SECONDS="3", REENACT_ATTEMPTS="2")
-    long, first = begin(server), server.engine.worker
+    long, first = begin(server), server.engine
     os.kill(first, signal.SIGSTOP)
     wait_for(lambda: not server.job(long)["frames_done"])
     wait_for(lambda: server.job(long)["frames_done"])
     assert attempts(tmp_path, long) == 2 and not lives(first)
-    os.kill(server.engine.worker, signal.SIGSTOP)
+    os.kill(server.engine, signal.SIGSTOP)
     assert server.ended(long)["error"]["code"] == "gave_up"
     assert server.ended(server.order())["status"] == "succeeded"
 
@@ -94,11 +94,11 @@ def test_a_job_that_hangs_is_cancelled_at_once_and_the_next_begins(
     server = start(HANG.get(how, "pass"))  # and a minute would pass until it is noticed
     if how == "stopped":
         hung = begin(server)
-        os.kill(server.engine.worker, signal.SIGSTOP)
+        os.kill(server.engine, signal.SIGSTOP)
     else:
         hung = server.order(portrait="pocahontas")
         wait_for((tmp_path / "begun").exists)
-    first, following = server.engine.worker, server.order()
+    first, following = server.engine, server.order()
     delete(f"{server.address}/v1/animations/{hung}")
     wait_for(lambda: server.job(following)["status"] != "queued", 20)  # a second, on a machine of our own
     job = server.ended(following)
@@ -122,7 +122,7 @@ def test_a_process_that_stands_still_is_not_ready_and_is_replaced_before_anybody
     start: Callable[..., Server],
 ) -> None:
     server = start(REENACT_HANG_SECONDS="8")
-    first = server.engine.worker
+    first = server.engine
     os.kill(first, signal.SIGSTOP)
 
     def not_ready() -> bool:
@@ -133,7 +133,7 @@ def test_a_process_that_stands_still_is_not_ready_and_is_replaced_before_anybody
 
     wait_for(not_ready)
     server.ready()
-    assert server.engine.worker != first and not lives(first)
+    assert server.engine != first and not lives(first)
 
 
 if sys.platform != "linux":

@@ -56,11 +56,11 @@ def test_a_job_whose_engine_is_killed_is_done_all_the_same_and_once(
 ) -> None:
     server = start(REENACT_LEASE_SECONDS="2")
     server.ready()
-    first, long, short = server.engine.worker, begin(server), server.order()
+    first, long, short = server.engine, begin(server), server.order()
     os.kill(first, signal.SIGKILL)
     wait_for(lambda: not server.job(long)["frames_done"])
     wait_for(lambda: server.job(long)["frames_done"])  # begun anew, by another
-    assert server.engine.worker != first and not lives(first)
+    assert server.engine != first and not lives(first)
     delete(f"{server.address}/v1/animations/{long}")
     job = server.ended(short)
     assert (job["status"], job["frames_done"]) == ("succeeded", FRAMES)
@@ -73,10 +73,10 @@ def test_a_job_that_kills_each_engine_fails_with_the_reason(start: Callable[...,
     server = start(REENACT_LEASE_SECONDS="2", REENACT_ATTEMPTS="2")
     server.ready()
     long = begin(server)
-    os.kill(server.engine.worker, signal.SIGKILL)
+    os.kill(server.engine, signal.SIGKILL)
     wait_for(lambda: not server.job(long)["frames_done"])
     wait_for(lambda: server.job(long)["frames_done"])
-    os.kill(server.engine.worker, signal.SIGKILL)
+    os.kill(server.engine, signal.SIGKILL)
     error = server.ended(long)["error"]
     assert error["code"] == "gave_up" and "broke off at each attempt" in error["detail"]
     assert server.ended(server.order())["status"] == "succeeded"  # others are none the worse for it
@@ -85,13 +85,13 @@ def test_a_job_that_kills_each_engine_fails_with_the_reason(start: Callable[...,
 def test_an_idle_engine_that_is_killed_is_replaced_before_anybody_asks(start: Callable[..., Server]) -> None:
     server = start()
     server.ready()
-    first = server.engine.worker
+    first = server.engine
     os.kill(first, signal.SIGKILL)
     wait_for(lambda: not lives(first))
     with pytest.raises(OSError, match="503"):
         wait_for_no_longer_ready(server)
     server.ready()
-    assert server.engine.worker != first
+    assert server.engine != first
     assert server.ended(server.order())["status"] == "succeeded"
 
 
@@ -104,10 +104,10 @@ def wait_for_no_longer_ready(server: Server) -> None:
 def test_a_job_that_waits_for_an_engine_can_be_cancelled(start: Callable[..., Server]) -> None:
     server = start()
     server.ready()
-    os.kill(server.engine.worker, signal.SIGSTOP)  # alive, and not doing anything
+    os.kill(server.engine, signal.SIGSTOP)  # alive, and not doing anything
     long = server.order(template="long")
     wait_for(lambda: server.job(long)["status"] == "running")
-    os.kill(server.engine.worker, signal.SIGKILL)
+    os.kill(server.engine, signal.SIGKILL)
     delete(f"{server.address}/v1/animations/{long}")
     assert server.job(long)["status"] == "cancelled"
     assert server.ended(server.order())["status"] == "succeeded"
@@ -139,7 +139,7 @@ def test_what_a_job_does_there_is_told_here(start: Callable[..., Server]) -> Non
 def assert_told_of(server: Server, numbers: str) -> None:
     """The two processes that are told of are those that there are, by when they began."""
     boot = float(re.findall(r"^btime (\d+)", Path("/proc/stat").read_text(), re.MULTILINE)[0])
-    for prefix, pid in (("", server.answers), ("reenact_engine_", server.engine.worker)):
+    for prefix, pid in (("", server.answers), ("reenact_engine_", server.engine)):
         told = dict(re.findall(rf"^{prefix}process_(\w+) (\S+)$", numbers, re.MULTILINE))
         ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
         begun = boot + ticks / os.sysconf("SC_CLK_TCK")
@@ -152,7 +152,7 @@ def test_the_engine_does_not_outlive_its_server(start: Callable[..., Server], wh
     server = start()
     server.ready()
     begin(server)
-    engine = server.engine.worker
+    engine = server.engine
     server.kill_parent() if whom == "parent" else server.kill_child()
     wait_for(lambda: not lives(engine), 5, "the end of the engine")
 
@@ -189,11 +189,11 @@ def test_the_engine_alone_loads_the_model_and_gives_way(
 ) -> None:
     server = start(REENACT_JOB_PRIORITY=priority)
     server.ready()
-    assert children(server.engine.worker) == []
-    assert "onnxruntime" in Path(f"/proc/{server.engine.worker}/maps").read_text()
+    assert children(server.engine) == []
+    assert "onnxruntime" in Path(f"/proc/{server.engine}/maps").read_text()
     assert "onnxruntime" not in Path(f"/proc/{server.answers}/maps").read_text()
     own = os.getpriority(os.PRIO_PROCESS, server.answers)
-    threads = [int(each.name) for each in Path(f"/proc/{server.engine.worker}/task").iterdir()]
+    threads = [int(each.name) for each in Path(f"/proc/{server.engine}/task").iterdir()]
     assert {os.getpriority(os.PRIO_PROCESS, each) for each in threads} == {min(own + NICE, 19)}
     assert {os.sched_getscheduler(each) for each in threads} == {getattr(os, policy)}
     assert os.sched_getscheduler(server.answers) == os.SCHED_OTHER

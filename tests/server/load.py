@@ -211,7 +211,7 @@ def row(server: Server, jobs: int, warm: int) -> tuple[float, list[float]]:
 
 def resident(server: Server) -> float:
     """MB of the process that answers and of the one that holds the engine."""
-    statuses = (Path(f"/proc/{pid}/status").read_text() for pid in (server.answers, server.engine.worker))
+    statuses = (Path(f"/proc/{pid}/status").read_text() for pid in (server.answers, server.engine))
     return sum(int(status.partition("VmRSS:")[2].split()[0]) for status in statuses) / 1024
 
 

@@ -179,6 +179,7 @@ def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
             cwd=ROOT,
             env=os.environ | {"REENACT_DATA": str(tmp_path), "REENACT_BROKER": url},
             stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         silent.settimeout(60)
         line, _ = silent.accept()  # it asks, and would wait for an answer

@@ -69,7 +69,7 @@ def post(server: Server, key: str, selfie: bytes, **form: str) -> dict[str, Any]
         "X-Request-Id": "the-order",
     }
     body = fields.encode() + file.encode() + selfie + f"\r\n--{boundary}--\r\n".encode()
-    asked = urllib.request.Request(f"{server.address}/v1/animations?t={PRIVATE['query']}", body, headers)
+    asked = urllib.request.Request(f"{server.address}/v1/animations", body, headers)
     with urllib.request.urlopen(asked, timeout=60) as answer:
         job: dict[str, Any] = json.loads(answer.read())
         return job

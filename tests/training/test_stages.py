@@ -160,10 +160,10 @@ def test_views_at_full_resolution_lie_inside() -> None:
     torch.testing.assert_close(views[7], picture[7, :, top : top + 96, left : left + 96])
 
 
-def test_the_picture_of_progress_has_five_rows(animation: AnimationStage, tmp_path: Path) -> None:
+def test_the_picture_of_progress_has_four_rows(animation: AnimationStage, tmp_path: Path) -> None:
     write_grid(animation, tmp_path / "grid.jpg")
     with Image.open(tmp_path / "grid.jpg") as grid:
-        assert grid.size == (2 * 256, 5 * 256)
+        assert grid.size == (2 * 256, 4 * 256)
 
 
 def test_the_networks_compile_as_one_graph(animation: AnimationStage) -> None:

@@ -2,7 +2,6 @@
 
 versions/    one revision a file, the oldest first; what they make together is what ``METADATA`` says
 env.py       how Alembic runs them, on the connection that it is handed
-__main__.py  writes the next one, from a template
 
 ``python -m server.commands.revision "what it changes"`` writes the next one; see CONTRIBUTING.md.
 """
