@@ -19,7 +19,7 @@ from reenact.gallery.templates import get_template
 from reenact.landmarks import OPENINGS
 from reenact.media import EncodeOptions, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.rendering import prepare_source
+from reenact.rendering import prepare_source, render_frames
 from reenact.types import Clip, Picture
 
 ROWS = ("eileen-collins", "thomas-jefferson", "elizabeth-i")
@@ -29,14 +29,15 @@ SIDE, MOVING_SIDE, FRAMES, FPS = 200, 192, 48, 15
 
 
 def moved(engine: Engine, portrait: str, template: str) -> list[Picture]:
-    """A bundled portrait's square, moved by a bundled template: T frames (256, 256, 3)."""
+    """A bundled portrait's square, moved by a bundled template: T frames (512, 512, 3)."""
     (path,) = (item.path for item in list_portraits() if item.id == portrait)
     picture = read_picture(path)
     face = choose(engine.finder.find(picture), "largest")
-    source = prepare_source(engine, picture, face, align(face), 256)
+    crop = align(face)
+    source = prepare_source(engine, picture, face, crop, 512)
     motion = get_template(template).motion
     driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)
-    return list(engine.renderer.render(source, driven))
+    return list(render_frames(engine, source, face, crop, driven))
 
 
 def height(frames: list[Picture], template: str) -> Picture:
