@@ -34,7 +34,7 @@ _UPPER_EDGE = 0.315  # of the incisors' edge below the nose, in the mean of the 
 _EDGE_BELOW_LIP = 0.02, 0.085  # of the incisors' edge below the upper lip of a selfie, at least and at most
 _OPEN = 0.05  # a selfie that opens its mouth so far shows its own inside
 _DRAWN = 0.03, 0.075  # gap from which the inside is drawn, and from which nothing else is seen
-_DRAWN_BEYOND = 0.03, 0.11  # the same for a mouth that is open in the selfie, counted from there
+_DRAWN_BEYOND = 0.03, 0.08  # the same for a mouth that is open in the selfie, counted from there
 
 
 class MouthInterior:
