@@ -23,6 +23,7 @@ from reenact.gallery import get_template, list_portraits
 from reenact.media import open_clip, write_clip
 from reenact.motion.motion_file import save_motion
 from reenact.types import Clip
+from tests.signals import heeded
 
 ROOT = Path(__file__).parents[1]
 SELFIE = list_portraits()[0].path
@@ -212,14 +213,13 @@ def test_a_signal_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None
     out, copies = tmp_path / "out", tmp_path / "copies"
     out.mkdir(), copies.mkdir()
     words = ["animate", "-", "-t", "laugh", "--size", "512", "--no-credentials", "-o", str(out / "out.mp4")]
-    with SELFIE.open("rb") as selfie:
+    with SELFIE.open("rb") as selfie, heeded(number):
         process = subprocess.Popen(
             [sys.executable, "-m", "reenact", *words],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=ROOT,
             env=os.environ | {"TMPDIR": str(copies)},
-            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # nohup and & have it ignored
         )
         assert process.stdin and process.stderr
         process.stdin.write(selfie.read())

@@ -26,6 +26,7 @@ from server.database.database import Database, open_database
 from server.database.migrations import known
 from server.jobs import Job, JobRepository, Order
 from server.settings import Settings
+from tests.signals import heeded
 
 from .conftest import TEMPLATE, until
 from .test_process import ROOT, Server, start  # noqa: F401  # a fixture
@@ -174,13 +175,13 @@ def test_all_are_asked_at_once_and_told_in_their_order(
 def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "server", "doctor"],
-            cwd=ROOT,
-            env=os.environ | {"REENACT_DATA": str(tmp_path), "REENACT_BROKER": url},
-            stderr=subprocess.PIPE,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
+        with heeded(signal.SIGINT):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "server", "doctor"],
+                cwd=ROOT,
+                env=os.environ | {"REENACT_DATA": str(tmp_path), "REENACT_BROKER": url},
+                stderr=subprocess.PIPE,
+            )
         silent.settimeout(60)
         line, _ = silent.accept()  # it asks, and would wait for an answer
         process.send_signal(signal.SIGINT)
