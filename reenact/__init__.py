@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     )
     from reenact.media import EncodeOptions, Written
     from reenact.motion.transfer import TransferOptions
-    from reenact.pipeline import Animated, AnimateOptions, animate, reconstruct
+    from reenact.options import AnimateOptions, SwapOptions
+    from reenact.pipeline import Animated, animate, reconstruct, swap
     from reenact.tracking import track
     from reenact.types import Motion, Template
 
@@ -59,7 +60,8 @@ _HOMES = {
     ),
     "reenact.media": ("EncodeOptions", "Written"),
     "reenact.motion.transfer": ("TransferOptions",),
-    "reenact.pipeline": ("AnimateOptions", "Animated", "animate", "reconstruct"),
+    "reenact.options": ("AnimateOptions", "SwapOptions"),
+    "reenact.pipeline": ("Animated", "animate", "reconstruct", "swap"),
     "reenact.tracking": ("track",),
     "reenact.types": ("Motion", "Template"),
 }
@@ -76,6 +78,7 @@ __all__ = [
     "Portrait",
     "ReenactError",
     "SetupError",
+    "SwapOptions",
     "Template",
     "TransferOptions",
     "Written",
@@ -86,6 +89,7 @@ __all__ = [
     "list_portraits",
     "list_templates",
     "reconstruct",
+    "swap",
     "track",
 ]
 

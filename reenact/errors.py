@@ -7,6 +7,7 @@ ReenactError                    code internal
 │   ├── ImageTooLarge           image_too_large
 │   ├── NoFaceFound             no_face_found
 │   ├── FaceTooSmall            face_too_small
+│   ├── FaceTurnedAway          face_turned_away
 │   ├── FaceIndexOutOfRange     face_index_out_of_range
 │   ├── TemplateNotFound        template_not_found
 │   ├── DrivingUnreadable       driving_unreadable
@@ -68,6 +69,12 @@ class FaceTooSmall(InputError):
     """The chosen face has too few pixels to animate."""
 
     code = "face_too_small"
+
+
+class FaceTurnedAway(InputError):
+    """The face is seen from the side all the time, so that no other can be put over it."""
+
+    code = "face_turned_away"
 
 
 class FaceIndexOutOfRange(InputError):

@@ -1,8 +1,8 @@
-"""THE PATH: a selfie and a template go in, a moving face comes out.
+"""THE PATH: a face and what moves it go in, a moving picture comes out.
 
-picture -> face -> crop -> source ┐
-                                  ├-> driven keypoints -> squares -> frames -> file
-template or clip -> motion ───────┘
+picture -> face -> subject ┐
+template or clip -> driver ┴> layer ┐
+the picture, or a clip -> scene ────┴> frames -> label and mark -> file
 """
 
 from __future__ import annotations
@@ -10,53 +10,30 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from reenact.compose.canvas import Canvas
+from reenact.driver import FaceTrackDriver, MotionDriver, open_driver
 from reenact.engine import Engine
-from reenact.errors import InvalidOption
-from reenact.face.align import Choice, align, choose, cut, level
+from reenact.face.align import align, choose, level
+from reenact.footage import Footage, open_footage
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.media import EncodeOptions, Written, open_clip, read_picture, write_clip
-from reenact.motion.transfer import Mode, TransferOptions, transfer
+from reenact.motion.transfer import TransferOptions
+from reenact.options import AnimateOptions, SwapOptions, check_size
+from reenact.overlay import Overlay
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.credentials import Input, Origin, sign
-from reenact.provenance.label import LANGUAGES, Label, Language
-from reenact.rendering import prepare_source, render_frames
+from reenact.provenance.label import Label
 from reenact.runtime import close, in_order
-from reenact.tracking import moving, track
-from reenact.types import Clip, Crop, Face, Motion, Picture, Show, Template, Watch
-from reenact.watermark.embed import Marker, Watermark
-
-SIZES = (256, 512, 1024)
-
-
-@dataclass(frozen=True)
-class AnimateOptions:
-    """What a caller may choose."""
-
-    size: int = 256  # side of the animated square in pixels: 256, 512 or 1024
-    paste: Literal["full", "crop"] = "full"  # the whole picture, or only the animated square
-    face: Choice = "largest"  # or its position from 0, largest first
-    mirror: bool = False  # the movement as in a mirror: a turn to the left becomes one to the right
-    transfer: TransferOptions = field(default_factory=TransferOptions)
-    encode: EncodeOptions = field(default_factory=EncodeOptions)
-    label: Language | None = None  # of the visible label in every frame
-    watermark: Watermark | None = None  # the invisible mark in every frame
-    certificate: Certificate | None = None  # that signs Content Credentials in the file
-
-    def __post_init__(self) -> None:
-        """Check the ranges; raises InvalidOption."""
-        _check_size(self.size)
-        if self.paste not in ("full", "crop"):
-            raise InvalidOption(f"paste is full or crop, not {self.paste!r}.")
-        if self.label not in (None, *LANGUAGES):
-            raise InvalidOption(f"label is {', '.join(LANGUAGES)} or none, not {self.label!r}.")
+from reenact.scene import ClipScene, Layer, Mirrored, Scene, SquareScene, StillScene, boxes_of
+from reenact.subject import Subject, open_subject
+from reenact.tracking import track
+from reenact.types import Clip, Crop, Face, FloatArray, Picture, Show, Template, Watch
+from reenact.watermark.embed import Marker
 
 
 @dataclass(frozen=True)
@@ -95,32 +72,80 @@ def animate(
     options, clock = options or AnimateOptions(), _Clock()
     picture = read_picture(selfie)
     faces = engine.finder.find(picture)
-    face = choose(faces, options.face)
+    face, boxes = choose(faces, options.face), boxes_of(faces)
     if options.mirror:
-        picture, face = _mirrored(engine, picture, face)
+        picture, face, boxes = _mirrored(engine, picture, face, boxes)
     crop = align(face)
     clock.lap("find")
-    motion, audio = _motion_of(engine, template, options.transfer.mode, watch)
+    driver = open_driver(engine, template, options.transfer, watch)
     clock.lap("track")
-    source = prepare_source(engine, picture, face, crop, options.size)
-    driven = transfer(source.keypoints, motion.keypoints, options.transfer, motion.fps)
-    squares = render_frames(engine, source, face, crop, driven)
-    frames = _finished(squares, picture, faces, crop, options)
-    shown = watched(frames, len(motion), watch, show)
+    layer = Layer(open_subject(engine, picture, face, crop, options.size), driver)
+    scene: Scene = _SCENES[options.paste](picture, boxes, crop, options.size)
+    scene = Mirrored(scene) if options.mirror else scene
+    clip = Clip(scene.frames([layer]), driver.fps, len(layer.poses), driver.audio)
     seal = _seal(engine, selfie, template, options.certificate)
-    written = write_clip(Clip(shown, motion.fps, len(motion), audio), out, options=options.encode, seal=seal)
+    written = _write(_marked(clip, scene, options), out, options, seal, watch, show)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
 
 
-def _mirrored(engine: Engine, picture: Picture, face: Face) -> tuple[Picture, Face]:
+def swap(
+    engine: Engine,
+    selfie: bytes | Path,
+    clip: Path | Footage,
+    out: Path,
+    options: SwapOptions | None = None,
+    watch: Watch | None = None,
+    show: Show | None = None,
+) -> Animated:
+    """Put the face in ``selfie`` over that of the person in a clip; nothing else of the clip changes.
+
+    The result has the clip's size, rate and sound.
+
+    Args:
+        engine: opened once.
+        selfie: JPEG, PNG, WebP, HEIC or AVIF.
+        clip: a video, or one whose faces were tracked before.
+        out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is whole.
+        options: see ``SwapOptions``.
+        watch: is told of every frame.
+        show: is handed every frame as it goes into the file.
+
+    Raises:
+        InputError: the selfie, the clip or an option cannot be used (see ``reenact.errors``).
+        OutputError: the result cannot be written.
+    """
+    options, clock = options or SwapOptions(), _Clock()
+    picture = read_picture(selfie)
+    faces = engine.finder.find(picture)
+    face = choose(faces, options.face)
+    clock.lap("find")
+    footage = clip if isinstance(clip, Footage) else open_footage(engine, clip, watch=watch)
+    clock.lap("track")
+    replaced = footage.tracks[0]
+    subject = open_subject(engine, picture, face, align(face), replaced.painted_size(options.size))
+    layer = Layer(subject, FaceTrackDriver(replaced, footage.fps, options.likeness))
+    scene = ClipScene(footage, [Overlay(replaced, footage.fps)])
+    result = Clip(scene.frames([layer]), footage.fps, len(footage), footage.path)
+    seal = _seal(engine, selfie, footage.path, options.certificate)
+    written = _write(_marked(result, scene, options), out, options, seal, watch, show)
+    clock.lap("render")
+    return Animated(written, tuple(faces), clock.seconds)
+
+
+_SCENES: dict[str, type[StillScene] | type[SquareScene]] = {"full": StillScene, "crop": SquareScene}
+
+
+def _mirrored(
+    engine: Engine, picture: Picture, face: Face, boxes: FloatArray
+) -> tuple[Picture, Face, FloatArray]:
     """The picture in a mirror, and the same face in it; its landmarks are found anew, since left is right.
 
     A motion cannot be mirrored itself: its learned points have no partners on the other side. So the face is,
     and the finished frames are mirrored back.
     """
-    mirror = np.ascontiguousarray(picture[:, ::-1])
-    centre = picture.shape[1] - (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
+    width, mirror = picture.shape[1], np.ascontiguousarray(picture[:, ::-1])
+    centre = width - (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
     near = min(
         engine.finder.find(mirror),
         key=lambda found: math.dist(
@@ -128,38 +153,33 @@ def _mirrored(engine: Engine, picture: Picture, face: Face) -> tuple[Picture, Fa
         ),
         default=None,
     )
-    return mirror, choose([near] if near else [])
+    flipped = boxes.copy()
+    flipped[:, ::-1, 0] = width - boxes[..., 0]
+    return mirror, choose([near] if near else []), flipped
 
 
-def _finished(
-    squares: Iterator[Picture], picture: Picture, faces: list[Face], crop: Crop, options: AnimateOptions
-) -> Iterator[Picture]:
-    """Squares as frames of the result: in the whole picture where that is asked for, labelled and marked."""
-    size, whole = options.size, options.paste == "full"
-    canvas = Canvas(picture, crop, size) if whole else _turned_back(picture, crop, size)
-    frames = in_order(canvas.paste, squares) if canvas else squares
-    if options.mirror:
-        frames, crop = in_order(_flip, frames), crop.mirrored(picture.shape[1])
+def _marked(clip: Clip, scene: Scene, options: AnimateOptions | SwapOptions) -> Clip:
+    """The clip with a label and an invisible mark in its frames, where they are asked for."""
+    frames = clip.frames
     if options.label:
-        label = _label(options.label, faces, crop.upright(), canvas if whole else None, size)
-        frames = in_order(label.blend, frames)
+        boxes = [(x0, y0, x1, y1) for x0, y0, x1, y1 in scene.face_boxes().reshape(-1, 4).tolist()]
+        frames = in_order(Label(options.label, scene.size, boxes).blend, frames)
     if options.watermark:
         frames = in_order(Marker(options.watermark).mark, frames)
-    return frames
+    return replace(clip, frames=frames)
 
 
-def _turned_back(picture: Picture, crop: Crop, size: int) -> Canvas | None:
-    """What turned squares are pasted into where only the square is wanted: that which is not turned.
-
-    None where squares are not turned, and so are frames already.
-    """
-    if not crop.angle:
-        return None
-    return Canvas(cut(picture, crop.upright(), size), Crop(0, 0, size, crop.angle), size)
-
-
-def _flip(frame: Picture) -> Picture:
-    return np.ascontiguousarray(frame[:, ::-1])
+def _write(
+    clip: Clip,
+    out: Path,
+    options: AnimateOptions | SwapOptions,
+    seal: Callable[[Path, Path], None] | None,
+    watch: Watch | None,
+    show: Show | None,
+) -> Written:
+    """The finished frames as a file."""
+    shown = watched(clip.frames, clip.frame_count or 0, watch, show)
+    return write_clip(replace(clip, frames=shown), out, options=options.encode, seal=seal)
 
 
 def _seal(
@@ -176,14 +196,6 @@ def _seal(
     return partial(sign, origin=origin, certificate=certificate)
 
 
-def _label(language: Language, faces: list[Face], crop: Crop, canvas: Canvas | None, side: int) -> Label:
-    """The label for frames of the whole picture, or of the square of ``side`` pixels."""
-    corners = np.array([face.box for face in faces]).reshape(-1, 2, 2)
-    placed = canvas.place(corners) if canvas else (crop.to_units(corners) + 1) / 2 * side
-    boxes = [(x0, y0, x1, y1) for x0, y0, x1, y1 in placed.reshape(-1, 4).tolist()]
-    return Label(language, canvas.size if canvas else (side, side), boxes)
-
-
 def reconstruct(
     engine: Engine, clip: Path, out: Path, watch: Watch | None = None, size: int = NATIVE_SIZE
 ) -> Written:
@@ -192,7 +204,7 @@ def reconstruct(
     Absolute motion. A clip of ``size`` x ``size`` pixels is not cropped; any other is cropped around the
     face. The result has as many frames as the clip, ``size`` x ``size``: 256, 512 or 1024.
     """
-    _check_size(size)
+    check_size(size)
     first = next(open_clip(clip).frames)
     faces = engine.finder.find(first)
     if first.shape[:2] == (size, size):
@@ -200,27 +212,11 @@ def reconstruct(
     else:
         crop = align(choose(faces))
     motion = track(engine, clip, crop=crop, watch=watch)
-    small, full = (cut(first, crop, side) for side in (NATIVE_SIZE, size))
-    source = engine.renderer.prepare(small, full, motion.keypoints[0])
-    squares = render_frames(engine, source, faces[0] if faces else None, crop, motion.keypoints)
-    canvas = _turned_back(first, crop, size)
-    frames = watched(in_order(canvas.paste, squares) if canvas else squares, len(motion), watch)
-    return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
-
-
-def _motion_of(
-    engine: Engine, template: Template | Path, mode: Mode, watch: Watch | None
-) -> tuple[Motion, Path | None]:
-    """A template's stored motion, or a clip's, with the file that has the sound."""
-    if isinstance(template, Template):
-        return template.motion, template.driving
-    motion = track(engine, template, watch=watch)
-    return motion if mode == "absolute" else moving(motion), template
-
-
-def _check_size(size: int) -> None:
-    if size not in SIZES:
-        raise InvalidOption(f"size is 256, 512 or 1024, not {size}.")
+    subject = Subject.posed(engine, first, faces[0] if faces else None, crop, size, motion.keypoints[0])
+    scene = SquareScene(first, boxes_of(faces), crop, size)
+    frames = scene.frames([Layer(subject, MotionDriver(motion, TransferOptions("absolute")))])
+    shown = watched(frames, len(motion), watch)
+    return write_clip(Clip(shown, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
 
 
 def watched(

@@ -58,7 +58,7 @@ def track(
                 watch(0, opened.frame_count or 0)
 
     opened = open_clip(clip, limits)
-    looks = list(_looks(engine, frames(opened)))
+    looks = list(looks_of(engine, frames(opened)))
     # A square that was asked for is the truth to be rebuilt: nothing is moved or turned in it.
     take = one_take(looks) if crop else takes(looks, opened.fps)
     nearest = nearest_seen(take >= 0)
@@ -89,8 +89,8 @@ def nearest_seen(seen: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.asarray(places[np.abs(places - np.arange(len(seen))[:, None]).argmin(1)])
 
 
-def _looks(engine: Engine, frames: Iterator[Picture]) -> Iterator[Look | None]:
-    """Every frame's face and what it is compared by."""
+def looks_of(engine: Engine, frames: Iterator[Picture]) -> Iterator[Look | None]:
+    """The largest face of every frame, and what it is compared by; None where there is none."""
     shown, followed = tee(frames)
     for frame, face in zip(shown, engine.finder.follow(followed), strict=True):
         yield look(frame, face) if face else None

@@ -73,6 +73,12 @@ class Crop:
     side: float
     angle: float = 0.0
 
+    @classmethod
+    def around(cls, square: NDArray[np.floating]) -> Crop:
+        """The square with this centre x and y, side and angle: (4,)."""
+        x, y, side, angle = (float(value) for value in square)
+        return cls(x - side / 2, y - side / 2, side, angle)
+
     @property
     def centre(self) -> tuple[float, float]:
         """Both coordinates of the middle in picture pixels; it stays where it is whatever the angle."""
@@ -131,6 +137,12 @@ class Keypoints:
         arrays = zip(*((each.points, each.jacobians, each.landmarks) for each in frames), strict=True)
         return cls(*(np.stack(values) for values in arrays))
 
+    @classmethod
+    def joined(cls, parts: Iterable[Keypoints]) -> Keypoints:
+        """Poses of several stretches of time, one after the other."""
+        arrays = zip(*((each.points, each.jacobians, each.landmarks) for each in parts), strict=True)
+        return cls(*(np.concatenate(values) for values in arrays))
+
     def __len__(self) -> int:
         """Number of frames T (only with a leading axis)."""
         return len(self.points)
@@ -159,6 +171,36 @@ class Motion:
     def seconds(self) -> float:
         """Duration in seconds."""
         return float(len(self) / self.fps)
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """One face through a clip of T frames, each seen upright in a square of its own.
+
+    ``squares`` (T, 4) float32 are centre x, y and side in pixels of the frame and the clockwise angle in
+    radians. ``landmarks`` (T, 478, 2) float32 and ``keypoints`` (T frames) lie in the units of their square.
+    ``visibility`` (T,) float32 in [0, 1] is 0 where the face is not seen and fades to it; the other values
+    are then those of a frame nearby. ``shots`` (T,) numbers what lies between cuts, from 0 on.
+    """
+
+    squares: FloatArray
+    landmarks: FloatArray
+    keypoints: Keypoints
+    visibility: FloatArray
+    shots: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.visibility)
+
+    def square(self, frame: int) -> Crop:
+        """Where the face is in this frame."""
+        return Crop.around(self.squares[frame])
+
+    def painted_size(self, most: int) -> int:
+        """Pixels a side that suffice for this face: 256, 512 or 1024, and at most ``most``."""
+        side = float(np.median(self.squares[:, 2]))
+        return next((size for size in (256, 512) if size >= most or side <= 1.25 * size), most)
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,10 @@ from reenact.generator.renderer import BATCH, Source
 from reenact.landmarks import MESH_INDICES
 from reenact.media import EncodeOptions, open_clip, write_clip
 from reenact.motion.transfer import TransferOptions
-from reenact.pipeline import AnimateOptions, animate, reconstruct
-from reenact.rendering import prepare_source
+from reenact.options import AnimateOptions
+from reenact.pipeline import animate, reconstruct
 from reenact.runtime import available_cores
+from reenact.subject import open_subject
 from reenact.tracking import nearest_seen, track
 from reenact.types import Clip, Crop, Keypoints, Motion, Template
 
@@ -367,9 +368,9 @@ def test_a_missing_face_is_taken_from_the_nearest_frame(seen: str, nearest: list
 
 def test_a_source_has_its_pose_and_both_sizes(engine: Engine, portrait: Picture, square: Crop) -> None:
     face = choose(engine.finder.find(portrait))
-    small = prepare_source(engine, portrait, face, square, 256)
+    small = open_subject(engine, portrait, face, square, 256).source
     assert small.full is small.picture
-    large = prepare_source(engine, portrait, face, square, 512)
+    large = open_subject(engine, portrait, face, square, 512).source
     assert large.full.shape == (512, 512, 3)
     assert np.array_equal(large.picture, small.picture)
     assert np.array_equal(large.keypoints.landmarks, square.to_units(face.landmarks)[list(MESH_INDICES)])

@@ -13,7 +13,8 @@ from PIL import Image
 from reenact.engine import Engine
 from reenact.gallery import get_template
 from reenact.media import EncodeOptions
-from reenact.pipeline import AnimateOptions, animate
+from reenact.options import AnimateOptions
+from reenact.pipeline import animate
 from reenact.types import Picture, Template
 
 Paste = Literal["full", "crop"]

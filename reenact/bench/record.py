@@ -22,8 +22,9 @@ from reenact.config import DEFAULT_MODEL
 from reenact.engine import Engine
 from reenact.errors import SetupError
 from reenact.gallery import get_template, list_portraits
+from reenact.options import AnimateOptions
 from reenact.os_errors import unwritable
-from reenact.pipeline import AnimateOptions, animate
+from reenact.pipeline import animate
 from reenact.runtime import ModelFolder, available_cores, cuda
 from reenact.types import Template
 from reenact.watermark.embed import Watermark

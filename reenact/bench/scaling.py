@@ -15,7 +15,8 @@ from reenact.bench.whole import ID, Device, run_cold, write_template
 from reenact.engine import Engine
 from reenact.gallery import get_template
 from reenact.generator.renderer import NATIVE_SIZE
-from reenact.pipeline import AnimateOptions, animate
+from reenact.options import AnimateOptions
+from reenact.pipeline import animate
 from reenact.runtime import available_cores
 from reenact.types import Template
 from reenact.watermark.embed import Watermark

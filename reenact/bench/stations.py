@@ -16,7 +16,7 @@ from reenact.face.align import align, choose, cut
 from reenact.generator.renderer import BATCH, NATIVE_SIZE, Source
 from reenact.media import open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.rendering import open_mouth, prepare_source
+from reenact.subject import open_subject
 from reenact.types import Clip, Keypoints, Motion
 from reenact.watermark.embed import Marker, Watermark
 
@@ -45,7 +45,7 @@ def source_and_poses(engine: Engine, selfie: Path, motion: Motion) -> tuple[Sour
     """What a renderer needs to move a selfie like a motion, at 256."""
     picture = read_picture(selfie)
     face = choose(engine.finder.find(picture))
-    source = prepare_source(engine, picture, face, align(face), NATIVE_SIZE)
+    source = open_subject(engine, picture, face, align(face), NATIVE_SIZE).source
     return source, transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)
 
 
@@ -55,9 +55,10 @@ def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Pat
     picture = note("read", 1, lambda: read_picture(selfie))
     face = choose(note("find", 1, lambda: engine.finder.find(picture)))
     crop = align(face)
-    source = note(
-        "cut, keypoints and encode source", 1, lambda: prepare_source(engine, picture, face, crop, size)
+    subject = note(
+        "cut, keypoints and encode source", 1, lambda: open_subject(engine, picture, face, crop, size)
     )
+    source = subject.source
     driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)[: 8 * BATCH]
     starts, count = range(0, len(driven), BATCH), len(driven)
     batches = [driven[start : start + BATCH] for start in starts]
@@ -65,9 +66,10 @@ def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Pat
     squares = note(
         "compose", count, lambda: [frame for each in made for frame in engine.renderer.compose(source, each)]
     )
-    mouth = note("teeth and light", 1, lambda: open_mouth(engine, source, face, crop))
+    mouth = note("teeth and light", 1, lambda: subject.mouth)
     poses = zip(squares, driven.landmarks, strict=True)
-    squares = note("mouth", count, lambda: [mouth.draw(*each) for each in poses])
+    if mouth:
+        squares = note("mouth", count, lambda: [mouth.draw(*each) for each in poses])
     canvas = note("still picture", 1, lambda: Canvas(picture, crop, size))
     frames = note("paste", count, lambda: [canvas.paste(square) for square in squares])
     marker = Marker(Watermark(1))

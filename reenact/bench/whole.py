@@ -22,7 +22,8 @@ from reenact.engine import Engine
 from reenact.errors import InvalidOption, SetupError
 from reenact.gallery import Card, get_template, list_portraits, template_ids, write_card
 from reenact.motion.motion_file import save_motion
-from reenact.pipeline import AnimateOptions, animate
+from reenact.options import AnimateOptions
+from reenact.pipeline import animate
 from reenact.runtime import ModelFolder, available_cores
 from reenact.types import Keypoints, Motion
 from reenact.watermark.embed import Watermark

@@ -23,7 +23,7 @@ from reenact.config import MOTIONS, development
 
 if TYPE_CHECKING:
     from reenact.media import Written
-    from reenact.pipeline import AnimateOptions
+    from reenact.options import AnimateOptions
     from reenact.provenance.certificate import Certificate
     from reenact.types import Template
 
@@ -162,7 +162,7 @@ def _reconstruct(arguments: argparse.Namespace) -> int:
 def _options(arguments: argparse.Namespace) -> AnimateOptions:
     from reenact.media import EncodeOptions
     from reenact.motion.transfer import TransferOptions
-    from reenact.pipeline import AnimateOptions
+    from reenact.options import AnimateOptions
     from reenact.watermark.embed import Watermark
 
     return AnimateOptions(

@@ -104,7 +104,7 @@ def reconstruct_frames(engine: Engine, frames: list[Picture]) -> Iterator[Pictur
     Larger clips than 256x256 are rebuilt in their own size, which must be one that the model paints.
     A clip in which our finder sees no face stays still, and is judged like that.
     """
-    from reenact.rendering import render_frames
+    from reenact.subject import Subject
     from reenact.types import Crop
 
     try:
@@ -112,7 +112,7 @@ def reconstruct_frames(engine: Engine, frames: list[Picture]) -> Iterator[Pictur
     except NoFaceFound:
         return repeat(frames[0], len(frames))
     source = engine.renderer.prepare(_native(frames[0]), frames[0], motion[0])
-    return render_frames(engine, source, face, Crop(0, 0, len(frames[0])), motion)
+    return Subject(engine, source, face, Crop(0, 0, len(frames[0]))).render(motion)
 
 
 def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> Iterator[Picture]:
@@ -121,7 +121,7 @@ def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> It
     Where our finder sees no face the picture stays still, and is judged like that.
     """
     from reenact.motion.transfer import TransferOptions, transfer
-    from reenact.rendering import render_frames
+    from reenact.subject import Subject
     from reenact.types import Crop
 
     try:
@@ -130,7 +130,7 @@ def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> It
         return repeat(source, len(frames))
     driven = transfer(still[0], motion, TransferOptions(), JUDGED_FPS)
     prepared = engine.renderer.prepare(source, source, still[0])
-    return render_frames(engine, prepared, face, Crop(0, 0, len(source)), driven)
+    return Subject(engine, prepared, face, Crop(0, 0, len(source))).render(driven)
 
 
 def _keypoints(engine: Engine, frames: list[Picture]) -> tuple[Keypoints, Face | None]:

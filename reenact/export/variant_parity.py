@@ -22,8 +22,8 @@ from reenact.gallery.templates import PREVIEW
 from reenact.generator.renderer import BATCH, NATIVE_SIZE, Source
 from reenact.media import read_picture
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.rendering import prepare_source
 from reenact.runtime import Session
+from reenact.subject import open_subject
 from reenact.tracking import track
 from reenact.types import Crop
 
@@ -74,4 +74,4 @@ def feeds(folder: Path) -> Iterator[Feed]:
 def _source(engine: Engine, path: Path) -> Source:
     picture = read_picture(path)
     face = choose(engine.finder.find(picture))
-    return prepare_source(engine, picture, face, align(face), NATIVE_SIZE)
+    return open_subject(engine, picture, face, align(face), NATIVE_SIZE).source

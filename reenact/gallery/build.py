@@ -32,7 +32,7 @@ from reenact.motion.retime import RetimeOptions, retime
 from reenact.motion.transfer import TransferOptions, transfer
 from reenact.os_errors import unwritable
 from reenact.pipeline import watched
-from reenact.rendering import prepare_source, render_frames
+from reenact.subject import open_subject
 from reenact.tracking import moving, track
 from reenact.types import Clip, Motion, Template, Watch
 
@@ -117,11 +117,11 @@ def write_preview(engine: Engine, motion: Motion, out: Path, watch: Watch | None
     picture = read_picture(list_portraits()[0].path)
     face = choose(engine.finder.find(picture))
     crop = align(face)
-    source = prepare_source(engine, picture, face, crop, NATIVE_SIZE)
-    driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)
+    subject = open_subject(engine, picture, face, crop, NATIVE_SIZE)
+    driven = transfer(subject.keypoints, motion.keypoints, TransferOptions(), motion.fps)
     every = -(-motion.fps // PREVIEW_FPS)
     shown = driven[:: int(every)]
-    frames = watched(render_frames(engine, source, face, crop, shown), len(shown), watch)
+    frames = watched(subject.render(shown), len(shown), watch)
     write_clip(Clip(frames, motion.fps / every, len(shown)), out, options=PREVIEW_ENCODING)
 
 

@@ -30,11 +30,7 @@ def anchored(keypoints: Keypoints, take: NDArray[np.intp], fps: Fraction) -> Key
         part = keypoints[take == number]
         part = part if number == take[0] else _moved(part, _usual(part), first)
         parts.append(steadied(part, fps))
-    return Keypoints(
-        np.concatenate([part.points for part in parts]),
-        np.concatenate([part.jacobians for part in parts]),
-        np.concatenate([part.landmarks for part in parts]),
-    )
+    return Keypoints.joined(parts)
 
 
 def _usual(keypoints: Keypoints) -> Keypoints:

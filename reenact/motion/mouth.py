@@ -50,21 +50,31 @@ def open_mouth(
     Returns:
         (T, L, 2), with lips, chin and jaw moved.
     """
-    driven = (driving[:, _LOWER] - driving[:, _UPPER]) * np.float32(scale * strength)
+    driven = lip_gaps(driving) * np.float32(scale * strength)
     widths = np.linalg.norm(driven[:, 0], axis=-1)
     # From where the mouth is most closed, not from the start: a clip that starts with an open mouth would
     # else press a closed one together.
     opened = driven - driven[widths.argmin()]
-    own = source[_LOWER] - source[_UPPER]
+    own = lip_gaps(source)
     slack = max(_SLACK * size - float(np.linalg.norm(own[0])), 0)
     further = _eased(len(driven), first, _LED_IN, fps) * (opened[first] + _taken_up(opened, slack))
     further = further - _eased(len(driven), first, _CLOSING, fps) * _smile(own, widths)
-    landmarks = landmarks.copy()
-    landmarks[:, _UPPER] += _UPPER_SHARE * further
-    landmarks[:, _LOWER] += _LOWER_SHARE * further
+    return part_lips(landmarks, further)
+
+
+def part_lips(landmarks: FloatArray, further: FloatArray) -> FloatArray:
+    """Landmarks (..., L, 2) whose lips part by ``further`` (..., 3, 2) more; chin and jaw follow."""
+    moved = landmarks.copy()
+    moved[..., _UPPER, :] += _UPPER_SHARE * further
+    moved[..., _LOWER, :] += _LOWER_SHARE * further
     for index, share in _FOLLOWING.items():
-        landmarks[:, index] += share * further[:, 0]
-    return landmarks.astype(np.float32)
+        moved[..., index, :] += share * further[..., 0, :]
+    return moved.astype(np.float32)
+
+
+def lip_gaps(landmarks: FloatArray) -> FloatArray:
+    """From the inner upper to the inner lower lip, in the middle and on both sides: (..., 3, 2)."""
+    return landmarks[..., _LOWER, :] - landmarks[..., _UPPER, :]
 
 
 def _taken_up(opened: FloatArray, slack: float) -> FloatArray:

@@ -34,17 +34,18 @@ POINTS = Steadiness(slowest=1.0, quick=40.0)
 
 def steadied(keypoints: Keypoints, fps: Fraction) -> Keypoints:
     """The same motion, T frames at ``fps``, steadier."""
-
-    def steady(values: FloatArray, how: Steadiness) -> FloatArray:
-        exact = values.astype(np.float64)
-        there, back = one_euro(exact, float(fps), how), one_euro(exact[::-1], float(fps), how)[::-1]
-        return ((there + back) / 2).astype(np.float32)
-
     return Keypoints(
-        steady(keypoints.points, POINTS),
-        steady(keypoints.jacobians, POINTS),
-        steady(keypoints.landmarks, LANDMARKS),
+        steady(keypoints.points, fps, POINTS),
+        steady(keypoints.jacobians, fps, POINTS),
+        steady(keypoints.landmarks, fps, LANDMARKS),
     )
+
+
+def steady(values: FloatArray, fps: Fraction, how: Steadiness) -> FloatArray:
+    """Values (T, ..., D) float32 filtered along time in both directions, which are averaged: no delay."""
+    exact = values.astype(np.float64)
+    there, back = one_euro(exact, float(fps), how), one_euro(exact[::-1], float(fps), how)[::-1]
+    return np.asarray((there + back) / 2, np.float32)
 
 
 def one_euro(values: _FLOAT, fps: float, how: Steadiness) -> _FLOAT:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from reenact.media import EncodeOptions
 from reenact.motion.transfer import Mode, TransferOptions
-from reenact.pipeline import AnimateOptions
+from reenact.options import AnimateOptions
 from reenact.provenance.label import Language
 
 Paste = Literal["full", "crop"]

@@ -22,7 +22,8 @@ from reenact.engine import Engine
 from reenact.evaluation.metrics import ssim
 from reenact.gallery import get_template, list_portraits, template_ids
 from reenact.motion.retime import RetimeOptions, retime
-from reenact.pipeline import AnimateOptions, animate
+from reenact.options import AnimateOptions
+from reenact.pipeline import animate
 from reenact.provenance.verify import verify
 from reenact.types import Picture
 from reenact.watermark.detect import FALSE_ALARM, find_mark

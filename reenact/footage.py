@@ -1,0 +1,193 @@
+"""A clip whose faces are to be replaced: where each face is in every frame, and in which pose.
+
+frames -> a face in each -> shots between cuts -> a square for each frame, steadied -> keypoints
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reenact.engine import Engine
+from reenact.errors import FaceTooSmall, FaceTurnedAway, NoFaceFound
+from reenact.face.align import align, cut
+from reenact.face.takes import Look, takes
+from reenact.generator.renderer import NATIVE_SIZE
+from reenact.media import VIDEO_LIMITS, VideoLimits, open_clip
+from reenact.motion.one_euro import LANDMARKS, Steadiness, steadied, steady
+from reenact.tracking import looks_of
+from reenact.types import Crop, Face, FaceTrack, FloatArray, Keypoints, Picture, Watch, turned
+
+SMALLEST_FACE = 48  # pixels of height: of fewer nothing would be recognized
+LARGEST_YAW = np.radians(60)
+FADE = 0.12  # seconds in which a face that is lost fades to the clip's own
+# In sides of the square and seconds; poses are taken in the filtered squares, so that a delay does no harm
+_SQUARES = Steadiness(slowest=1.0, quick=8.0)
+Part = tuple[int, int | None]  # first frame that is used and the one after the last; None: to the end
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A clip with the faces that are followed through it."""
+
+    path: Path
+    part: Part
+    fps: Fraction
+    size: tuple[int, int]  # width and height in pixels
+    tracks: tuple[FaceTrack, ...]
+    model: str  # SHA-256 of the keypoint graph
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.tracks[0])
+
+    def frames(self, limits: VideoLimits = VIDEO_LIMITS) -> Iterator[Picture]:
+        """The clip's frames, (H, W, 3) uint8."""
+        return islice(open_clip(self.path, limits).frames, *self.part)
+
+
+def open_footage(
+    engine: Engine,
+    clip: Path,
+    *,
+    part: Part = (0, None),
+    limits: VideoLimits = VIDEO_LIMITS,
+    watch: Watch | None = None,
+) -> Footage:
+    """Follow the largest face through a clip. It is read twice, so that memory does not grow with it.
+
+    Args:
+        engine: opened once.
+        clip: any format that ``open_clip`` reads.
+        part: which frames are used.
+        limits: of the clip.
+        watch: is told of every frame, always as 0 done.
+
+    Raises:
+        NoFaceFound: no frame shows a face.
+        FaceTooSmall: the face is lower than 48 pixels in most frames.
+        FaceTurnedAway: it is turned by more than 60 degrees in nearly all frames.
+        InputError: the clip cannot be used.
+    """
+
+    def frames() -> Iterator[Picture]:
+        opened = open_clip(clip, limits)
+        for frame in islice(opened.frames, *part):
+            yield frame
+            if watch:
+                watch(0, opened.frame_count or 0)
+
+    opened = open_clip(clip, limits)
+    height, width, _ = next(opened.frames).shape
+    fps = opened.fps
+    looks = list(looks_of(engine, frames()))
+    shots = takes(looks, fps)
+    _refuse_unusable(looks)
+    track = _track(engine, frames(), looks, shots, fps)
+    return Footage(clip, part, fps, (width, height), (track,), engine.model)
+
+
+def _track(
+    engine: Engine,
+    frames: Iterator[Picture],
+    looks: list[Look | None],
+    shots: NDArray[np.intp],
+    fps: Fraction,
+) -> FaceTrack:
+    """One face's squares and poses; frames in which it is not seen take those of the nearest one."""
+    nearest = nearest_visible(shots >= 0)
+    shots = shots[nearest]
+    squares = _squares([looks[index] for index in nearest], shots, fps)
+    poses, landmarks = [], []
+    for index, frame in enumerate(frames):
+        look = looks[index]
+        if look and nearest[index] == index:
+            square = Crop.around(squares[index])
+            poses.append(engine.detector.one(cut(frame, square, NATIVE_SIZE), look.face, square))
+            landmarks.append(square.to_units(look.face.landmarks))
+    place = np.searchsorted(np.unique(nearest), nearest)
+    whole, points = Keypoints.stacked(poses)[place], np.stack(landmarks)[place]
+    parts = [np.flatnonzero(shots == number) for number in np.unique(shots)]
+    return FaceTrack(
+        squares,
+        np.concatenate([steady(points[part], fps, LANDMARKS) for part in parts]),
+        Keypoints.joined(steadied(whole[part], fps) for part in parts),
+        visibility(nearest == np.arange(len(nearest)), shots, fps),
+        shots,
+    )
+
+
+def nearest_visible(visible: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """For every frame (T,) the nearest one in which the face is seen; there must be one."""
+    places = np.flatnonzero(visible)
+    return np.asarray(places[np.abs(places - np.arange(len(visible))[:, None]).argmin(1)])
+
+
+def visibility(visible: NDArray[np.bool_], shots: NDArray[np.intp], fps: Fraction) -> FloatArray:
+    """How far the new face is shown in each frame (T,): fading where the face is lost, and not at cuts.
+
+    Args:
+        visible: whether the face is really seen (T,).
+        shots: the number of each frame's shot (T,).
+        fps: frames a second.
+    """
+    steps = 1 + round(FADE * fps)
+    shown = visible.astype(np.float32)
+    for number in np.unique(shots):
+        part = np.flatnonzero(shots == number)
+        hidden = part[~visible[part]]
+        if len(hidden):
+            away = np.abs(part[:, None] - hidden).min(1)
+            shown[part] = np.minimum(1, away / steps)
+    return shown
+
+
+def _squares(looks: list[Look | None], shots: NDArray[np.intp], fps: Fraction) -> FloatArray:
+    """An upright square for each frame (T, 4), steadied within each shot."""
+    found = np.array([_square(look.face) for look in looks if look], np.float32)
+    steadier = []
+    for number in np.unique(shots):
+        part = found[shots == number]
+        part[:, 3] = np.unwrap(part[:, 3])
+        side = np.median(part[:, 2])
+        scale = np.array([side, side, side, 1], np.float32)
+        steadier.append(steady(part / scale, fps, _SQUARES) * scale)
+    return np.concatenate(steadier)
+
+
+def _square(face: Face) -> tuple[float, float, float, float]:
+    square = align(face, face.roll)
+    return (*square.centre, square.side, square.angle)
+
+
+def _refuse_unusable(looks: list[Look | None]) -> None:
+    """Raise where no frame, or hardly one, shows a face that can be replaced."""
+    faces = [look.face for look in looks if look]
+    if not faces:
+        raise NoFaceFound("No face was found in the clip. Use one that shows a face from the front.")
+    height = float(np.median([face.height for face in faces]))
+    if height < SMALLEST_FACE:
+        raise FaceTooSmall(
+            f"The face in the clip is about {height:.0f} pixels high; at least {SMALLEST_FACE} are needed. "
+            "Use a larger copy of the clip, or one in which the face is nearer."
+        )
+    if np.quantile([abs(yaw(face)) for face in faces], 0.1) > LARGEST_YAW:
+        raise FaceTurnedAway(
+            "The face in the clip is seen from the side all the time. Use one that shows it from the front."
+        )
+
+
+def yaw(face: Face) -> float:
+    """How far a face is turned to the side in radians: positive to the right of the picture.
+
+    The nose tip against the middle of the cheeks, on a head taken as a cylinder: the cheeks (234, 454) lie 80
+    degrees away from the nose, which stands out by a fifth of the radius.
+    """
+    nose, right, left = (turned(face.landmarks[index], -face.roll)[0] for index in (1, 234, 454))
+    return float(np.arctan2((2 * nose - right - left) / 1.04, left - right))
