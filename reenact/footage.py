@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +18,16 @@ from reenact.errors import FaceTooSmall, FaceTurnedAway, NoFaceFound
 from reenact.face.align import align, cut
 from reenact.face.takes import Look, takes
 from reenact.generator.renderer import NATIVE_SIZE
-from reenact.media import VIDEO_LIMITS, VideoLimits, open_clip
+from reenact.media import VIDEO_LIMITS, WHOLE, Span, VideoLimits, open_clip
 from reenact.motion.one_euro import LANDMARKS, Steadiness, steadied, steady
 from reenact.tracking import looks_of
-from reenact.types import Crop, Face, FaceTrack, FloatArray, Keypoints, Picture, Watch, turned
+from reenact.types import Clip, Crop, Face, FaceTrack, FloatArray, Keypoints, Picture, Watch, turned
 
 SMALLEST_FACE = 48  # pixels of height: of fewer nothing would be recognized
 LARGEST_YAW = np.radians(60)
 FADE = 0.12  # seconds in which a face that is lost fades to the clip's own
 # In sides of the square and seconds; poses are taken in the filtered squares, so that a delay does no harm
 _SQUARES = Steadiness(slowest=1.0, quick=8.0)
-Part = tuple[int, int | None]  # first frame that is used and the one after the last; None: to the end
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,12 @@ class Footage:
     """A clip with the faces that are followed through it."""
 
     path: Path
-    part: Part
+    span: Span
+    limits: VideoLimits
     fps: Fraction
     size: tuple[int, int]  # width and height in pixels
+    audio: Path | None
+    audio_start: Fraction
     tracks: tuple[FaceTrack, ...]
     model: str  # SHA-256 of the keypoint graph
 
@@ -47,16 +48,16 @@ class Footage:
         """Number of frames."""
         return len(self.tracks[0])
 
-    def frames(self, limits: VideoLimits = VIDEO_LIMITS) -> Iterator[Picture]:
-        """The clip's frames, (H, W, 3) uint8."""
-        return islice(open_clip(self.path, limits).frames, *self.part)
+    def open(self) -> Clip:
+        """The clip itself, to be read once more."""
+        return open_clip(self.path, self.limits, self.span)
 
 
 def open_footage(
     engine: Engine,
     clip: Path,
     *,
-    part: Part = (0, None),
+    span: Span = WHOLE,
     limits: VideoLimits = VIDEO_LIMITS,
     watch: Watch | None = None,
 ) -> Footage:
@@ -65,7 +66,7 @@ def open_footage(
     Args:
         engine: opened once.
         clip: any format that ``open_clip`` reads.
-        part: which frames are used.
+        span: the part that is used.
         limits: of the clip.
         watch: is told of every frame, always as 0 done.
 
@@ -77,20 +78,22 @@ def open_footage(
     """
 
     def frames() -> Iterator[Picture]:
-        opened = open_clip(clip, limits)
-        for frame in islice(opened.frames, *part):
+        opened = open_clip(clip, limits, span)
+        for frame in opened.frames:
             yield frame
             if watch:
                 watch(0, opened.frame_count or 0)
 
-    opened = open_clip(clip, limits)
+    opened = open_clip(clip, limits, span)
     height, width, _ = next(opened.frames).shape
     fps = opened.fps
     looks = list(looks_of(engine, frames()))
     shots = takes(looks, fps)
     _refuse_unusable(looks)
     track = _track(engine, frames(), looks, shots, fps)
-    return Footage(clip, part, fps, (width, height), (track,), engine.model)
+    return Footage(
+        clip, span, limits, fps, (width, height), opened.audio, opened.audio_start, (track,), engine.model
+    )
 
 
 def _track(

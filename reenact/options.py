@@ -7,7 +7,7 @@ from typing import Literal
 
 from reenact.errors import InvalidOption
 from reenact.face.align import Choice
-from reenact.media import EncodeOptions
+from reenact.media import WHOLE, EncodeOptions, Span
 from reenact.motion.transfer import TransferOptions
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.label import LANGUAGES, Language
@@ -45,8 +45,7 @@ class SwapOptions:
     size: int = 512  # largest side in pixels of the square that is painted; less where the face is smaller
     face: Choice = "largest"  # of the selfie, or its position from 0, largest first
     likeness: float = 1.0  # of the face's proportions: 1 the selfie's own, 0 those of the clip's person
-    start: float = 0.0  # seconds into the clip at which the result begins
-    end: float | None = None  # and ends; None: with the clip
+    span: Span = WHOLE  # the part of the clip that is used, in seconds
     encode: EncodeOptions = field(default_factory=EncodeOptions)
     label: Language | None = None  # of the visible label in every frame
     watermark: Watermark | None = None  # the invisible mark in every frame
@@ -58,8 +57,6 @@ class SwapOptions:
         _check_label(self.label)
         if not 0 <= self.likeness <= 1:
             raise InvalidOption(f"likeness is between 0 and 1, not {self.likeness:g}.")
-        if self.start < 0 or (self.end is not None and self.end <= self.start):
-            raise InvalidOption("start is 0 or more, and end comes after it, both in seconds.")
 
 
 def check_size(size: int) -> None:

@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from reenact.face.align import cut
 from reenact.blending import colour
 from reenact.blending.blend import blend
 from reenact.blending.mask import mask
+from reenact.face.align import cut
 from reenact.types import FaceTrack, FloatArray, Picture
 
 _EASED = 0.3  # seconds in which colours follow those of the clip

@@ -120,13 +120,15 @@ def swap(
     faces = engine.finder.find(picture)
     face = choose(faces, options.face)
     clock.lap("find")
-    footage = clip if isinstance(clip, Footage) else open_footage(engine, clip, watch=watch)
+    footage = (
+        clip if isinstance(clip, Footage) else open_footage(engine, clip, span=options.span, watch=watch)
+    )
     clock.lap("track")
     replaced = footage.tracks[0]
     subject = open_subject(engine, picture, face, align(face), replaced.painted_size(options.size))
     layer = Layer(subject, FaceTrackDriver(replaced, footage.fps, options.likeness))
     scene = ClipScene(footage, [Overlay(replaced, footage.fps)])
-    result = Clip(scene.frames([layer]), footage.fps, len(footage), footage.path)
+    result = Clip(scene.frames([layer]), footage.fps, len(footage), footage.audio, footage.audio_start)
     seal = _seal(engine, selfie, footage.path, options.certificate)
     written = _write(_marked(result, scene, options), out, options, seal, watch, show)
     clock.lap("render")

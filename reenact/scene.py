@@ -152,7 +152,7 @@ class ClipScene:
 
     def _with_squares(self, layers: Sequence[Layer]) -> Iterator[_Frame]:
         """Each frame with a square for each face that is seen in it."""
-        frames, squares = self._footage.frames(), [layer.squares() for layer in layers]
+        frames, squares = self._footage.open().frames, [layer.squares() for layer in layers]
         waiting = [
             zip(each, layer.poses.landmarks, strict=True) for each, layer in zip(squares, layers, strict=True)
         ]

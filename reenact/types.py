@@ -221,11 +221,12 @@ class Template:
 class Clip:
     """A moving picture being read or written: ``frames`` yields (H, W, 3) uint8 once, in order.
 
-    ``audio`` is the file whose first audio track belongs to it, if it has one. ``frame_count`` is None
-    when only decoding to the end would tell.
+    ``audio`` is the file whose first audio track belongs to it, if it has one, from ``audio_start`` seconds
+    after its first picture on. ``frame_count`` is None when only decoding to the end would tell.
     """
 
     frames: Iterator[Picture]
     fps: Fraction
     frame_count: int | None = None
     audio: Path | None = None
+    audio_start: Fraction = Fraction(0)

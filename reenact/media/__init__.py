@@ -9,12 +9,14 @@ write_clip     Clip                     -> mp4, gif or webp, whole or not at all
 
 from reenact.media.encode import EncodeOptions, Written, check_output, write_clip
 from reenact.media.picture import PictureLimits, check_picture, read_picture
-from reenact.media.video import VIDEO_LIMITS, VideoLimits, open_clip
+from reenact.media.video import VIDEO_LIMITS, WHOLE, Span, VideoLimits, open_clip
 
 __all__ = [
     "VIDEO_LIMITS",
+    "WHOLE",
     "EncodeOptions",
     "PictureLimits",
+    "Span",
     "VideoLimits",
     "Written",
     "check_output",

@@ -142,7 +142,7 @@ def _write(clip: Clip, fps: Fraction, kind: str, part: Path, out: Path, options:
         on_gpu = options.encoder == "nvenc" and _nvenc_works()
         count = write_mp4(frames, fps, part, options.crf, options.preset, on_gpu)
         height, width = height + height % 2, width + width % 2
-        sound = options.sound and clip.audio is not None and _put_sound(part, clip.audio, count / fps, out)
+        sound = options.sound and _put_sound(part, clip, count / fps, out)
     return Written(out, kind, width, height, count, fps, part.stat().st_size, sound)
 
 
@@ -161,11 +161,13 @@ def _sealed(part: Path, out: Path, seal: Seal) -> int:
     return part.stat().st_size
 
 
-def _put_sound(part: Path, source: Path, seconds: Fraction, out: Path) -> bool:
+def _put_sound(part: Path, clip: Clip, seconds: Fraction, out: Path) -> bool:
     """Replace ``part`` by the same video with sound, if the sound can be used."""
+    if clip.audio is None:
+        return False
     with part_file(out) as muxed:
         try:
-            if add_sound(part, source, muxed, seconds):
+            if add_sound(part, clip.audio, muxed, seconds, clip.audio_start):
                 os.replace(muxed, part)
                 return True
         except Exception as e:  # whatever is wrong with the sound must not cost the video

@@ -87,13 +87,13 @@ def _yuv(picture: Picture) -> av.VideoFrame:
     )
 
 
-def add_sound(video: Path, source: Path, out: Path, seconds: Fraction) -> bool:
+def add_sound(video: Path, source: Path, out: Path, seconds: Fraction, after: Fraction = Fraction(0)) -> bool:
     """Write ``video`` with the first usable sound track of ``source`` to ``out``; False when there is none.
 
     What cannot be used is named in the log.
-    AAC, MP3 and Opus are copied as they are, others become AAC. The sound begins where the source's picture
-    begins and never outlasts ``seconds``. Sound that breaks off is kept up to there; other damage raises
-    whatever FFmpeg raises, and ``video`` stays as it was.
+    AAC, MP3 and Opus are copied as they are, others become AAC. The sound begins ``after`` seconds of the
+    source's picture and never outlasts ``seconds``. Sound that breaks off is kept up to there; other damage
+    raises whatever FFmpeg raises, and ``video`` stays as it was.
     """
     with source.open("rb") as file:
         found = formats.recognise(file.read(formats.HEAD_BYTES))
@@ -105,7 +105,7 @@ def add_sound(video: Path, source: Path, out: Path, seconds: Fraction) -> bool:
         av.open(str(out), "w", format="mp4", options=_CONTAINER) as container,
     ):
         video_stream = container.add_stream_from_template(pictures.streams.video[0])
-        packets = _sound_packets(sound, place, container, seconds)
+        packets = _sound_packets(sound, place, container, seconds, after)
         first = next(packets, None)
         if first is None:
             return False
@@ -153,14 +153,15 @@ def _plays(source: Path, found: formats.Format, place: int) -> bool:
 
 
 def _sound_packets(
-    sound: InputContainer, place: int, container: OutputContainer, seconds: Fraction
+    sound: InputContainer, place: int, container: OutputContainer, seconds: Fraction, after: Fraction
 ) -> Iterator[Packet[Any]]:
-    """Sound packets from the start of the picture on, ending before ``seconds``."""
+    """Sound packets from so long ``after`` the start of the picture on, ending before ``seconds``."""
     track = sound.streams.audio[place]
     picture = find_video(sound)
     start = Fraction(0)
     if picture is not None and picture.start_time is not None and picture.time_base is not None:
         start = picture.start_time * picture.time_base
+    start += after
     copied = track.codec.canonical_name in _COPIED
     packets = _copied(track, container, start) if copied else _as_aac(track, container, start)
     try:
