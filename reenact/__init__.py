@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         list_portraits,
         list_templates,
     )
-    from reenact.media import EncodeOptions, Written
+    from reenact.media import EncodedFile, EncodeOptions
     from reenact.motion.transfer import TransferOptions
     from reenact.pipeline import Animated, AnimateOptions, animate, reconstruct
     from reenact.tracking import track
@@ -57,7 +57,7 @@ _HOMES = {
     "reenact.gallery": (
         *("Portrait", "add_template", "get_portrait", "get_template", "list_portraits", "list_templates"),
     ),
-    "reenact.media": ("EncodeOptions", "Written"),
+    "reenact.media": ("EncodeOptions", "EncodedFile"),
     "reenact.motion.transfer": ("TransferOptions",),
     "reenact.pipeline": ("AnimateOptions", "Animated", "animate", "reconstruct"),
     "reenact.tracking": ("track",),
@@ -69,6 +69,7 @@ __all__ = [
     "AnimateOptions",
     "Animated",
     "EncodeOptions",
+    "EncodedFile",
     "Engine",
     "InputError",
     "Motion",
@@ -78,7 +79,6 @@ __all__ = [
     "SetupError",
     "Template",
     "TransferOptions",
-    "Written",
     "add_template",
     "animate",
     "get_portrait",

@@ -17,7 +17,7 @@ from reenact.face.find import FaceFinder
 from reenact.face.mesh import FaceMesh
 from reenact.face.parts import GRAPHS
 from reenact.generator.renderer import BATCH, Composer, Renderer
-from reenact.keypoints.detector import CROP_SIZE, KeypointDetector
+from reenact.keypoints.detector import CROP_SIZE, KeypointEstimator
 from reenact.runtime import (
     Device,
     ModelFolder,
@@ -97,21 +97,23 @@ class Engine:
             raise InvalidOption("The GPU is required and the device is cpu; leave one of them out.")
         device = "cuda" if require_gpu else device
         on_gpu = runs_on_gpu(device)
-        if not on_gpu and device == "auto" and cuda.built_in():
-            log.warning("The CPU is used, for CUDA does not run here. %s", cuda.missing())
+        if not on_gpu and device == "auto" and cuda.provider_installed():
+            log.warning("The CPU is used, for CUDA does not run here. %s", cuda.missing_requirement())
         folder = ModelFolder(model)
 
         def load(name: str, threads: int | None, **sizes: int) -> Session:
             fixed = sizes if on_gpu else None
             path = folder.path(name)
-            return Session(path, device=device, threads=threads, sizes=fixed, wholly=require_gpu)
+            return Session(
+                path, device=device, threads=threads, sizes=fixed, require_one_provider=require_gpu
+            )
 
         self.graph = variant(folder, "animate", precision, not on_gpu)  # the animator that is taken
         # Frames are many: whole batches side by side use the cores better than threads inside an operator.
         animate = load(self.graph, 1, batch=GPU_BATCH)
         self.provider = animate.provider
         self.finder = open_face_finder(device, threads, finder)
-        self.detector = KeypointDetector(load("keypoints", threads, batch=1))
+        self.detector = KeypointEstimator(load("keypoints", threads, batch=1))
         self.renderer = Renderer(
             load("encode", threads),
             animate,

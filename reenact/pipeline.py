@@ -20,17 +20,17 @@ import numpy as np
 from reenact.compose.canvas import Canvas
 from reenact.engine import Engine
 from reenact.errors import InvalidOption
-from reenact.face.align import Choice, align, choose, cut, level
+from reenact.face.align import FaceChoice, align, choose, crop_angle, extract_crop
 from reenact.generator.renderer import NATIVE_SIZE
-from reenact.media import EncodeOptions, Written, open_clip, read_picture, write_clip
+from reenact.media import EncodedFile, EncodeOptions, open_clip, read_picture, write_clip
 from reenact.motion.transfer import Mode, TransferOptions, transfer
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import Input, Origin, sign
+from reenact.provenance.credentials import Origin, SourceFile, sign_clip
 from reenact.provenance.label import LANGUAGES, Label, Language
 from reenact.rendering import prepare_source, render_frames
-from reenact.runtime import close, in_order
-from reenact.tracking import moving, track
-from reenact.types import Clip, Crop, Face, Motion, Picture, Show, Template, Watch
+from reenact.runtime import close, ordered_map
+from reenact.tracking import require_motion, track
+from reenact.types import Clip, Crop, Face, FrameCallback, Motion, Picture, ProgressCallback, Template
 from reenact.watermark.embed import Marker, Watermark
 
 SIZES = (256, 512, 1024)
@@ -42,7 +42,7 @@ class AnimateOptions:
 
     size: int = 256  # side of the animated square in pixels: 256, 512 or 1024
     paste: Literal["full", "crop"] = "full"  # the whole picture, or only the animated square
-    face: Choice = "largest"  # or its position from 0, largest first
+    face: FaceChoice = "largest"  # or its position from 0, largest first
     mirror: bool = False  # the movement as in a mirror: a turn to the left becomes one to the right
     transfer: TransferOptions = field(default_factory=TransferOptions)
     encode: EncodeOptions = field(default_factory=EncodeOptions)
@@ -63,7 +63,7 @@ class AnimateOptions:
 class Animated:
     """What came out: the file, the faces that the selfie shows, and seconds spent by stage."""
 
-    written: Written
+    written: EncodedFile
     faces: tuple[Face, ...]
     seconds: dict[str, float]
 
@@ -74,8 +74,8 @@ def animate(
     template: Template | Path,
     out: Path,
     options: AnimateOptions | None = None,
-    watch: Watch | None = None,
-    show: Show | None = None,
+    on_progress: ProgressCallback | None = None,
+    on_frame: FrameCallback | None = None,
 ) -> Animated:
     """Make the face in ``selfie`` move like ``template`` and write the result.
 
@@ -85,8 +85,8 @@ def animate(
         template: a stored one, or a clip to take the motion from.
         out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is whole.
         options: see ``AnimateOptions``.
-        watch: is told of every frame.
-        show: is handed every frame as it goes into the file.
+        on_progress: is told of every frame.
+        on_frame: is handed every frame as it goes into the file.
 
     Raises:
         InputError: the selfie, the clip or an option cannot be used (see ``reenact.errors``).
@@ -97,23 +97,25 @@ def animate(
     faces = engine.finder.find(picture)
     face = choose(faces, options.face)
     if options.mirror:
-        picture, face = _mirrored(engine, picture, face)
+        picture, face = _mirror_input(engine, picture, face)
     crop = align(face)
     clock.lap("find")
-    motion, audio = _motion_of(engine, template, options.transfer.mode, watch)
+    motion, audio = _load_motion(engine, template, options.transfer.mode, on_progress)
     clock.lap("track")
     source = prepare_source(engine, picture, face, crop, options.size)
     driven = transfer(source.keypoints, motion.keypoints, options.transfer, motion.fps)
     squares = render_frames(engine, source, face, crop, driven)
-    frames = _finished(squares, picture, faces, crop, options)
-    shown = watched(frames, len(motion), watch, show)
-    seal = _seal(engine, selfie, template, options.certificate)
-    written = write_clip(Clip(shown, motion.fps, len(motion), audio), out, options=options.encode, seal=seal)
+    frames = _finish_frames(squares, picture, faces, crop, options)
+    shown = report_progress(frames, len(motion), on_progress, on_frame)
+    sign_file = _file_signer(engine, selfie, template, options.certificate)
+    written = write_clip(
+        Clip(shown, motion.fps, len(motion), audio), out, options=options.encode, sign_file=sign_file
+    )
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
 
 
-def _mirrored(engine: Engine, picture: Picture, face: Face) -> tuple[Picture, Face]:
+def _mirror_input(engine: Engine, picture: Picture, face: Face) -> tuple[Picture, Face]:
     """The picture in a mirror, and the same face in it; its landmarks are found anew, since left is right.
 
     A motion cannot be mirrored itself: its learned points have no partners on the other side. So the face is,
@@ -131,62 +133,66 @@ def _mirrored(engine: Engine, picture: Picture, face: Face) -> tuple[Picture, Fa
     return mirror, choose([near] if near else [])
 
 
-def _finished(
+def _finish_frames(
     squares: Iterator[Picture], picture: Picture, faces: list[Face], crop: Crop, options: AnimateOptions
 ) -> Iterator[Picture]:
     """Squares as frames of the result: in the whole picture where that is asked for, labelled and marked."""
     size, whole = options.size, options.paste == "full"
-    canvas = Canvas(picture, crop, size) if whole else _turned_back(picture, crop, size)
-    frames = in_order(canvas.paste, squares) if canvas else squares
+    canvas = Canvas(picture, crop, size) if whole else _upright_canvas(picture, crop, size)
+    frames = ordered_map(canvas.paste, squares) if canvas else squares
     if options.mirror:
-        frames, crop = in_order(_flip, frames), crop.mirrored(picture.shape[1])
+        frames, crop = ordered_map(_flip, frames), crop.mirrored(picture.shape[1])
     if options.label:
         label = _label(options.label, faces, crop.upright(), canvas if whole else None, size)
-        frames = in_order(label.blend, frames)
+        frames = ordered_map(label.blend, frames)
     if options.watermark:
-        frames = in_order(Marker(options.watermark).mark, frames)
+        frames = ordered_map(Marker(options.watermark).mark, frames)
     return frames
 
 
-def _turned_back(picture: Picture, crop: Crop, size: int) -> Canvas | None:
+def _upright_canvas(picture: Picture, crop: Crop, size: int) -> Canvas | None:
     """What turned squares are pasted into where only the square is wanted: that which is not turned.
 
     None where squares are not turned, and so are frames already.
     """
     if not crop.angle:
         return None
-    return Canvas(cut(picture, crop.upright(), size), Crop(0, 0, size, crop.angle), size)
+    return Canvas(extract_crop(picture, crop.upright(), size), Crop(0, 0, size, crop.angle), size)
 
 
 def _flip(frame: Picture) -> Picture:
     return np.ascontiguousarray(frame[:, ::-1])
 
 
-def _seal(
+def _file_signer(
     engine: Engine, selfie: bytes | Path, template: Template | Path, certificate: Certificate | None
 ) -> Callable[[Path, Path], None] | None:
     """What signs the result, with where it comes from."""
     if certificate is None:
         return None
-    inputs = (Input("portrait", selfie),)
+    inputs = (SourceFile("portrait", selfie),)
     if isinstance(template, Path):
-        origin = Origin(engine.digest, None, (*inputs, Input("driving", template)))
+        origin = Origin(engine.digest, None, (*inputs, SourceFile("driving", template)))
     else:
         origin = Origin(engine.digest, template.id, inputs)
-    return partial(sign, origin=origin, certificate=certificate)
+    return partial(sign_clip, origin=origin, certificate=certificate)
 
 
 def _label(language: Language, faces: list[Face], crop: Crop, canvas: Canvas | None, side: int) -> Label:
     """The label for frames of the whole picture, or of the square of ``side`` pixels."""
     corners = np.array([face.box for face in faces]).reshape(-1, 2, 2)
-    placed = canvas.place(corners) if canvas else (crop.to_units(corners) + 1) / 2 * side
+    placed = canvas.to_result(corners) if canvas else (crop.to_units(corners) + 1) / 2 * side
     boxes = [(x0, y0, x1, y1) for x0, y0, x1, y1 in placed.reshape(-1, 4).tolist()]
     return Label(language, canvas.size if canvas else (side, side), boxes)
 
 
 def reconstruct(
-    engine: Engine, clip: Path, out: Path, watch: Watch | None = None, size: int = NATIVE_SIZE
-) -> Written:
+    engine: Engine,
+    clip: Path,
+    out: Path,
+    on_progress: ProgressCallback | None = None,
+    size: int = NATIVE_SIZE,
+) -> EncodedFile:
     """Rebuild a clip from its first frame and its own motion: how a model is judged.
 
     Absolute motion. A clip of ``size`` x ``size`` pixels is not cropped; any other is cropped around the
@@ -196,26 +202,28 @@ def reconstruct(
     first = next(open_clip(clip).frames)
     faces = engine.finder.find(first)
     if first.shape[:2] == (size, size):
-        crop = Crop(0, 0, size, level(faces[0].roll) if faces else 0.0)
+        crop = Crop(0, 0, size, crop_angle(faces[0].roll) if faces else 0.0)
     else:
         crop = align(choose(faces))
-    motion = track(engine, clip, crop=crop, watch=watch)
-    small, full = (cut(first, crop, side) for side in (NATIVE_SIZE, size))
+    motion = track(engine, clip, crop=crop, on_progress=on_progress)
+    small, full = (extract_crop(first, crop, side) for side in (NATIVE_SIZE, size))
     source = engine.renderer.prepare(small, full, motion.keypoints[0])
     squares = render_frames(engine, source, faces[0] if faces else None, crop, motion.keypoints)
-    canvas = _turned_back(first, crop, size)
-    frames = watched(in_order(canvas.paste, squares) if canvas else squares, len(motion), watch)
+    canvas = _upright_canvas(first, crop, size)
+    frames = report_progress(
+        ordered_map(canvas.paste, squares) if canvas else squares, len(motion), on_progress
+    )
     return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
 
 
-def _motion_of(
-    engine: Engine, template: Template | Path, mode: Mode, watch: Watch | None
+def _load_motion(
+    engine: Engine, template: Template | Path, mode: Mode, on_progress: ProgressCallback | None
 ) -> tuple[Motion, Path | None]:
     """A template's stored motion, or a clip's, with the file that has the sound."""
     if isinstance(template, Template):
         return template.motion, template.driving
-    motion = track(engine, template, watch=watch)
-    return motion if mode == "absolute" else moving(motion), template
+    motion = track(engine, template, on_progress=on_progress)
+    return motion if mode == "absolute" else require_motion(motion), template
 
 
 def _check_size(size: int) -> None:
@@ -223,17 +231,20 @@ def _check_size(size: int) -> None:
         raise InvalidOption(f"size is 256, 512 or 1024, not {size}.")
 
 
-def watched(
-    frames: Iterator[Picture], total: int, watch: Watch | None, show: Show | None = None
+def report_progress(
+    frames: Iterator[Picture],
+    total: int,
+    on_progress: ProgressCallback | None,
+    on_frame: FrameCallback | None = None,
 ) -> Iterator[Picture]:
-    """Pass frames on; when the taker stops, or ``watch`` raises, the stages behind them stop too."""
+    """Pass frames on; when the taker stops, or ``on_progress`` raises, the stages behind them stop too."""
     try:
         for done, frame in enumerate(frames, 1):
             yield frame
-            if show:
-                show(frame)
-            if watch:
-                watch(done, total)
+            if on_frame:
+                on_frame(frame)
+            if on_progress:
+                on_progress(done, total)
     finally:
         close(frames)
 

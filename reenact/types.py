@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 Picture = NDArray[np.uint8]
-Show = Callable[[Picture], None]
+FrameCallback = Callable[[Picture], None]
 """Called with every frame as it goes into the file."""
-Watch = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Called with (frames done, frames in all) as frames are made; what it raises stops the work.
 
 While a clip's motion is taken it is called with 0 frames done, so that the work can be stopped there too.
@@ -45,7 +45,7 @@ class Face:
     @property
     def height(self) -> float:
         """Height from the top of the forehead to the chin in picture pixels, along the face's own axis."""
-        return float(np.ptp(turned(self.landmarks[:468], -self.roll)[:, 1]))
+        return float(np.ptp(rotate_points(self.landmarks[:468], -self.roll)[:, 1]))
 
     @property
     def roll(self) -> float:
@@ -55,7 +55,7 @@ class Face:
         and lowered slants the first, but hardly both.
         """
         right, left, top, bottom = (self.landmarks[index] for index in (33, 263, 10, 152))
-        directions = np.stack([left - right, turned(bottom - top, -np.pi / 2)])
+        directions = np.stack([left - right, rotate_points(bottom - top, -np.pi / 2)])
         x, y = (directions / np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-6)).sum(0)
         return float(np.arctan2(y, x))
 
@@ -81,12 +81,12 @@ class Crop:
     def to_units(self, points: NDArray[np.floating]) -> FloatArray:
         """Picture pixels (..., 2) -> crop units (..., 2) float32."""
         origin = np.array([self.left, self.top])
-        return np.asarray((self._turned(points, -self.angle) - origin) / self.side * 2 - 1, np.float32)
+        return np.asarray((self._rotated(points, -self.angle) - origin) / self.side * 2 - 1, np.float32)
 
     def to_pixels(self, points: NDArray[np.floating]) -> FloatArray:
         """Crop units (..., 2) -> picture pixels (..., 2) float32."""
         origin = np.array([self.left, self.top])
-        return np.asarray(self._turned((points + 1) / 2 * self.side + origin, self.angle), np.float32)
+        return np.asarray(self._rotated((points + 1) / 2 * self.side + origin, self.angle), np.float32)
 
     def mirrored(self, width: int) -> Crop:
         """The same region of the picture, ``width`` pixels wide, when it is seen in a mirror."""
@@ -96,16 +96,16 @@ class Crop:
         """The square of the same middle and side that is not turned."""
         return replace(self, angle=0.0)
 
-    def _turned(self, points: NDArray[np.floating], angle: float) -> NDArray[np.floating]:
+    def _rotated(self, points: NDArray[np.floating], angle: float) -> NDArray[np.floating]:
         """Points turned about the middle; not touched, to the bit, where nothing turns."""
         if not angle:
             return points
         centre = np.array(self.centre)
-        moved: NDArray[np.floating] = turned(points - centre, angle) + centre
+        moved: NDArray[np.floating] = rotate_points(points - centre, angle) + centre
         return moved
 
 
-def turned(points: NDArray[np.floating], angle: float) -> NDArray[np.floating]:
+def rotate_points(points: NDArray[np.floating], angle: float) -> NDArray[np.floating]:
     """Points (..., 2) turned about the origin, clockwise as pictures are seen, by ``angle`` radians."""
     cos, sin = np.cos(angle), np.sin(angle)
     found: NDArray[np.floating] = points @ np.array([[cos, sin], [-sin, cos]])

@@ -22,7 +22,7 @@ from reenact.cli.inputs import plain_files
 from reenact.config import MOTIONS, development
 
 if TYPE_CHECKING:
-    from reenact.media import Written
+    from reenact.media import EncodedFile
     from reenact.pipeline import AnimateOptions
     from reenact.provenance.certificate import Certificate
     from reenact.types import Template
@@ -182,7 +182,7 @@ def _certificate(arguments: argparse.Namespace) -> Certificate:
     """The certificate that the options name, or this person's development certificate."""
     from reenact.errors import CertificateUnusable, InvalidOption
     from reenact.provenance.certificate import development_certificate, open_certificate
-    from reenact.provenance.credentials import check
+    from reenact.provenance.credentials import check_certificate
 
     chain, key = arguments.certificate, arguments.certificate_key
     if (chain is None) != (key is None):
@@ -191,7 +191,7 @@ def _certificate(arguments: argparse.Namespace) -> Certificate:
         certificate = open_certificate(chain, key) if chain else development_certificate(development())
     except (CertificateUnusable, RuntimeError) as e:  # RuntimeError: nobody's home is known
         raise CertificateUnusable(f"{e} Without a signature: --no-credentials.") from e
-    check(certificate)
+    check_certificate(certificate)
     return certificate
 
 
@@ -233,7 +233,7 @@ def _keep_inputs(out: Path, *inputs: Path | Template) -> None:
             )
 
 
-def _summary(written: Written, began: float) -> str:
+def _summary(written: EncodedFile, began: float) -> str:
     seconds = float(written.frames / written.fps)
     return (
         f"{written.path}: {written.width}x{written.height}, {written.frames} frames, {seconds:.2f} s, "

@@ -52,9 +52,9 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _bench(arguments: argparse.Namespace) -> int:
     from reenact.bench import run
-    from reenact.media.output import refuse_other_than_file
+    from reenact.media.output import require_regular_file
 
-    refuse_other_than_file(arguments.out)  # before minutes of measuring, and not after them
+    require_regular_file(arguments.out)  # before minutes of measuring, and not after them
     lines = run(
         [name for name in PARTS if name in (arguments.part or PARTS)],
         arguments.out,

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from reenact.config import DEFAULT_MODEL
 from reenact.errors import Cancelled, InputError, InvalidOption, OutputError, ReenactError, SetupError
-from reenact.process import tell
+from reenact.process import print_error
 
 if TYPE_CHECKING:
     from reenact.engine import Engine
@@ -95,9 +95,9 @@ def exit_code(error: ReenactError) -> int:
     return INTERNAL
 
 
-def complain(error: ReenactError) -> int:
+def report_error(error: ReenactError) -> int:
     """Say what went wrong in one line on stderr, and tell the exit code."""
-    tell(f"error[{error.code}]: {' '.join(str(error).split())}")
+    print_error(f"error[{error.code}]: {' '.join(str(error).split())}")
     return exit_code(error)
 
 

@@ -137,11 +137,11 @@ def _keypoints(engine: Engine, frames: list[Picture]) -> tuple[Keypoints, Face |
     """Keypoints of square frames, and the face of the first."""
     import numpy as np
 
-    from reenact.tracking import nearest_seen
+    from reenact.tracking import fill_missing_faces
     from reenact.types import Crop
 
     faces = list(engine.finder.follow(frames))
-    nearest = nearest_seen(np.array([face is not None for face in faces]))
+    nearest = fill_missing_faces(np.array([face is not None for face in faces]))
     whole = Crop(0, 0, len(frames[0]))
     known = ((_native(frames[index]), face) for index in nearest if (face := faces[index]))
     return engine.detector.many(known, whole), faces[0]
@@ -149,9 +149,9 @@ def _keypoints(engine: Engine, frames: list[Picture]) -> tuple[Keypoints, Face |
 
 def _native(picture: Picture) -> Picture:
     """A square picture as the networks see it."""
-    from reenact.face.align import cut
+    from reenact.face.align import extract_crop
     from reenact.generator.renderer import NATIVE_SIZE
     from reenact.types import Crop
 
     side = len(picture)
-    return picture if side == NATIVE_SIZE else cut(picture, Crop(0, 0, side), NATIVE_SIZE)
+    return picture if side == NATIVE_SIZE else extract_crop(picture, Crop(0, 0, side), NATIVE_SIZE)

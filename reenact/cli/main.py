@@ -8,11 +8,18 @@ import traceback
 from collections.abc import Sequence
 
 from reenact.cli import animate, check, develop, templates, verify
-from reenact.cli.common import INTERNAL, complain, show_warnings
+from reenact.cli.common import INTERNAL, report_error, show_warnings
 from reenact.config import version
 from reenact.errors import Cancelled, ExtraMissing, ReenactError
-from reenact.os_errors import is_full, unwritable
-from reenact.process import Terminated, discard_output, flushed, open_streams, stopping, tell
+from reenact.os_errors import is_disk_full, unwritable
+from reenact.process import (
+    Terminated,
+    discard_output,
+    open_streams,
+    print_error,
+    run_and_flush,
+    terminate_on_signals,
+)
 
 EXIT_CODES = """\
 exit codes:
@@ -37,8 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     open_streams()
     show_warnings()
     try:
-        with stopping():
-            return flushed(lambda: _run(words))
+        with terminate_on_signals():
+            return run_and_flush(lambda: _run(words))
     except KeyboardInterrupt:
         return _fail(Cancelled("Stopped; nothing was written."), debug)
     except Terminated as signal:
@@ -49,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReenactError as error:
         return _fail(error, debug)
     except OSError as error:
-        return _fail(_full(error) if is_full(error) else error, debug)
+        return _fail(_full(error) if is_disk_full(error) else error, debug)
     except ModuleNotFoundError as error:
         return _fail(_missing(error), debug)
     except Exception as error:
@@ -89,9 +96,9 @@ def _fail(error: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, ReenactError):
-        return complain(error)
+        return report_error(error)
     summary = " ".join(f"{type(error).__name__}: {error}".split())
-    tell(f"error[internal]: {summary}. This is a fault of reenact; --debug shows where.")
+    print_error(f"error[internal]: {summary}. This is a fault of reenact; --debug shows where.")
     return INTERNAL
 
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, complain, open_engine, say
+from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, open_engine, report_error, say
 from reenact.cli.inputs import plain_files
 from reenact.config import MORE_PORTRAITS, MOTIONS
 from reenact.errors import InvalidOption
@@ -135,12 +135,12 @@ def _fetch(arguments: argparse.Namespace) -> int:
         if fetched.error is None:
             say(f"{fetched.id}: {'fetched' if fetched.new else 'already there'}", arguments.quiet)
         else:
-            code = complain(fetched.error)
+            code = report_error(fetched.error)
     return code
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    from reenact.gallery import BuildRecipe, Card, add_template
+    from reenact.gallery import BuildRecipe, TemplateMetadata, add_template
     from reenact.motion.retime import RetimeOptions
 
     retime = RetimeOptions(
@@ -153,7 +153,7 @@ def _add(arguments: argparse.Namespace) -> int:
         loop=arguments.loop,
         repeat=arguments.repeat,
     )
-    card = Card(
+    metadata = TemplateMetadata(
         title=arguments.title or arguments.id.replace("-", " ").capitalize(),
         licence=arguments.licence,
         attribution=arguments.attribution,
@@ -165,7 +165,7 @@ def _add(arguments: argparse.Namespace) -> int:
             open_engine(arguments),
             clip,
             arguments.id,
-            card,
+            metadata,
             arguments.folder,
             keep_clip=arguments.keep_clip,
             overwrite=arguments.overwrite,
@@ -188,9 +188,12 @@ def _build(arguments: argparse.Namespace) -> int:
     code = 0
     for built in build_templates(open_engine(arguments), data, arguments.folder, wanted):
         if built.error is None:
-            say(f"{built.id}: {'motion and preview' if built.moved else 'preview only'}", arguments.quiet)
+            say(
+                f"{built.id}: {'motion and preview' if built.motion_rebuilt else 'preview only'}",
+                arguments.quiet,
+            )
         else:
-            code = complain(built.error)
+            code = report_error(built.error)
     return code
 
 

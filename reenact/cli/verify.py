@@ -25,12 +25,12 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from reenact.provenance.certificate import read_anchors
-    from reenact.provenance.report_text import sentences
+    from reenact.provenance.report_text import report_sentences
     from reenact.provenance.verify import as_json, verify
     from reenact.watermark.embed import PUBLIC_KEY
 
     anchors = read_anchors(arguments.trust) if arguments.trust else None
     with plain_files(arguments.clip) as (clip,):
         report = verify(clip, arguments.key or PUBLIC_KEY, anchors=anchors)
-    print(json.dumps(as_json(report), indent=1) if arguments.json else "\n".join(sentences(report)))
+    print(json.dumps(as_json(report), indent=1) if arguments.json else "\n".join(report_sentences(report)))
     return 0

@@ -16,7 +16,7 @@ from PIL import Image
 
 from reenact.errors import ExtraMissing, ProviderUnavailable, WeightsBroken
 from reenact.face.detector import Detection
-from reenact.os_errors import is_fault, reason
+from reenact.os_errors import is_programming_error, reason
 from reenact.runtime import Device
 from reenact.types import FloatArray, Picture
 
@@ -30,7 +30,7 @@ FOREHEAD = 0.15  # of the points' height; measured on portraits and selfies
 class FanDetector:
     """Finds boxes and eyes as ``FaceDetector`` does, from FAN's landmarks."""
 
-    closest = None  # it is too slow to look closer than at halves
+    min_tile_side = None  # it is too slow to look closer than at halves
 
     def __init__(self, device: Device = "auto") -> None:
         """Load both networks, with torch's own number of threads.
@@ -56,7 +56,7 @@ class FanDetector:
                 face_detector_kwargs={"path_to_detector": str(detector)},
             )
         except Exception as error:  # torch raises many unrelated types for a bad file
-            if is_fault(error):
+            if is_programming_error(error):
                 raise
             raise WeightsBroken(
                 f"FAN's weights cannot be loaded: {reason(error)}. Delete {detector.name} and "
@@ -79,7 +79,7 @@ class FanDetector:
         found = [_to_detection(points, float(box[4])) for points, box in zip(landmarks, boxes, strict=True)]
         return sorted(found, key=lambda detection: -detection.score)
 
-    look = __call__
+    detect_once = __call__
 
 
 def load_face_alignment() -> ModuleType:

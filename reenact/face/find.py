@@ -15,11 +15,11 @@ from reenact.types import Face, Picture
 MIN_PRESENCE = 0.5
 # Of 1,000 frames of clips of people three have less. A face half covered has less, and so have nearly all
 # meshes laid over a face the wrong way up (tests/face/test_find.py).
-SURE = 0.99999
+CONFIDENT_PRESENCE = 0.99999
 # Since the frame before, in face heights and as a ratio of them: beyond that the mesh may have seen no face
 MAX_SHIFT, MAX_GROWTH = 0.15, 1.25
 # Where a face may lie, in degrees: on its sides and head first before all between
-_WAYS_UP = tuple(np.radians(degrees) for degrees in (90, 270, 180, 45, 315, 135, 225))
+_ROTATIONS = tuple(np.radians(degrees) for degrees in (90, 270, 180, 45, 315, 135, 225))
 
 
 class FaceFinder:
@@ -38,19 +38,19 @@ class FaceFinder:
         detector sees it at 192 pixels, in which a face far away is too small.
         """
         views = Views(picture, self._detector)
-        if faces := self._any_way_up(views):
+        if faces := self._search_rotations(views):
             return faces
-        closer = (self._confirmed(picture, found) for found in views.closer())
+        closer = (self._confirmed(picture, found) for found in views.tiles())
         return next(filter(None, closer), [])
 
-    def _any_way_up(self, views: Views) -> list[Face]:
+    def _search_rotations(self, views: Views) -> list[Face]:
         """Faces as they are found in the picture, or else in the picture turned."""
         faces = self._search(views)
-        if faces and all(face.presence >= SURE for face in faces):
+        if faces and all(face.presence >= CONFIDENT_PRESENCE for face in faces):
             return faces
-        for angle in _WAYS_UP:
-            if sure := [face for face in self._search(views, angle) if face.presence >= SURE]:
-                return _distinct(sorted([*sure, *faces], key=lambda face: -face.presence))
+        for angle in _ROTATIONS:
+            if sure := [face for face in self._search(views, angle) if face.presence >= CONFIDENT_PRESENCE]:
+                return _deduplicate(sorted([*sure, *faces], key=lambda face: -face.presence))
         return faces
 
     def _search(self, views: Views, angle: float = 0.0) -> list[Face]:
@@ -60,12 +60,12 @@ class FaceFinder:
     def _confirmed(self, picture: Picture, detections: Iterable[Detection]) -> list[Face]:
         faces: list[Face] = []
         for detection in detections:
-            face = self._place(picture, square_around_eyes(detection.box, detection.eyes), detection.score)
+            face = self._fit_mesh(picture, square_around_eyes(detection.box, detection.eyes), detection.score)
             # A second look from the first one's landmarks: the detector's box is coarse, this one is not.
-            face = face and self._place(picture, square_around_landmarks(face.landmarks), detection.score)
+            face = face and self._fit_mesh(picture, square_around_landmarks(face.landmarks), detection.score)
             if face:
                 faces.append(face)
-        return _distinct(faces)
+        return _deduplicate(faces)
 
     def follow(self, frames: Iterable[Picture], first: Face | None = None) -> Iterator[Face | None]:
         """The same face through a clip, frame by frame; None where it is not seen.
@@ -83,8 +83,8 @@ class FaceFinder:
     def _follow_one(self, frame: Picture, known: Face | None) -> Face | None:
         if known is None:
             return None
-        face = self._place(frame, square_around_landmarks(known.landmarks), known.score)
-        if face and (_leapt(known, face) or face.presence < SURE):
+        face = self._fit_mesh(frame, square_around_landmarks(known.landmarks), known.score)
+        if face and (_jumped(known, face) or face.presence < CONFIDENT_PRESENCE):
             return _nearest(self._search_again(frame, known, 0), known) or face
         return face
 
@@ -92,15 +92,15 @@ class FaceFinder:
         """Faces that lie as the one that was seen, or else in one other way, in turn: all would take long."""
         views = Views(frame, self._detector)
         if seen is None and not lost:
-            return self._any_way_up(views)
+            return self._search_rotations(views)
         usual = round(seen.roll / (np.pi / 2)) * np.pi / 2 if seen else 0.0
         faces = self._search(views, usual)
-        if any(face.presence >= SURE for face in faces):
+        if any(face.presence >= CONFIDENT_PRESENCE for face in faces):
             return faces
-        other = self._search(views, usual + _WAYS_UP[lost % len(_WAYS_UP)])
-        return [face for face in other if face.presence >= SURE] or faces
+        other = self._search(views, usual + _ROTATIONS[lost % len(_ROTATIONS)])
+        return [face for face in other if face.presence >= CONFIDENT_PRESENCE] or faces
 
-    def _place(self, picture: Picture, square: Square, score: float) -> Face | None:
+    def _fit_mesh(self, picture: Picture, square: Square, score: float) -> Face | None:
         landmarks, presence = self.mesh(picture, square)
         if presence < MIN_PRESENCE:
             return None
@@ -109,22 +109,22 @@ class FaceFinder:
         return Face(box, score, landmarks, presence)
 
 
-def _distinct(faces: list[Face]) -> list[Face]:
+def _deduplicate(faces: list[Face]) -> list[Face]:
     """Each face once, as it is named first; the largest first."""
     kept: list[Face] = []
     for face in faces:
-        if not any(_inside(face, each) for each in kept):
+        if not any(_same_face(face, each) for each in kept):
             kept.append(face)
     return sorted(kept, key=lambda face: -face.height)
 
 
-def _inside(face: Face, other: Face) -> bool:
+def _same_face(face: Face, other: Face) -> bool:
     """Whether two faces are the same one, seen twice."""
     x, y = (float(value) for value in face.landmarks.mean(0))
     return other.box[0] < x < other.box[2] and other.box[1] < y < other.box[3]
 
 
-def _leapt(before: Face, now: Face) -> bool:
+def _jumped(before: Face, now: Face) -> bool:
     shift = float(np.linalg.norm(now.landmarks.mean(0) - before.landmarks.mean(0)))
     growth = now.height / before.height
     return shift > MAX_SHIFT * before.height or not 1 / MAX_GROWTH < growth < MAX_GROWTH

@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reenact.face.square_sampling import Square, sample
+from reenact.face.square_sampling import Square, sample_square
 from reenact.types import Face, Picture
 
 SIDE = 16  # frequencies along each axis
 BITS = SIDE * SIDE - 1  # without the mean
-SAME = 46  # bits; most copies differ in fewer, other people in more (docs/provenance.md)
+MAX_COPY_DISTANCE = 46  # bits; most copies differ in fewer, other people in more (docs/provenance.md)
 _SAMPLES = 64  # pixels of the upright face's side
 _REACH = 2.6  # the square's side, in mean distances of the landmarks from their middle
 _LUMA = np.array([0.299, 0.587, 0.114])  # BT.601
@@ -30,16 +30,16 @@ def fingerprints(picture: Picture, faces: list[Face]) -> Bits:
     found = np.empty((len(faces), 2, BITS), np.bool_)
     for place, face in zip(found, faces, strict=True):
         upright = face_grey(picture, face)
-        place[0], place[1] = signs(upright), signs(upright[:, ::-1])
+        place[0], place[1] = perceptual_hash(upright), perceptual_hash(upright[:, ::-1])
     return found
 
 
 def face_grey(picture: Picture, face: Face) -> NDArray[np.float64]:
     """The face alone, upright: (64, 64) greys from 0 to 255."""
-    return np.asarray(sample(picture, _square(face), _SAMPLES) @ _LUMA)
+    return np.asarray(sample_square(picture, _square(face), _SAMPLES) @ _LUMA)
 
 
-def distance(one: Bits, other: Bits) -> NDArray[np.intp]:
+def hamming_distance(one: Bits, other: Bits) -> NDArray[np.intp]:
     """In how many bits fingerprints (..., BITS) differ."""
     return np.asarray(np.count_nonzero(one != other, axis=-1))
 
@@ -54,7 +54,7 @@ def _square(face: Face) -> Square:
     return Square(float(middle[0]), float(middle[1]), float(_REACH * spread), turn)
 
 
-def signs(grey: NDArray[np.floating]) -> Bits:
+def perceptual_hash(grey: NDArray[np.floating]) -> Bits:
     """The fingerprint of greys: which of the DCT's (type II) lowest frequencies lie above their median."""
     steps = np.pi / (2 * len(grey)) * (2 * np.arange(len(grey)) + 1)
     cosines = np.cos(np.arange(SIDE)[:, None] * steps)

@@ -65,28 +65,28 @@ class Part:
         """Where the network looks on a face with mesh points (468 or more, 2): level with the eyes."""
         side = self.share * float(np.ptp(landmarks[:MESH_POINTS], axis=0).max())
         x, y = (float(value) for value in landmarks[list(self.anchors)].mean(0))
-        return Square(x, y, side, tilt(landmarks[RIGHT_CORNERS[0]], landmarks[LEFT_CORNERS[0]]))
+        return Square(x, y, side, line_angle(landmarks[RIGHT_CORNERS[0]], landmarks[LEFT_CORNERS[0]]))
 
-    def seen(self, picture: Picture) -> Picture:
+    def network_view(self, picture: Picture) -> Picture:
         """The square (S, S, 3) as the network is shown it."""
         return np.ascontiguousarray(picture[:, ::-1]) if self.mirrored else picture
 
     def mirror(self, points: FloatArray) -> FloatArray:
         """Points (P, 2), in [0, 1] across the square, as the network is shown them; or back."""
-        return in_mirror(points) if self.mirrored else points
+        return mirror_points(points) if self.mirrored else points
 
 
-def in_mirror(points: FloatArray) -> FloatArray:
+def mirror_points(points: FloatArray) -> FloatArray:
     """Points (..., 2), in [0, 1] across a square, in the mirrored square."""
     return np.asarray(points * np.array([-1, 1]) + np.array([1, 0]), np.float32)
 
 
-def tilt(right_eye: FloatArray, left_eye: FloatArray) -> float:
+def line_angle(right_eye: FloatArray, left_eye: FloatArray) -> float:
     """Clockwise turn of the line through two points (2,), in radians."""
     return float(np.arctan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0]))
 
 
-def _whole(
+def _symmetric_part(
     graph: str, pairs: tuple[tuple[int, int], ...], middle: tuple[int, ...], share: float, size: int
 ) -> Part:
     """A part with both sides: right points, left points, middle."""
@@ -101,9 +101,9 @@ def _eye(side: int) -> Part:
     return Part("eye", points, (RIGHT_CORNERS, LEFT_CORNERS)[side], 0.42, 64, mirrored=side == 1)
 
 
-FACE = _whole("face", _OVAL + _BROWS + _NOSE_AND_CHEEKS, _MIDDLE, 1.3, 128)
+FACE = _symmetric_part("face", _OVAL + _BROWS + _NOSE_AND_CHEEKS, _MIDDLE, 1.3, 128)
 RIGHT_EYE, LEFT_EYE = _eye(0), _eye(1)
-LIPS = _whole("lips", _LIPS + _CHIN, _MIDDLE_OF_MOUTH, 0.62, 64)
+LIPS = _symmetric_part("lips", _LIPS + _CHIN, _MIDDLE_OF_MOUTH, 0.62, 64)
 PARTS = (FACE, RIGHT_EYE, LEFT_EYE, LIPS)
 """In the order in which they are placed: a later one wins."""
 

@@ -7,16 +7,16 @@ check_output   where a clip is to go    -> its format
 write_clip     Clip                     -> mp4, gif or webp, whole or not at all
 """
 
-from reenact.media.encode import EncodeOptions, Written, check_output, write_clip
+from reenact.media.encode import EncodedFile, EncodeOptions, check_output, write_clip
 from reenact.media.picture import PictureLimits, check_picture, read_picture
 from reenact.media.video import VIDEO_LIMITS, VideoLimits, open_clip
 
 __all__ = [
     "VIDEO_LIMITS",
     "EncodeOptions",
+    "EncodedFile",
     "PictureLimits",
     "VideoLimits",
-    "Written",
     "check_output",
     "check_picture",
     "open_clip",

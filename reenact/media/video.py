@@ -18,8 +18,8 @@ from reenact.media import formats
 from reenact.media.animation import decode_animation, probe_animation
 from reenact.media.container import decode_video, probe_video
 from reenact.media.frames import Geometry, geometry, to_picture
-from reenact.media.timing import Timeline, plan, resample
-from reenact.os_errors import is_fault, reason
+from reenact.media.timing import Timeline, plan_timeline, resample
+from reenact.os_errors import is_programming_error, reason
 from reenact.types import Clip, Picture
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class VideoLimits:
     max_rate: Fraction = Fraction(60)  # frames per second; faster clips are thinned to this
 
 
-_THINNED = 4  # frames in the file for one that comes out; phones record 240 a second
+_MAX_SOURCE_FRAMES_PER_OUTPUT = 4  # frames in the file for one that comes out; phones record 240 a second
 VIDEO_LIMITS = VideoLimits()
 ACCEPTED = "MP4, MOV, WebM, MKV, GIF or animated WebP"
 
@@ -62,7 +62,7 @@ def open_clip(path: Path, limits: VideoLimits = VIDEO_LIMITS) -> Clip:
     except ReenactError:
         raise
     except Exception as e:  # FFmpeg and Pillow raise nearly everything on damaged files
-        if is_fault(e):
+        if is_programming_error(e):
             raise
         raise _unreadable() from e
 
@@ -96,14 +96,14 @@ def _recognise(path: Path, limits: VideoLimits) -> formats.Format:
 
 def _open_animation(path: Path, found: formats.Format, limits: VideoLimits) -> Clip:
     """A GIF or WebP as a clip."""
-    most = _THINNED * limits.max_frames
+    most = _MAX_SOURCE_FRAMES_PER_OUTPUT * limits.max_frames
     size, delays = probe_animation(path, found, most)
     if not delays:
         raise _unreadable()
     _check_count(len(delays), most)
     starts = [0.0, *(milliseconds / 1000 for milliseconds in accumulate(delays[:-1]))]
     steady = Fraction(1000, delays[0]) if len(set(delays)) == 1 else None
-    timeline = plan(starts, delays[-1] / 1000, (steady,), limits.max_rate)
+    timeline = plan_timeline(starts, delays[-1] / 1000, (steady,), limits.max_rate)
     _check_limits(timeline, size, limits)
     next(decode_animation(path, found, 1))  # damage in the first frame shows here
     pictures = decode_animation(path, found, len(delays))
@@ -112,20 +112,20 @@ def _open_animation(path: Path, found: formats.Format, limits: VideoLimits) -> C
 
 def _open_video(path: Path, found: formats.Format, limits: VideoLimits) -> Clip:
     """An MP4 or Matroska file as a clip."""
-    most = _THINNED * limits.max_frames
-    facts = probe_video(path, found, most)
-    if facts is None:
+    most = _MAX_SOURCE_FRAMES_PER_OUTPUT * limits.max_frames
+    info = probe_video(path, found, most)
+    if info is None:
         raise DrivingUnreadable("The file has no video track, only sound. Send a clip that shows a face.")
-    if not facts.starts:
+    if not info.starts:
         raise _unreadable()
-    _check_count(len(facts.starts), most)
-    timeline = plan(facts.starts, facts.last, facts.rates, limits.max_rate)
-    _check_limits(timeline, facts.size, limits)
+    _check_count(len(info.starts), most)
+    timeline = plan_timeline(info.starts, info.last, info.rates, limits.max_rate)
+    _check_limits(timeline, info.size, limits)
     shape = geometry(path, found, limits.max_side**2)
     if shape is None:
         raise _unreadable()
     _check_limits(timeline, shape.size, limits)
-    return _clip(_pictures(path, found, shape, limits), timeline, path if facts.audio else None)
+    return _clip(_pictures(path, found, shape, limits), timeline, path if info.audio else None)
 
 
 def _pictures(
@@ -155,7 +155,7 @@ def _until_damage(frames: Iterator[T]) -> Iterator[T]:
             yield frame
             count += 1
     except Exception as e:  # only the decoder's: what the taker of frames raises does not arrive here
-        if is_fault(e):
+        if is_programming_error(e):
             raise
         if not count:
             raise _unreadable() from e

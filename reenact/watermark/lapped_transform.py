@@ -17,8 +17,8 @@ HOP = 16  # pixels from one block to the next
 SPAN = 2 * HOP  # pixels of a block
 # The waves (down, across) that are used; not (0, 0), which hears the mean.
 _DOWN, _ACROSS = (0, 1, 1), (1, 0, 1)
-WAVES = len(_DOWN)
-_SPEEDS = 2  # in each direction
+COEFFICIENTS = len(_DOWN)
+_FREQUENCIES = 2  # in each direction
 
 
 def blocks(luma: FloatArray) -> tuple[int, int]:
@@ -27,46 +27,48 @@ def blocks(luma: FloatArray) -> tuple[int, int]:
     return max(0, height // HOP - 1), max(0, width // HOP - 1)
 
 
-def measured(luma: FloatArray) -> FloatArray:
+def analyze(luma: FloatArray) -> FloatArray:
     """How much of each wave is in a picture (H, W): (rows of blocks, columns, WAVES), levels times pixels."""
-    down = _measured_down(luma)
+    down = _analyze_columns(luma)
     rows, columns = blocks(luma)
-    found = _measured_down(down.reshape(rows * _SPEEDS, luma.shape[1]).T)
-    found = found.reshape(columns, _SPEEDS, rows, _SPEEDS)
+    found = _analyze_columns(down.reshape(rows * _FREQUENCIES, luma.shape[1]).T)
+    found = found.reshape(columns, _FREQUENCIES, rows, _FREQUENCIES)
     return np.asarray(found.transpose(2, 0, 3, 1)[:, :, _DOWN, _ACROSS])
 
 
-def drawn(amounts: FloatArray, height: int, width: int) -> FloatArray:
-    """The picture (H, W) that has these amounts of the waves, as ``measured`` gives them, and no more."""
-    rows, columns = amounts.shape[:2]
-    every = np.zeros((rows, columns, _SPEEDS, _SPEEDS), np.float32)
-    every[:, :, _DOWN, _ACROSS] = amounts
-    across = _drawn_down(every.transpose(1, 3, 0, 2).reshape(columns, _SPEEDS, rows * _SPEEDS), width)
-    return _drawn_down(across.T.reshape(rows, _SPEEDS, width), height)
+def synthesize(coefficients: FloatArray, height: int, width: int) -> FloatArray:
+    """The picture (H, W) that has these amounts of the waves, as ``analyze`` gives them, and no more."""
+    rows, columns = coefficients.shape[:2]
+    every = np.zeros((rows, columns, _FREQUENCIES, _FREQUENCIES), np.float32)
+    every[:, :, _DOWN, _ACROSS] = coefficients
+    across = _synthesize_columns(
+        every.transpose(1, 3, 0, 2).reshape(columns, _FREQUENCIES, rows * _FREQUENCIES), width
+    )
+    return _synthesize_columns(across.T.reshape(rows, _FREQUENCIES, width), height)
 
 
-def _measured_down(picture: FloatArray) -> FloatArray:
+def _analyze_columns(picture: FloatArray) -> FloatArray:
     """The waves of each column of (H, W): (blocks, _SPEEDS, W)."""
     height, width = picture.shape
     hops = picture[: height // HOP * HOP].reshape(height // HOP, HOP, width)
-    return np.asarray(_WAVES[:, :HOP] @ hops[:-1] + _WAVES[:, HOP:] @ hops[1:])
+    return np.asarray(_BASIS[:, :HOP] @ hops[:-1] + _BASIS[:, HOP:] @ hops[1:])
 
 
-def _drawn_down(amounts: FloatArray, height: int) -> FloatArray:
+def _synthesize_columns(coefficients: FloatArray, height: int) -> FloatArray:
     """The way back: columns (H, W) from (blocks, _SPEEDS, W)."""
-    picture = np.zeros((height, amounts.shape[2]), np.float32)
-    hops = picture[: height // HOP * HOP].reshape(height // HOP, HOP, amounts.shape[2])
-    hops[:-1] += _WAVES[:, :HOP].T @ amounts
-    hops[1:] += _WAVES[:, HOP:].T @ amounts
+    picture = np.zeros((height, coefficients.shape[2]), np.float32)
+    hops = picture[: height // HOP * HOP].reshape(height // HOP, HOP, coefficients.shape[2])
+    hops[:-1] += _BASIS[:, :HOP].T @ coefficients
+    hops[1:] += _BASIS[:, HOP:].T @ coefficients
     return picture
 
 
-def _waves() -> FloatArray:
+def _make_basis() -> FloatArray:
     """The waves of one block along one direction: (_SPEEDS, SPAN)."""
     at = np.arange(SPAN)
     window = np.sin(np.pi * (at + 0.5) / SPAN) * np.sqrt(2 / HOP)
-    speeds = np.arange(_SPEEDS)[:, None] + 0.5
+    speeds = np.arange(_FREQUENCIES)[:, None] + 0.5
     return np.asarray(window * np.cos(np.pi / HOP * (at + 0.5 + HOP / 2) * speeds), np.float32)
 
 
-_WAVES = _waves()
+_BASIS = _make_basis()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reenact.types import FloatArray
 from reenact.watermark.code import CODED_BITS
-from reenact.watermark.lapped_transform import HOP, WAVES
+from reenact.watermark.lapped_transform import COEFFICIENTS, HOP
 
 CHIP = 4  # pixels; half of that is still seen after scaling to one half
 SIDE = 64  # chips of a tile
@@ -28,27 +28,27 @@ class Layout:
     """What belongs to each wave of each block of a tile, or of a picture: (rows, columns, WAVES)."""
 
     offsets: FloatArray  # of the lattice, in [0, 1) of its step
-    meaning: NDArray[np.intp]  # the bit of the codeword
-    flips: FloatArray  # +-1 hides the codeword's own regularity
+    bit_index: NDArray[np.intp]  # the bit of the codeword
+    scramble: FloatArray  # +-1 hides the codeword's own regularity
 
     def spread(self, rows: int, columns: int, first: tuple[int, int] = (0, 0)) -> Layout:
         """The layout of a picture of that many blocks, the first of which is block ``first`` of a tile."""
         at = np.ix_((np.arange(rows) + first[0]) % BLOCKS, (np.arange(columns) + first[1]) % BLOCKS)
-        return Layout(self.offsets[at], self.meaning[at], self.flips[at])
+        return Layout(self.offsets[at], self.bit_index[at], self.scramble[at])
 
 
 @lru_cache(maxsize=16)
 def layout(key: bytes) -> Layout:
     """The layout of a key's tile."""
-    shape = (BLOCKS, BLOCKS, WAVES)
-    count = BLOCKS * BLOCKS * WAVES
+    shape = (BLOCKS, BLOCKS, COEFFICIENTS)
+    count = BLOCKS * BLOCKS * COEFFICIENTS
     drawn = np.frombuffer(hashlib.shake_256(b"reenact waves" + key).digest(17 * count), np.uint8)
-    order, offsets, flips = np.split(drawn, (8 * count, 16 * count))
-    meaning = order.view(">u8").argsort(kind="stable") % CODED_BITS
+    order, offsets, scramble = np.split(drawn, (8 * count, 16 * count))
+    bit_index = order.view(">u8").argsort(kind="stable") % CODED_BITS
     return Layout(
         (offsets.view(">u8") / 2.0**64).astype(np.float32).reshape(shape),
-        meaning.reshape(shape),
-        _plus_minus(flips).reshape(shape),
+        bit_index.reshape(shape),
+        _plus_minus(scramble).reshape(shape),
     )
 
 

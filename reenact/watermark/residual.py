@@ -16,7 +16,7 @@ def luma_of(frame: Picture) -> FloatArray:
     return np.asarray(frame.astype(np.float32) @ _LUMA, np.float32)
 
 
-def cells(values: FloatArray, side: int) -> FloatArray:
+def block_means(values: FloatArray, side: int) -> FloatArray:
     """The mean of each cell of ``side`` x ``side`` pixels of (H, W), which both hold whole cells."""
     high, wide = (length // side for length in values.shape)
     rows = values.reshape(high, side, wide * side).mean(1)  # whole rows first: numpy is slow along short axes
@@ -29,12 +29,12 @@ def residual(luma: FloatArray, window: int = WINDOW) -> FloatArray:
     The host picture is noise to the mark. Its size differs a hundredfold between sky and hair, so each place
     counts by the inverse of its own size, and outliers are cut.
     """
-    flat = luma - _box(luma, window)
-    size = np.sqrt(np.maximum(_box(flat * flat, window), 0)) + 0.3
+    flat = luma - _box_mean(luma, window)
+    size = np.sqrt(np.maximum(_box_mean(flat * flat, window), 0)) + 0.3
     return np.asarray(np.clip(flat / size, -1.5, 1.5) / np.sqrt(size), np.float32)
 
 
-def _box(values: FloatArray, window: int) -> FloatArray:
+def _box_mean(values: FloatArray, window: int) -> FloatArray:
     """The mean over a square around each pixel; beyond the edges the edge goes on."""
     half = window // 2
     padded = np.pad(values, ((half + 1, half), (half + 1, half)), mode="edge")
