@@ -1,11 +1,11 @@
 """A 64-bit id as a codeword that survives many wrong bits, and that nobody without the key can make.
 
-id -> id + 28 bits of HMAC-SHA-256 -> convolutional code of rate 1/3 -> 276 bits
+id -> id + a tag of 28 bits of HMAC-SHA-256 -> convolutional code of rate 1/3 -> 276 bits
 
 The code has constraint length 9 and the generators 557, 663, 711 (octal), the best known of its kind
-(Proakis, Digital Communications, table 8.2-2). It begins in the state it ends in, which spends no bits on
-closing it (tail biting: Ma & Wolf, IEEE Trans. Communications 1986), and is decoded softly (Viterbi, 1967).
-The HMAC decides what counts as found: a wrong candidate passes with 2^-28, whatever the picture looks like.
+(Proakis, Digital Communications, table 8.2-2). It is tail-biting (Ma & Wolf, IEEE Trans. Communications
+1986): it starts in its end state and needs no termination bits. Decoding uses soft values (Viterbi, 1967).
+The tag decides what counts as found: a wrong candidate passes with probability 2^-28, whatever the picture.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from reenact.types import FloatArray
 
 ID_BITS, TAG_BITS = 64, 28
-TAG_FALSE_ACCEPT_RATE = 2.0**-TAG_BITS  # that one wrong candidate passes
+TAG_FALSE_ACCEPT_RATE = 2.0**-TAG_BITS  # probability that a wrong candidate passes
 _MEMORY = 8
 _GENERATORS = (0o557, 0o663, 0o711)
 _STATES = 1 << _MEMORY
-_WRAP_STEPS = 6 * _MEMORY  # steps after which a path has forgotten where it began
+_WRAP_STEPS = 6 * _MEMORY  # steps after which survivor paths have merged
 CODED_BITS = (ID_BITS + TAG_BITS) * len(_GENERATORS)
 
 Bits = NDArray[np.uint8]
@@ -40,9 +40,9 @@ def encode(id: int, key: bytes) -> Bits:
 
 
 def decode(soft: FloatArray, key: bytes) -> int | None:
-    """The id in a received word, or None when its proof does not hold.
+    """The id in a received word, or None when its tag is wrong.
 
-    ``soft`` (CODED_BITS,): above 0 speaks for a 0, below for a 1, the farther the more surely.
+    ``soft`` (CODED_BITS,): positive for a 0, negative for a 1; the magnitude is the confidence.
     """
     message = _viterbi(soft.reshape(-1, len(_GENERATORS))).tolist()
     id, tag = _number(message[:ID_BITS]), _number(message[ID_BITS:])
@@ -50,9 +50,9 @@ def decode(soft: FloatArray, key: bytes) -> int | None:
 
 
 def _viterbi(soft: FloatArray) -> Bits:
-    """The likeliest message (T,) for soft values (T, 3) of a path that closes; very nearly always.
+    """The most likely message (T,) for soft values (T, 3) of a circular trellis; very nearly always.
 
-    The path is walked on beyond both ends, so that wherever it begins it has long forgotten that.
+    The trellis is extended beyond both ends, so that the unknown start state no longer matters.
     """
     soft = np.concatenate([soft[-_WRAP_STEPS:], soft, soft[:_WRAP_STEPS]])
     states = np.arange(_STATES)

@@ -22,12 +22,12 @@ from reenact.watermark.sampling import Sample
 
 MAX_CANDIDATES = 64
 FALSE_POSITIVE_RATE = MAX_CANDIDATES * TAG_FALSE_ACCEPT_RATE
-_MIN_SIDE = 64  # pixels of a side: below, too few waves are left of any result
+_MIN_SIDE = 64  # pixels of a side: smaller frames have too few coefficients
 _AGREEMENT_THRESHOLD = 3.0  # standard deviations
-# What levels may have been multiplied by: .68 to 1.48; the one in the middle is 1.
+# Contrast changes that are assumed: levels multiplied by 0.68 to 1.48; the middle one is 1.
 _UNIT_CONTRAST = 13
 _CONTRASTS = np.exp(0.03 * np.arange(-_UNIT_CONTRAST, _UNIT_CONTRAST + 1))
-_CONTRAST_MARGIN = 1.0  # standard deviations by which another contrast must fit better than the plain one
+_CONTRAST_MARGIN = 1.0  # standard deviations by which another contrast must fit better than 1
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,20 @@ class DetectedMark:
     """A watermark that was found."""
 
     id: int  # below 2^64
-    confidence: float  # share of the codeword's bits that were read rightly before correction, .5 to 1
-    frames: int  # frames that were looked at
-    agreeing: int  # those that by themselves show this mark, by three standard deviations
-    scale: float  # of the clip against what was made
+    confidence: float  # share of coded bits that were right before correction, 0.5 to 1
+    frames: int  # frames that were examined
+    agreeing: int  # of them, those that show this mark by themselves, by three standard deviations
+    scale: float  # of the clip relative to the original result
     mirrored: bool
 
 
 def detect(
     frames: Callable[[], Iterator[Picture]], key: bytes = PUBLIC_KEY, count: int | None = None
 ) -> DetectedMark | None:
-    """The watermark of a clip, or None where there is none or it can no longer be read.
+    """Find the watermark of a clip; None where there is none, or where it can no longer be read.
 
     Args:
-        frames: opens the clip; called again to count what agrees.
+        frames: opens the clip; called again to count the frames that agree.
         key: the one it was marked with.
         count: how many frames there are, as far as that is known.
     """
@@ -56,7 +56,7 @@ def detect(
 
 
 def detect_in_sample(sample: Sample, key: bytes) -> DetectedMark | None:
-    """The same in what was already decoded of a clip."""
+    """``detect`` in frames that were already decoded."""
     if min(sample.lumas[0].shape) < _MIN_SIDE:
         return None
     words = (
@@ -74,10 +74,10 @@ def detect_in_sample(sample: Sample, key: bytes) -> DetectedMark | None:
 def _candidate_words(
     sample: Sample, placement: TilePlacement, key: bytes
 ) -> Iterator[tuple[TilePlacement, float, FloatArray]]:
-    """Words (CODED_BITS,) to decode at a place, and the contrast at which they were read.
+    """Soft words (CODED_BITS,) to decode at a placement, and the contrast at which they were read.
 
-    The first frame of a clip alone says most if a codec has been strict: it keeps that frame best, and moves
-    its pixels about in the others. All together say most if it has been lenient.
+    After strong compression the first frame alone is the most reliable: a codec keeps it best and predicts
+    the others from it. After weak compression all frames together are.
     """
     read = [placement.soft_bits(placement.upright(luma), key, _CONTRASTS) for luma in sample.lumas]
     soft, fits = (np.array(each) for each in zip(*read, strict=True))
@@ -92,7 +92,7 @@ def _candidate_words(
 def _measure_agreement(
     id: int, soft: FloatArray, placement: TilePlacement, contrast: float, sample: Sample, key: bytes
 ) -> DetectedMark:
-    """Count what agrees with a decoded id."""
+    """Count the bits and frames that agree with a decoded id."""
     symbols = 1 - 2 * encode(id, key).astype(np.float32)
     right = float(np.mean(soft * symbols > 0))
     scores = []

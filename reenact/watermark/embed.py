@@ -1,12 +1,12 @@
-"""The watermark into frames, one by one.
+"""Embedding: the watermark is added to frames one by one.
 
-What is added is kept for a few frames: a change that stays costs a codec little, and the first frame of a
-clip, which a codec keeps best, says most. It is stronger where the picture is busy and the eye does not see
-it (Podilchuk & Zeng, IEEE JSAC 1998).
+The same change is added to several frames in a row: that costs a codec little, and the first frame of a
+clip, which a codec keeps best, carries the most information. The change is stronger in textured regions,
+which mask it (Podilchuk & Zeng, IEEE JSAC 1998).
 
-Why an own one: of the packages that need no download, blind-watermark reads back only at the exact size,
-without a search for crop or scale, and takes seconds for a frame; blind-video-watermark needs OpenCV and was
-left in 2022; the neural ones (VideoSeal, TrustMark) bring torch and fetch weights from a hub.
+Why our own watermark: of the packages that need no download, blind-watermark reads back only at the exact
+size, without a search for crop or scale, and takes seconds for a frame; blind-video-watermark needs OpenCV
+and is unmaintained since 2022; the neural ones (VideoSeal, TrustMark) need torch and download weights.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from reenact.watermark.pattern import CHIP, SIDE, enlarge, layout, pilots
 from reenact.watermark.qim import embed_offsets
 from reenact.watermark.residual import block_means, luma_of
 
-PUBLIC_KEY = b"reenact, public watermark key, 1"  # so that any installation can recognise a result
+PUBLIC_KEY = b"reenact, public watermark key, 1"  # lets any installation recognise a result
 _MAX_RMS = 1.95  # root mean square in levels, before rounding; with it a frame keeps 42 dB
-# How far waves are moved. A frame of more pixels than this has more waves than it takes to say the id.
+# Strength, and the pixels from which a frame has more coefficients than the id needs and is changed less.
 _STRENGTH, _FULL_STRENGTH_PIXELS = 0.8, 131_000
-_REFRESH_FRAMES = 8  # frames for which the changes are kept; faces do not go far meanwhile
-_PILOTS = (0.2, 0.1, 1.2)  # levels: at least, more for each of local standard deviation, at most
+_REFRESH_FRAMES = 8  # frames that share one change; a face moves little meanwhile
+_PILOTS = (0.2, 0.1, 1.2)  # levels: minimum, gain per local standard deviation, maximum
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Watermark:
     """What to put into a clip, and with which key."""
 
     id: int = field(default_factory=lambda: secrets.randbits(ID_BITS))  # below 2^64
-    key: bytes = PUBLIC_KEY  # who has it can find the mark, and make it
+    key: bytes = PUBLIC_KEY  # whoever has it can detect the mark and make it
 
     def __post_init__(self) -> None:
         """Check the id; raises InvalidOption."""
@@ -49,7 +49,7 @@ class Marker:
     """Puts one id into the frames of one clip."""
 
     def __init__(self, watermark: Watermark) -> None:
-        """For one clip: what the frames so far look like is remembered."""
+        """For one clip: the current change is kept between frames."""
         self._word, self._key = encode(watermark.id, watermark.key), watermark.key
         self._frame_count = 0
         self._up = self._down = self._ceiling = np.zeros(0, np.uint8)
@@ -68,7 +68,7 @@ class Marker:
         return marked
 
     def _compute_changes(self, frame: Picture) -> tuple[Picture, Picture]:
-        """What is added and what is taken away, (H, W, 3) uint8 each; all channels alike, so hue stays."""
+        """Levels to add and to subtract, (H, W, 3) uint8 each; equal in all channels, which keeps the hue."""
         luma = luma_of(frame)
         height, width = luma.shape
         plan = layout(self._key).spread(*blocks(luma))
@@ -83,7 +83,7 @@ class Marker:
 
 
 def _pilots(luma: FloatArray, key: bytes) -> FloatArray:
-    """The pilots' levels (H, W), by the standard deviation in each chip."""
+    """Levels of the pilots (H, W), by the standard deviation in each chip."""
     height, width = luma.shape
     padded = np.pad(luma, ((0, -height % CHIP), (0, -width % CHIP)), mode="edge")
     mean, square = block_means(padded, CHIP), block_means(np.square(padded), CHIP)

@@ -1,10 +1,9 @@
-"""Slow, smooth waves in which the mark is written: the first three of a lapped transform.
+"""The carrier of the mark: three low frequencies of a modulated lapped transform (MLT).
 
-Every 16 pixels a window of 32 begins, and in it lie cosines with periods of 64 and 21 pixels (the modulated
-lapped transform with the sine window: Malvar, IEEE Trans. ASSP 1990). They are orthonormal over the whole
-picture, so that what is written in one block is not seen in its neighbours, and have no edges for an eye to
-see. H.264 keeps such waves: at CRF 32 about two thirds of a change that slow survive, and a sixth of one that
-is four times as fast.
+Windows of 32 pixels start every 16 pixels and hold cosines with periods of 64 and 21 pixels (sine window:
+Malvar, IEEE Trans. ASSP 1990). The basis is orthonormal over the whole picture: blocks do not interfere, and
+the overlap leaves no visible block edges. H.264 keeps low frequencies: at CRF 32 about two thirds of such a
+change survive, and a sixth of one at four times the frequency.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from reenact.types import FloatArray
 
 HOP = 16  # pixels from one block to the next
 SPAN = 2 * HOP  # pixels of a block
-# The waves (down, across) that are used; not (0, 0), which hears the mean.
+# Frequency indices (down, across) that are used; (0, 0) is not, since it follows the mean brightness.
 _DOWN, _ACROSS = (0, 1, 1), (1, 0, 1)
 COEFFICIENTS = len(_DOWN)
-_FREQUENCIES = 2  # in each direction
+_FREQUENCIES = 2  # along each axis
 
 
 def blocks(luma: FloatArray) -> tuple[int, int]:
@@ -28,7 +27,7 @@ def blocks(luma: FloatArray) -> tuple[int, int]:
 
 
 def analyze(luma: FloatArray) -> FloatArray:
-    """How much of each wave is in a picture (H, W): (rows of blocks, columns, WAVES), levels times pixels."""
+    """Forward transform of (H, W): (block rows, block columns, COEFFICIENTS), in levels times pixels."""
     down = _analyze_columns(luma)
     rows, columns = blocks(luma)
     found = _analyze_columns(down.reshape(rows * _FREQUENCIES, luma.shape[1]).T)
@@ -37,7 +36,7 @@ def analyze(luma: FloatArray) -> FloatArray:
 
 
 def synthesize(coefficients: FloatArray, height: int, width: int) -> FloatArray:
-    """The picture (H, W) that has these amounts of the waves, as ``analyze`` gives them, and no more."""
+    """Inverse transform: the picture (H, W) with these coefficients, as ``analyze`` returns them."""
     rows, columns = coefficients.shape[:2]
     every = np.zeros((rows, columns, _FREQUENCIES, _FREQUENCIES), np.float32)
     every[:, :, _DOWN, _ACROSS] = coefficients
@@ -48,14 +47,14 @@ def synthesize(coefficients: FloatArray, height: int, width: int) -> FloatArray:
 
 
 def _analyze_columns(picture: FloatArray) -> FloatArray:
-    """The waves of each column of (H, W): (blocks, _SPEEDS, W)."""
+    """Forward transform along the columns of (H, W): (blocks, _FREQUENCIES, W)."""
     height, width = picture.shape
     hops = picture[: height // HOP * HOP].reshape(height // HOP, HOP, width)
     return np.asarray(_BASIS[:, :HOP] @ hops[:-1] + _BASIS[:, HOP:] @ hops[1:])
 
 
 def _synthesize_columns(coefficients: FloatArray, height: int) -> FloatArray:
-    """The way back: columns (H, W) from (blocks, _SPEEDS, W)."""
+    """Inverse transform along the columns: (H, W) from (blocks, _FREQUENCIES, W)."""
     picture = np.zeros((height, coefficients.shape[2]), np.float32)
     hops = picture[: height // HOP * HOP].reshape(height // HOP, HOP, coefficients.shape[2])
     hops[:-1] += _BASIS[:, :HOP].T @ coefficients
@@ -64,7 +63,7 @@ def _synthesize_columns(coefficients: FloatArray, height: int) -> FloatArray:
 
 
 def _make_basis() -> FloatArray:
-    """The waves of one block along one direction: (_SPEEDS, SPAN)."""
+    """Windowed basis functions of one block along one axis: (_FREQUENCIES, SPAN)."""
     at = np.arange(SPAN)
     window = np.sin(np.pi * (at + 0.5) / SPAN) * np.sqrt(2 / HOP)
     speeds = np.arange(_FREQUENCIES)[:, None] + 0.5

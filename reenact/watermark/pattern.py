@@ -1,7 +1,7 @@
-"""The keyed tile: where the lattice of each wave lies, which bit it says, and chips to find the tile by.
+"""The keyed tile: dither and coded bit of each coefficient, and pilot chips for synchronisation.
 
-A tile repeats over the picture so that a crop can be found again (Kutter, SPIE 3528, 1998). Everything is
-drawn from SHAKE-256 of the key, which gives the same tile with every version of every library.
+The tile repeats over the picture, so that a crop can be located (Kutter, SPIE 3528, 1998). Everything comes
+from SHAKE-256 of the key, which does not depend on the version of any library.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ BLOCKS = TILE // HOP  # of a tile's side
 
 @dataclass(frozen=True)
 class Layout:
-    """What belongs to each wave of each block of a tile, or of a picture: (rows, columns, WAVES)."""
+    """Keyed values of each coefficient of a tile, or of a picture: (rows, columns, COEFFICIENTS)."""
 
-    offsets: FloatArray  # of the lattice, in [0, 1) of its step
-    bit_index: NDArray[np.intp]  # the bit of the codeword
-    scramble: FloatArray  # +-1 hides the codeword's own regularity
+    offsets: FloatArray  # dither of the lattice, in [0, 1) of its step
+    bit_index: NDArray[np.intp]  # which bit of the codeword it carries
+    scramble: FloatArray  # +-1, decorrelates the codeword from its own structure
 
     def spread(self, rows: int, columns: int, first: tuple[int, int] = (0, 0)) -> Layout:
         """The layout of a picture of that many blocks, the first of which is block ``first`` of a tile."""
@@ -54,7 +54,7 @@ def layout(key: bytes) -> Layout:
 
 @lru_cache(maxsize=16)
 def pilots(key: bytes) -> FloatArray:
-    """The chips (SIDE, SIDE) of +-1 that are the same for every id; they tell where the tile lies."""
+    """Pilot chips (SIDE, SIDE) of +-1, the same for every id, by which the tile is located."""
     drawn = hashlib.shake_256(b"reenact pilots" + key).digest(SIDE * SIDE)
     return _plus_minus(np.frombuffer(drawn, np.uint8)).reshape(SIDE, SIDE)
 

@@ -1,8 +1,8 @@
-"""Where a tile of the mark may lie in a clip, without the original; the likeliest first.
+"""Synchronisation: candidate placements of the tile in a clip, most likely first.
 
-The place is first taken for that of a clip as it was made; then for one that was cropped, by where the
-lattice fits the first frame; then for one of another scale or mirrored, by the pilots: what differs from its
-surroundings, summed over frames, is folded to one tile for every scale and correlated with them.
+First come clips that are not cropped; then cropped ones, by the fit of the lattice to the first frame; then
+scaled and mirrored ones, by the pilots: the residual, summed over frames, is folded to one tile for every
+scale and correlated with them.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from reenact.watermark.qim import lattice_phases, soft_bits
 from reenact.watermark.residual import HALF_WINDOW, WINDOW
 from reenact.watermark.sampling import Sample, central_part
 
-_COMMON_SCALES = (1.0, 0.5, 0.75, 2 / 3, 1.5, 2.0)  # scales that are tried first
-_UNCROPPED_SCALES = 2  # of them, those of clips that were not cropped
+_COMMON_SCALES = (1.0, 0.5, 0.75, 2 / 3, 1.5, 2.0)  # scales that are tried before the search
+_UNCROPPED_SCALES = 2  # the first of them are also tried without cropping
 _HALF_BELOW = 0.72
-_SCALE_STEP = 1 / 200  # between two scales of the search
-_FINE_SCALES = np.exp(_SCALE_STEP / 8 * np.arange(-5, 6))  # what a scale that was found is refined by
+_SCALE_STEP = 1 / 200  # between scales of the search, logarithmic
+_FINE_SCALES = np.exp(_SCALE_STEP / 8 * np.arange(-5, 6))  # factors by which a found scale is refined
 _MIN_SCALE, _MAX_SCALE = 0.4, 2.1
-_SCALE_WINDOW = 512  # pixels of a side a scale is searched in: one slightly off would blur the rest
-_MAX_READ_SIDE = 1024  # pixels of a side, at the scale of what was made, that words are read from
-_PEAKS_PER_SCALE = 4  # of the pilots' correlation that are looked at, at each of the usual scales
-_REFINED = 12  # places that are looked at closely
-_MAX_PLACEMENTS = 4  # of them, those that words are read from
-_REFINE_SIDE = 320  # pixels of a side that are looked at closely
-_UNIT_CONTRAST = np.ones(1, np.float32)  # the contrast at which places are compared
+_SCALE_WINDOW = 512  # pixels of a side in which a scale is searched: a small error of scale would blur more
+_MAX_READ_SIDE = 1024  # pixels of a side, at the original scale, from which words are read
+_PEAKS_PER_SCALE = 4  # of the pilot correlation that are kept for each common scale
+_REFINED = 12  # placements that are refined to the pixel
+_MAX_PLACEMENTS = 4  # of them, those from which words are read
+_REFINE_SIDE = 320  # pixels of a side that refinement uses
+_UNIT_CONTRAST = np.ones(1, np.float32)  # the contrast at which placements are compared
 
 
 @dataclass(frozen=True)
 class TilePlacement:
-    """Where a tile may begin, in pixels at the scale of what was made, and by how many deviations."""
+    """Where a tile may start, in pixels at the original scale; ``score`` is in standard deviations."""
 
     score: float
     scale: float = 1
@@ -47,7 +47,7 @@ class TilePlacement:
     column: int = 0
 
     def upright(self, picture: FloatArray, most: int = _MAX_READ_SIDE) -> FloatArray:
-        """A picture (H, W) of the clip as it was made, at most so many pixels of a side."""
+        """A picture (H, W) at the original scale, not mirrored, at most ``most`` pixels of a side."""
         if self.mirrored:
             picture = picture[:, ::-1]
         side = ceil(most * self.scale)
@@ -61,15 +61,15 @@ class TilePlacement:
     def soft_bits(
         self, upright: FloatArray, key: bytes, contrasts: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        """What an upright frame says about each bit at each contrast, and how well that contrast fits."""
+        """``qim.soft_bits`` of an upright frame: soft words by contrast, and their fits."""
         picture = upright[self.row % HOP :, self.column % HOP :]
         first = (-(self.row // HOP) % BLOCKS, -(self.column // HOP) % BLOCKS)
         return soft_bits(picture, layout(key).spread(*blocks(picture), first), contrasts)
 
 
 def candidate_placements(sample: Sample, key: bytes) -> Iterator[TilePlacement]:
-    """Where the tile may lie, the likeliest first; the search for unusual scales is the last resort."""
-    # Most clips were not cropped: their place is known and must not depend on the pilots.
+    """Candidate placements, most likely first; the search over all scales is the last resort."""
+    # Most clips were not cropped: their placement is known and must not depend on the pilots.
     yield from (TilePlacement(np.inf, scale) for scale in _COMMON_SCALES[:_UNCROPPED_SCALES])
     luma, totals = sample.lumas[0], sample.residual_sums
     yield from _crop_candidates(luma, key)
@@ -80,10 +80,10 @@ def candidate_placements(sample: Sample, key: bytes) -> Iterator[TilePlacement]:
 
 
 def _crop_candidates(luma: FloatArray, key: bytes) -> list[TilePlacement]:
-    """The best places in a clip that was cropped and nothing else, of all 256 x 256, by the lattice alone.
+    """The best of all 256 x 256 shifts of a clip that was only cropped, by the lattice alone.
 
-    In each of HOP x HOP phases of the blocks the waves are measured once; how well they fit with the tile at
-    each of its BLOCKS x BLOCKS places is a correlation.
+    For each of the HOP x HOP phases of the block grid the transform is computed once; the fit at all
+    BLOCKS x BLOCKS block shifts is then a circular correlation.
     """
     height, width = (min(length - HOP + 1, _REFINE_SIDE) for length in luma.shape)
     lattice = np.fft.fft2(np.exp(4j * np.pi * layout(key).offsets), axes=(0, 1))
@@ -105,7 +105,7 @@ def _crop_candidates(luma: FloatArray, key: bytes) -> list[TilePlacement]:
 
 
 def _search_scales(totals: dict[int, FloatArray], key: bytes) -> list[TilePlacement]:
-    """The best places over all scales: each scale is found in the middle, its places then in the whole."""
+    """The best placements over all scales: the scale is found in the centre, the placement in the whole."""
     middles = {window: central_part(total, _SCALE_WINDOW) for window, total in totals.items()}
     found = []
     for rough in _pilot_candidates(middles, _scale_grid(), key, 1)[:_MAX_PLACEMENTS]:
@@ -123,7 +123,7 @@ def _pilot_candidates(
     peaks: int,
     mirrored: bool | None = None,
 ) -> list[TilePlacement]:
-    """Places of the tile over the scales, both plain and mirrored unless told, the likeliest first."""
+    """Placements at these scales by the pilots, most likely first; ``mirrored`` None tries both."""
     tile = enlarge(pilots(key))
     tiles = [np.conj(np.fft.rfft2(each)) for each in (tile, tile[:, ::-1])]
     found: list[TilePlacement] = []
@@ -143,7 +143,7 @@ def _pilot_candidates(
 
 
 def _peaks(match: FloatArray, placement: TilePlacement, count: int) -> Iterator[TilePlacement]:
-    """The best places at a scale, by the correlation of the pilots (TILE, TILE)."""
+    """The highest peaks of the pilot correlation (TILE, TILE) at a scale."""
     match /= match.std() + 1e-9
     around = np.arange(-CHIP, CHIP + 1)
     for _ in range(count):
@@ -153,7 +153,7 @@ def _peaks(match: FloatArray, placement: TilePlacement, count: int) -> Iterator[
 
 
 def _refine(found: list[TilePlacement], luma: FloatArray, key: bytes) -> list[TilePlacement]:
-    """The places to the pixel, by how well the lattice fits the first frame, the best first."""
+    """Placements refined to the pixel by the fit of the lattice to the first frame, best first."""
     refined = []
     for placement in found:
         picture = placement.upright(luma, _REFINE_SIDE)

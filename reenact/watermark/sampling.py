@@ -1,4 +1,4 @@
-"""The part of a clip that is looked at: bounded, however long the clip and however large its frames."""
+"""The part of a clip that is examined: bounded, however long the clip and however large its frames."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from reenact.types import FloatArray, Picture
 from reenact.watermark.pattern import TILE
 from reenact.watermark.residual import HALF_WINDOW, WINDOW, luma_of, residual
 
-_MAX_SIDE = 1024  # pixels of a side: of larger frames only the middle is looked at
-_DECODED_FRAMES = 128  # frames that are decoded: where a clip begins says most, and decoding is what costs
-_USED_FRAMES = 64  # of them, those that are looked at
-_FIRST_FRAMES = 3  # of those, words are read from the first few
-_READ_EVERY = 8  # and from one of so many
+_MAX_SIDE = 1024  # pixels of a side: of larger frames only the centre is used
+_DECODED_FRAMES = (
+    128  # frames that are decoded: the start of a clip is the most reliable, and decoding is the cost
+)
+_USED_FRAMES = 64  # of them, those that are used
+_FIRST_FRAMES = 3  # of those, the first few are kept for reading words
+_READ_EVERY = 8  # and one of so many after that
 
 
 class Sample:
-    """Frames of a clip, decoded once, and once more where a mark was found."""
+    """Frames of a clip, decoded once, and a second time where a mark was found."""
 
     def __init__(self, frames: Callable[[], Iterator[Picture]], count: int | None = None) -> None:
-        """Decode what words are read from.
+        """Decode the frames from which words are read.
 
         Args:
             frames: opens the clip.
-            count: how many frames there are, as far as that is known.
+            count: number of frames, if known.
 
         Raises:
-            DrivingUnreadable: there are none.
+            DrivingUnreadable: the clip has no frames.
         """
         self._frames = frames
         self._step = max(1, min(count or 1, _DECODED_FRAMES) // _USED_FRAMES)
@@ -42,18 +44,18 @@ class Sample:
 
     @property
     def weights(self) -> list[list[float]]:
-        """How ``lumas`` may be added up: one alone, the first few and that one most, all alike."""
+        """Weights for summing ``lumas``: the first alone; the first few, the first one most; all alike."""
         count = len(self.lumas)
         early = [0.5 * ((at == 0) + (at < _FIRST_FRAMES)) for at in range(count)]
         return [[1.0] + [0.0] * (count - 1), early, [1.0] * count][: min(count, 3)]
 
     @cached_property
     def residual_sums(self) -> dict[int, FloatArray]:
-        """What differs from its surroundings, summed over ``lumas``: (H, W) for each window."""
+        """The residual summed over ``lumas``: (H, W) for each window size."""
         return {window: self._residual_sum(window) for window in (WINDOW, HALF_WINDOW)}
 
     def all_lumas(self) -> Iterator[FloatArray]:
-        """Every frame that is looked at: (H, W)."""
+        """The luma of every frame that is used: (H, W)."""
         return map(_luma, self._used_frames())
 
     def _used_frames(self) -> Iterator[Picture]:
@@ -67,7 +69,7 @@ class Sample:
 
 
 def central_part(values: FloatArray, side: int) -> FloatArray:
-    """At most ``side`` pixels around the middle, from where a tile of a clip that was not cropped begins."""
+    """At most ``side`` x ``side`` central pixels, from a tile border of a clip that was not cropped."""
     return values[_central_slices(values.shape, side)]
 
 
