@@ -1,4 +1,4 @@
-"""The values that travel between stations, and the array conventions they all keep.
+"""The values that modules exchange, and the array conventions that all of them follow.
 
 * A *picture* or *frame* is ``(H, W, 3) uint8``, RGB, sRGB, top row first.
 * *Picture pixels* are continuous: the centre of the top-left pixel is ``(0.5, 0.5)``.
@@ -22,9 +22,9 @@ Picture = NDArray[np.uint8]
 FrameCallback = Callable[[Picture], None]
 """Called with every frame as it goes into the file."""
 ProgressCallback = Callable[[int, int], None]
-"""Called with (frames done, frames in all) as frames are made; what it raises stops the work.
+"""Called with (frames done, total frames) as frames are made; an exception from it stops the work.
 
-While a clip's motion is taken it is called with 0 frames done, so that the work can be stopped there too.
+While the motion of a clip is tracked it is called with 0 frames done, so that tracking can be stopped too.
 """
 
 
@@ -49,10 +49,10 @@ class Face:
 
     @property
     def roll(self) -> float:
-        """Clockwise turn of the head in the picture, in radians from -pi to pi.
+        """Clockwise in-plane rotation of the head, in radians from -pi to pi.
 
-        The mean of two directions, from eye to eye and from the forehead to the chin: a head that is turned
-        and lowered slants the first, but hardly both.
+        The mean of two directions, from eye to eye and from forehead to chin: yaw and pitch together change
+        the first, but hardly both.
         """
         right, left, top, bottom = (self.landmarks[index] for index in (33, 263, 10, 152))
         directions = np.stack([left - right, rotate_points(bottom - top, -np.pi / 2)])
@@ -64,8 +64,8 @@ class Face:
 class Crop:
     """A square region of a picture; it may reach beyond the picture's edges.
 
-    ``left``, ``top`` and ``side`` are in picture pixels. The square is turned about its centre, clockwise by
-    ``angle`` radians: so a tilted head is upright in it.
+    ``left``, ``top`` and ``side`` are in picture pixels. The square is rotated about its centre, clockwise by
+    ``angle`` radians, so that a tilted head is upright in it.
     """
 
     left: float
@@ -75,7 +75,7 @@ class Crop:
 
     @property
     def centre(self) -> tuple[float, float]:
-        """Both coordinates of the middle in picture pixels; it stays where it is whatever the angle."""
+        """The centre (x, y) in picture pixels; it does not depend on the angle."""
         return self.left + self.side / 2, self.top + self.side / 2
 
     def to_units(self, points: NDArray[np.floating]) -> FloatArray:
@@ -89,15 +89,15 @@ class Crop:
         return np.asarray(self._rotated((points + 1) / 2 * self.side + origin, self.angle), np.float32)
 
     def mirrored(self, width: int) -> Crop:
-        """The same region of the picture, ``width`` pixels wide, when it is seen in a mirror."""
+        """The same region of the horizontally flipped picture, which is ``width`` pixels wide."""
         return Crop(width - self.left - self.side, self.top, self.side, -self.angle)
 
     def upright(self) -> Crop:
-        """The square of the same middle and side that is not turned."""
+        """The square with the same centre and side that is not rotated."""
         return replace(self, angle=0.0)
 
     def _rotated(self, points: NDArray[np.floating], angle: float) -> NDArray[np.floating]:
-        """Points turned about the middle; not touched, to the bit, where nothing turns."""
+        """Points rotated about the centre; returned unchanged where the angle is 0."""
         if not angle:
             return points
         centre = np.array(self.centre)
@@ -106,7 +106,7 @@ class Crop:
 
 
 def rotate_points(points: NDArray[np.floating], angle: float) -> NDArray[np.floating]:
-    """Points (..., 2) turned about the origin, clockwise as pictures are seen, by ``angle`` radians."""
+    """Points (..., 2) rotated about the origin by ``angle`` radians, clockwise in image coordinates."""
     cos, sin = np.cos(angle), np.sin(angle)
     found: NDArray[np.floating] = points @ np.array([[cos, sin], [-sin, cos]])
     return found
@@ -163,7 +163,7 @@ class Motion:
 
 @dataclass(frozen=True)
 class Template:
-    """A stored motion with what the gallery shows of it. Paths are None where the file is not there."""
+    """A stored motion with its metadata for the gallery. Paths are None where there is no file."""
 
     id: str
     title: str
@@ -179,8 +179,8 @@ class Template:
 class Clip:
     """A moving picture being read or written: ``frames`` yields (H, W, 3) uint8 once, in order.
 
-    ``audio`` is the file whose first audio track belongs to it, if it has one. ``frame_count`` is None
-    when only decoding to the end would tell.
+    ``audio`` is the file whose first audio track belongs to it, or None. ``frame_count`` is None where it is
+    unknown before decoding.
     """
 
     frames: Iterator[Picture]

@@ -45,23 +45,27 @@ def register(verbs: Verbs[argparse.ArgumentParser], wanted: str) -> None:
     Raises:
         ExtraMissing: the wanted verb needs packages that are not installed.
     """
-    verb = add_verb(verbs, "evaluate", "judge a model beside two baselines", _evaluate)
+    verb = add_verb(verbs, "evaluate", "evaluate a model and two baselines", _evaluate)
     verb.add_argument(
-        "--data", type=Path, default=SHARED, metavar="FOLDER", help=f"default {SHARED}, seen from here"
+        "--data",
+        type=Path,
+        default=SHARED,
+        metavar="FOLDER",
+        help=f"folder of the test clips; default {SHARED}",
     )
     verb.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="for the report; default: print the tables only"
+        "--out", type=Path, metavar="FOLDER", help="write the report there; default: only print the tables"
     )
+    verb.add_argument("--limit", type=positive, metavar="N", help="number of clips and pairs; default: all")
     verb.add_argument(
-        "--limit", type=positive, metavar="N", help="judge so many clips and pairs; default: all"
+        "--frames", type=positive, metavar="N", help="evaluate only the first N frames of each clip"
     )
-    verb.add_argument("--frames", type=positive, metavar="N", help="judge the first frames of a clip only")
     add_engine_options(verb)
     add_quiet(verb)
     for name, (module, help) in _TORCH_VERBS.items():
         if name == wanted:
-            room = _load(module)
-            room.add_arguments(add_verb(verbs, name, help, room.main))
+            loaded = _load(module)
+            loaded.add_arguments(add_verb(verbs, name, help, loaded.main))
         else:
             verbs.add_parser(name, help=help)
 

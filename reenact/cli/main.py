@@ -24,12 +24,12 @@ from reenact.process import (
 EXIT_CODES = """\
 exit codes:
   0  done
-  1  a fault of the program itself; for doctor: something is broken
+  1  an internal error; for doctor: something is broken
   2  the command line is wrong, or an option is outside its range
   3  an input (picture, clip, template) cannot be used
   4  the result cannot be written
-  5  this installation cannot do it as it is (model, provider, missing extra)
-  130  stopped with Ctrl-C; nothing was written; 143 or 129 with a signal (TERM, HUP)
+  5  the installation is incomplete or broken (model, provider, missing extra)
+  130  stopped with Ctrl-C; 143 or 129: by SIGTERM or SIGHUP; nothing was written
 """
 
 
@@ -92,13 +92,13 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _fail(error: Exception, debug: bool) -> int:
-    """Say what went wrong in one line on stderr; where, only if asked."""
+    """Print an error as one line on stderr; with ``debug`` its traceback too."""
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, ReenactError):
         return report_error(error)
     summary = " ".join(f"{type(error).__name__}: {error}".split())
-    print_error(f"error[internal]: {summary}. This is a fault of reenact; --debug shows where.")
+    print_error(f"error[internal]: {summary}. This is a bug in reenact; --debug shows the traceback.")
     return INTERNAL
 
 

@@ -12,13 +12,13 @@ from reenact.cli.inputs import plain_files
 
 def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     """Declare the verb."""
-    verb = add_verb(verbs, "verify", "tell whether a clip was made by this program", _verify)
+    verb = add_verb(verbs, "verify", "check whether a clip was made by this program", _verify)
     verb.add_argument(
         "clip", type=Path, help="MP4, MOV, WebM, MKV, GIF or WebP; or a picture: JPEG, PNG, HEIC or AVIF"
     )
-    verb.add_argument("--key", type=str.encode, help="of the watermark; by default the public one")
+    verb.add_argument("--key", type=str.encode, help="key of the watermark; default: the public one")
     verb.add_argument(
-        "--trust", type=Path, metavar="FILE", help="PEM: roots whose signatures are believed; default: none"
+        "--trust", type=Path, metavar="FILE", help="PEM file of trusted root certificates; default: none"
     )
     verb.add_argument("--json", action="store_true", help="print one JSON object instead of sentences")
 

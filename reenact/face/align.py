@@ -1,4 +1,4 @@
-"""From a face to the square the model wants, and which of several faces is meant."""
+"""The choice of a face, and the square crop around it that the model expects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reenact.types import Crop, Face, Picture, rotate_points
 # The training crops, measured with this mesh: 1.88 face heights, the face's middle 0.045 below the centre.
 CROP_PER_FACE = 1.88
 CENTRE_ABOVE_FACE = 0.045
-MAX_UNROTATED_ROLL = math.radians(12)  # a head tilted less than this is left as it is
+MAX_UNROTATED_ROLL = math.radians(12)  # the crop of a head tilted less than this is not rotated
 MIN_FACE = 32  # pixels of height; below that there is nothing to animate
 
 FaceChoice = int | Literal["largest"]
@@ -36,8 +36,7 @@ def choose(faces: list[Face], which: FaceChoice = "largest") -> Face:
     if not faces:
         raise NoFaceFound(
             "No face was found in the picture. Use one that shows a single face from the front, well lit, "
-            "not covered and at least 64 pixels high. Where the head lies on its side or upside down, turn "
-            "the photo until it is upright."
+            "not covered and at least 64 pixels high. If the photo lies on its side, rotate it."
         )
     index = 0 if which == "largest" else which
     if not 0 <= index < len(faces):
@@ -54,19 +53,19 @@ def choose(faces: list[Face], which: FaceChoice = "largest") -> Face:
 
 
 def crop_angle(roll: float) -> float:
-    """By how much a square is turned for a head of this roll: not at all, or from 12 degrees on by all of it.
+    """Rotation of the crop for a head of this roll: 0 up to 12 degrees, the full roll beyond.
 
-    Networks know heads that tilt a little, and a square that is not turned need not be resampled.
+    The networks were trained with slightly tilted heads, and an upright crop needs no extra resampling.
     """
     return roll if abs(roll) > MAX_UNROTATED_ROLL else 0.0
 
 
 def align(face: Face, angle: float | None = None) -> Crop:
-    """The square around a face as in training; it may reach beyond the picture.
+    """The square crop around a face, as in training; it may reach beyond the picture.
 
     Args:
         face: with its landmarks.
-        angle: of the square; None means that the face is upright in it, see ``crop_angle``.
+        angle: rotation of the square; None: by the roll of the face, see ``crop_angle``.
     """
     angle = crop_angle(face.roll) if angle is None else angle
     points = rotate_points(face.landmarks[:468], -angle) if angle else face.landmarks[:468]
@@ -79,7 +78,7 @@ def align(face: Face, angle: float | None = None) -> Crop:
 
 
 def extract_crop(picture: Picture, crop: Crop, size: int) -> Picture:
-    """The crop's content as (size, size, 3) uint8; what lies beyond the picture is blur, see ``soften``."""
+    """The crop's content as (size, size, 3) uint8; beyond the picture it is blurred, see ``soften``."""
     if crop.angle:
         return _extract_rotated_crop(picture, crop, size)
     left, top = math.floor(crop.left), math.floor(crop.top)

@@ -30,7 +30,7 @@ FOREHEAD = 0.15  # of the points' height; measured on portraits and selfies
 class FanDetector:
     """Finds boxes and eyes as ``FaceDetector`` does, from FAN's landmarks."""
 
-    min_tile_side = None  # it is too slow to look closer than at halves
+    min_tile_side = None  # it is too slow for tiles smaller than half the picture
 
     def __init__(self, device: Device = "auto") -> None:
         """Load both networks, with torch's own number of threads.
@@ -72,7 +72,7 @@ class FanDetector:
         if not len(boxes):  # asked for landmarks then, face-alignment would warn
             return []
         scale = np.array([picture.shape[1] / small.shape[1], picture.shape[0] / small.shape[0]])
-        # face-alignment cuts its results to whole pixels: half a pixel gives back the mean of what was lost.
+        # face-alignment truncates to whole pixels: half a pixel restores the mean.
         landmarks = [
             (points + 0.5) * scale for points in self._aligner.get_landmarks_from_image(small, boxes)
         ]
@@ -99,7 +99,7 @@ def load_face_alignment() -> ModuleType:
             numba.config.DISABLE_JIT = kept
     except ImportError as error:
         raise ExtraMissing(
-            f"The finder fan needs the package face-alignment ({error}): pip install 'reenact[fan]'."
+            f"The finder fan needs the package face-alignment ({error}). Run: pip install 'reenact[fan]'."
         ) from error
 
 

@@ -1,9 +1,9 @@
-"""A fingerprint by which a photo of a face is known again after it was scaled, cut, lit or encoded anew.
+"""A perceptual hash that recognises a photo of a face after scaling, cropping, relighting or re-encoding.
 
 The perceptual hash of Zauner (Implementation and Benchmarking of Perceptual Image Hash Functions, 2010):
-signs of the lowest frequencies of a cosine transform. Here it is that of the face alone, laid upright by its
-landmarks, so that the same photo framed in another way keeps it. It knows photos, not people: another photo
-of the same person has another fingerprint.
+signs of the lowest frequencies of a cosine transform. It is computed on the face alone, aligned by its
+landmarks, so it does not depend on the framing. It identifies photos, not people: another photo of the same
+person has another fingerprint.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Bits = NDArray[np.bool_]
 
 
 def fingerprints(picture: Picture, faces: list[Face]) -> Bits:
-    """Of each face its fingerprint as it is and mirrored: (F, 2, BITS)."""
+    """The fingerprint of each face, and of its mirror image: (F, 2, BITS)."""
     found = np.empty((len(faces), 2, BITS), np.bool_)
     for place, face in zip(found, faces, strict=True):
         upright = face_grey(picture, face)
@@ -35,17 +35,17 @@ def fingerprints(picture: Picture, faces: list[Face]) -> Bits:
 
 
 def face_grey(picture: Picture, face: Face) -> NDArray[np.float64]:
-    """The face alone, upright: (64, 64) greys from 0 to 255."""
+    """The aligned face in grey: (64, 64) float64, 0 to 255."""
     return np.asarray(sample_square(picture, _square(face), _SAMPLES) @ _LUMA)
 
 
 def hamming_distance(one: Bits, other: Bits) -> NDArray[np.intp]:
-    """In how many bits fingerprints (..., BITS) differ."""
+    """Hamming distance of fingerprints (..., BITS)."""
     return np.asarray(np.count_nonzero(one != other, axis=-1))
 
 
 def _square(face: Face) -> Square:
-    """All landmarks together say where and how large it is, the eyes how it is turned."""
+    """The aligned square: centre and size from all landmarks, rotation from the eyes."""
     points = face.landmarks[:468]
     middle = points.mean(0)
     spread = np.sqrt(np.square(points - middle).sum(1).mean())
@@ -55,7 +55,7 @@ def _square(face: Face) -> Square:
 
 
 def perceptual_hash(grey: NDArray[np.floating]) -> Bits:
-    """The fingerprint of greys: which of the DCT's (type II) lowest frequencies lie above their median."""
+    """Perceptual hash: which of the lowest DCT-II coefficients are above their median, (BITS,)."""
     steps = np.pi / (2 * len(grey)) * (2 * np.arange(len(grey)) + 1)
     cosines = np.cos(np.arange(SIDE)[:, None] * steps)
     lowest = (cosines @ grey @ cosines.T).reshape(-1)[1:]

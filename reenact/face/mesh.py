@@ -1,7 +1,7 @@
-"""Face Mesh and what refines it: 478 points on a face.
+"""Face Mesh with refinement: 478 landmarks on a face.
 
-Kartynnik et al. 2019 (arXiv:1907.06724) for the mesh. It sees the face in 192 pixels; networks of our own
-then look at single parts of it and place their points anew (see ``reenact.face.parts``).
+Kartynnik et al. 2019 (arXiv:1907.06724) for the mesh. Its input has 192 pixels; our own
+networks then refine the points of single parts of the face (see ``reenact.face.parts``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ IRIS_POINTS = 10  # of both eyes
 
 
 class FaceMesh:
-    """Places the 478 points of one face whose rough position is known."""
+    """Landmarks of one face whose rough position is known."""
 
     def __init__(self, mesh: Session, parts: Mapping[str, Session]) -> None:
         """``mesh`` holds ``face_mesh.onnx``; ``parts`` the graphs that ``reenact.face.parts`` names."""
@@ -52,7 +52,7 @@ class FaceMesh:
         """A part's points (P, 2) in picture pixels."""
         seen = part.network_view(sample_square(picture, square, part.size))
         points = self._infer(part, seen)
-        if part.partners is not None:  # a second look in the mirror: the errors of both cancel in part
+        if part.partners is not None:  # a second pass on the mirrored part; averaging reduces the error
             mirrored = self._infer(part, seen[:, ::-1])[list(part.partners)]
             points = np.asarray((points + mirror_points(mirrored)) / 2, np.float32)
         return square.to_pixels(part.mirror(points))

@@ -1,4 +1,4 @@
-"""A clip's frames compared: in which a face is really seen, and where another take begins."""
+"""Shot boundary detection, and the frames of a clip in which a face is reliably visible."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from reenact.face.find import CONFIDENT_PRESENCE
 from reenact.face.fingerprint import Bits, face_grey, hamming_distance, perceptual_hash
 from reenact.types import Face, FloatArray, Picture
 
-# Of the clip's usual contrast: below it, in a fade or a flash, the mesh still finds a face, but learned
-# keypoints are off by more than .03 of the square.
+# Share of the clip's median contrast. Below it, in a fade or a flash, the mesh still finds a face, but the
+# learned keypoints are off by more than 0.03 of the crop.
 MIN_CONTRAST = 0.3
-# Of two frames of different clips 99 % differ in more bits and look less alike; of 2,000 neighbours within a
-# clip nine do, all in clips of some frames a second.
+# 99 % of frame pairs from different clips differ in more bits and correlate less; of 2,000 neighbouring
+# frames of one clip nine do, all in clips with a low frame rate.
 MIN_FACE_DISTANCE, MAX_THUMBNAIL_CORRELATION = 72, 0.7
-# From frame to frame at 12.5 a second, in face heights, as their ratio, in radians; movement has less
+# Between frames at 12.5 fps: shift in face heights, ratio of heights, rotation in radians; motion has less
 MAX_SHIFT, MAX_GROWTH, MAX_TURN = 0.4, 1.18, 0.6
 DISSOLVE_SECONDS = Fraction(
     3, 5
 )  # seconds over which frames are compared: longer dissolves differ enough in them
-# A mixture has so much of both ends, and so little of the way between them in neither: .15 in dissolves, and
-# .29 or more where heads and cameras move.
+# In a dissolve both ends have at least this weight, and the residual is at most this: 0.15 in dissolves, 0.29
+# or more where heads or cameras move.
 MIN_BLEND_WEIGHT, MAX_BLEND_RESIDUAL = 0.3, 0.2
-MIN_SHOT_SECONDS = Fraction(1, 5)  # seconds of a take; what is shorter is a disturbance
+MIN_SHOT_SECONDS = Fraction(1, 5)  # shorter shots are treated as disturbances
 
 
 @dataclass(frozen=True)
 class FrameFeatures:
-    """What of a frame with a face is kept for comparison.
+    """Features of a frame with a face, for comparison with other frames.
 
-    ``contrast`` is the standard deviation of the face's greys, 0 to 128; ``fingerprint`` are its fingerprint;
+    ``contrast`` is the standard deviation of the face's greys, 0 to 128; ``fingerprint`` its perceptual hash;
     ``thumbnail`` (256,) float32 is the whole frame, 16 x 16 greys of mean 0 and length 1.
     """
 
@@ -46,9 +46,9 @@ class FrameFeatures:
 
 
 def frame_features(picture: Picture, face: Face) -> FrameFeatures:
-    """Take from a frame what it is compared by."""
+    """Extract the features of a frame."""
     grey = face_grey(picture, face)
-    step = max(1, min(picture.shape[:2]) // 128)  # every pixel would take as long as a look of the mesh
+    step = max(1, min(picture.shape[:2]) // 128)  # all pixels would take as long as the mesh
     few = np.ascontiguousarray(picture[::step, ::step])
     small = Image.fromarray(few).convert("L").resize((16, 16), Image.Resampling.BOX)
     thumbnail = np.asarray(small, np.float32).reshape(-1)
@@ -62,10 +62,10 @@ def frame_features(picture: Picture, face: Face) -> FrameFeatures:
 
 
 def detect_shots(features: list[FrameFeatures | None], fps: Fraction) -> NDArray[np.intp]:
-    """The number of the take that each frame belongs to, from 0 on: (T,); -1 where no face is really seen.
+    """The shot number of each frame, from 0: (T,); -1 where no face is reliably visible.
 
-    A cut, a jump of the camera and another person begin a new take. A take of less than a fifth of a second
-    is a disturbance, whose frames count as without a face; so do those of a dissolve.
+    A cut, a jump of the camera or another person starts a new shot. Frames of shots shorter than a fifth of a
+    second, and of dissolves, count as frames without a face.
 
     Args:
         features: of every frame; None where no face was found.
@@ -83,7 +83,7 @@ def detect_shots(features: list[FrameFeatures | None], fps: Fraction) -> NDArray
         if len(group) >= min_frames
         for index in group
     ]
-    # Where little lasts, large steps are how this clip moves.
+    # If most shots were short, large steps are normal in this clip, and it is one shot.
     return _shot_numbers(
         features,
         _split_at_cuts(features, long_enough, step_scale)
@@ -93,7 +93,7 @@ def detect_shots(features: list[FrameFeatures | None], fps: Fraction) -> NDArray
 
 
 def single_shot(features: list[FrameFeatures | None]) -> NDArray[np.intp]:
-    """``detect_shots`` of a clip in which nothing counts as a cut: 0, or -1 where no face is really seen."""
+    """``detect_shots`` for a clip without cuts: 0, or -1 where no face is reliably visible."""
     return _shot_numbers(features, [_reliable_frames(features)])
 
 
@@ -105,7 +105,7 @@ def _shot_numbers(features: list[FrameFeatures | None], groups: list[list[int]])
 
 
 def _reliable_frames(features: list[FrameFeatures | None]) -> list[int]:
-    """The frames whose face is neither covered nor faded; in a poor clip all that have one."""
+    """Frames whose face is neither covered nor faded; all frames with a face if those are too few."""
     found = [index for index, each in enumerate(features) if each is not None]
     sure = {
         index: each
@@ -118,7 +118,7 @@ def _reliable_frames(features: list[FrameFeatures | None]) -> list[int]:
 
 
 def _dissolve_frames(features: list[FrameFeatures | None], seen: list[int], reach: int) -> set[int]:
-    """The frames that are a mixture of what is seen a little earlier and a little later, if those differ."""
+    """Frames that are a blend of an earlier and a later frame which differ."""
     mixed: set[int] = set()
     for start, first in enumerate(seen):
         between = seen[start + 1 : start + reach]
@@ -126,7 +126,7 @@ def _dissolve_frames(features: list[FrameFeatures | None], seen: list[int], reac
         if before and after and between and _differs(before, after):
             views = np.stack([each.thumbnail for index in between if (each := features[index])])
             ends = np.stack([before.thumbnail, after.thumbnail])
-            # Least squares: how much of both ends is in each view, and what of it is in neither.
+            # Least squares: the weights of both ends in each thumbnail, and the residual.
             weights = views @ ends.T @ np.linalg.pinv(ends @ ends.T)
             rest = np.linalg.norm(views - weights @ ends, axis=1) / np.linalg.norm(ends[1] - ends[0])
             is_mixed = (weights.min(1) > MIN_BLEND_WEIGHT) & (rest < MAX_BLEND_RESIDUAL)
@@ -137,7 +137,7 @@ def _dissolve_frames(features: list[FrameFeatures | None], seen: list[int], reac
 def _split_at_cuts(
     features: list[FrameFeatures | None], frames: list[int], step_scale: float
 ) -> list[list[int]]:
-    """These frames in groups, of which each begins with a cut."""
+    """These frames, grouped; each group starts at a cut."""
     groups: list[list[int]] = []
     for index in frames:
         if groups and not _is_cut(features[groups[-1][-1]], features[index], step_scale):
@@ -148,7 +148,7 @@ def _split_at_cuts(
 
 
 def _is_cut(before: FrameFeatures | None, now: FrameFeatures | None, step_scale: float) -> bool:
-    """Whether a frame begins another take; movement is so much larger from frame to frame."""
+    """Whether there is a cut between two frames; ``step_scale`` allows larger motion at low frame rates."""
     if before is None or now is None:
         return True
     shift = float(np.linalg.norm(now.face.landmarks.mean(0) - before.face.landmarks.mean(0)))
@@ -160,6 +160,6 @@ def _is_cut(before: FrameFeatures | None, now: FrameFeatures | None, step_scale:
 
 
 def _differs(one: FrameFeatures, other: FrameFeatures) -> bool:
-    """Whether two frames hardly show the same."""
+    """Whether face and thumbnail of two frames both differ."""
     far = int(hamming_distance(one.fingerprint, other.fingerprint)) > MIN_FACE_DISTANCE
     return far and float(one.thumbnail @ other.thumbnail) < MAX_THUMBNAIL_CORRELATION

@@ -1,4 +1,4 @@
-"""Cutting a turned square out of a picture: the one resampling step the face models share."""
+"""Sampling of a rotated square, shared by all face models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reenact.types import FloatArray, Picture
 
 @dataclass(frozen=True)
 class Square:
-    """A square in picture pixels: centre, side, and clockwise turn in radians."""
+    """A square in picture pixels: centre, side, and clockwise rotation in radians."""
 
     x: float
     y: float
@@ -34,10 +34,10 @@ class Square:
 
 
 def sample_square(picture: Picture, square: Square, size: int) -> Picture:
-    """The content of ``square`` as (size, size, 3) uint8; black where it leaves the picture.
+    """The content of ``square`` as (size, size, 3) uint8; black beyond the picture.
 
-    Large squares are first reduced by a whole factor, since bilinear sampling alone would alias. Of a large
-    picture only the part around the square is looked at.
+    Large squares are first reduced by a whole factor, since bilinear sampling alone would alias. Only the
+    part of the picture around the square is read.
     """
     factor = max(1, int(square.side / size))
     corners = square.to_pixels(np.array([[0, 0], [1, 0], [0, 1], [1, 1]]))
