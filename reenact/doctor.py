@@ -126,8 +126,8 @@ def _gpu() -> Iterator[Finding]:
     """Said only where somebody installed what a GPU needs."""
     from reenact.runtime import cuda
 
-    if cuda.built_in():
-        reason = cuda.missing()
+    if cuda.provider_installed():
+        reason = cuda.missing_requirement()
         yield Finding("gpu", "note" if reason else "ok", reason or "CUDA can run")
 
 
@@ -197,7 +197,7 @@ def _codecs() -> Iterator[Finding]:
             yield Finding(f"clip as {kind}", "broken", f"cannot be written and read ({why}); {REMEDY}")
         else:
             yield Finding(f"clip as {kind}", "ok", "written and read")
-    reason = nvenc.refusal()
+    reason = nvenc.unavailable_reason()
     detail = f"not here, libx264 encodes: {reason}" if reason else "encodes; ask for it with --encoder nvenc"
     yield Finding("nvenc", "note" if reason else "ok", detail)
 

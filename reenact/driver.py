@@ -14,7 +14,7 @@ from reenact.errors import DrivingStill
 from reenact.motion.swap_pose import swap_poses
 from reenact.motion.transfer import TransferOptions, transfer
 from reenact.tracking import track
-from reenact.types import FaceTrack, Keypoints, Motion, Template, Watch
+from reenact.types import FaceTrack, Keypoints, Motion, ProgressCallback, Template
 
 
 class Driver(Protocol):
@@ -66,18 +66,21 @@ class FaceTrackDriver:
 
 
 def open_driver(
-    engine: Engine, template: Template | Path, options: TransferOptions, watch: Watch | None = None
+    engine: Engine,
+    template: Template | Path,
+    options: TransferOptions,
+    on_progress: ProgressCallback | None = None,
 ) -> MotionDriver:
     """A template's stored motion, or that of a clip, which is tracked now.
 
     Raises:
         DrivingStill: relative motion is asked for, and the clip is a single picture.
-        NoFaceFound: fewer than half of the clip's frames show a face.
+        NoFaceFound: fewer than half of the clip's frames on_frame a face.
         InputError: the clip cannot be used.
     """
     if isinstance(template, Template):
         return MotionDriver(template.motion, options, template.driving)
-    motion = track(engine, template, watch=watch)
+    motion = track(engine, template, on_progress=on_progress)
     if options.mode == "relative" and len(motion) == 1:
         raise DrivingStill(
             "The clip is a single picture, so nothing would move. Send one in which a face moves."

@@ -1,6 +1,6 @@
 """A clip whose faces are to be replaced: where each face is in every frame, and in which pose.
 
-frames -> a face in each -> shots between cuts -> a square for each frame, steadied -> keypoints
+frames -> a face in each -> shots between cuts -> a square for each frame, smooth_motion -> keypoints
 """
 
 from __future__ import annotations
@@ -15,19 +15,29 @@ from numpy.typing import NDArray
 
 from reenact.engine import Engine
 from reenact.errors import FaceTooSmall, FaceTurnedAway, NoFaceFound
-from reenact.face.align import align, cut
-from reenact.face.takes import Look, takes
+from reenact.face.align import align, extract_crop
+from reenact.face.shots import FrameFeatures, detect_shots
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.media import VIDEO_LIMITS, WHOLE, Span, VideoLimits, open_clip
-from reenact.motion.one_euro import LANDMARKS, Steadiness, steadied, steady
-from reenact.tracking import looks_of
-from reenact.types import Clip, Crop, Face, FaceTrack, FloatArray, Keypoints, Picture, Watch, turned
+from reenact.motion.one_euro import LANDMARKS, OneEuroParams, smooth_motion, steady
+from reenact.tracking import frame_features_of
+from reenact.types import (
+    Clip,
+    Crop,
+    Face,
+    FaceTrack,
+    FloatArray,
+    Keypoints,
+    Picture,
+    ProgressCallback,
+    rotate_points,
+)
 
 SMALLEST_FACE = 48  # pixels of height: of fewer nothing would be recognized
 LARGEST_YAW = np.radians(60)
 FADE = 0.12  # seconds in which a face that is lost fades to the clip's own
 # In sides of the square and seconds; poses are taken in the filtered squares, so that a delay does no harm
-_SQUARES = Steadiness(slowest=1.0, quick=8.0)
+_SQUARES = OneEuroParams(min_cutoff=1.0, beta=8.0)
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ def open_footage(
     *,
     span: Span = WHOLE,
     limits: VideoLimits = VIDEO_LIMITS,
-    watch: Watch | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Footage:
     """Follow the largest face through a clip. It is read twice, so that memory does not grow with it.
 
@@ -68,12 +78,12 @@ def open_footage(
         clip: any format that ``open_clip`` reads.
         span: the part that is used.
         limits: of the clip.
-        watch: is told of every frame, always as 0 done.
+        on_progress: is called for every frame, always as 0 done.
 
     Raises:
         NoFaceFound: no frame shows a face.
         FaceTooSmall: the face is lower than 48 pixels in most frames.
-        FaceTurnedAway: it is turned by more than 60 degrees in nearly all frames.
+        FaceTurnedAway: it is rotate_points by more than 60 degrees in nearly all frames.
         InputError: the clip cannot be used.
     """
 
@@ -81,16 +91,16 @@ def open_footage(
         opened = open_clip(clip, limits, span)
         for frame in opened.frames:
             yield frame
-            if watch:
-                watch(0, opened.frame_count or 0)
+            if on_progress:
+                on_progress(0, opened.frame_count or 0)
 
     opened = open_clip(clip, limits, span)
     height, width, _ = next(opened.frames).shape
     fps = opened.fps
-    looks = list(looks_of(engine, frames()))
-    shots = takes(looks, fps)
-    _refuse_unusable(looks)
-    track = _track(engine, frames(), looks, shots, fps)
+    features = list(frame_features_of(engine, frames()))
+    shots = detect_shots(features, fps)
+    _refuse_unusable(features)
+    track = _track(engine, frames(), features, shots, fps)
     return Footage(
         clip, span, limits, fps, (width, height), opened.audio, opened.audio_start, (track,), engine.model
     )
@@ -99,28 +109,28 @@ def open_footage(
 def _track(
     engine: Engine,
     frames: Iterator[Picture],
-    looks: list[Look | None],
+    features: list[FrameFeatures | None],
     shots: NDArray[np.intp],
     fps: Fraction,
 ) -> FaceTrack:
     """One face's squares and poses; frames in which it is not seen take those of the nearest one."""
     nearest = nearest_visible(shots >= 0)
     shots = shots[nearest]
-    squares = _squares([looks[index] for index in nearest], shots, fps)
+    squares = _squares([features[index] for index in nearest], shots, fps)
     poses, landmarks = [], []
     for index, frame in enumerate(frames):
-        look = looks[index]
-        if look and nearest[index] == index:
+        seen = features[index]
+        if seen and nearest[index] == index:
             square = Crop.around(squares[index])
-            poses.append(engine.detector.one(cut(frame, square, NATIVE_SIZE), look.face, square))
-            landmarks.append(square.to_units(look.face.landmarks))
+            poses.append(engine.detector.one(extract_crop(frame, square, NATIVE_SIZE), seen.face, square))
+            landmarks.append(square.to_units(seen.face.landmarks))
     place = np.searchsorted(np.unique(nearest), nearest)
     whole, points = Keypoints.stacked(poses)[place], np.stack(landmarks)[place]
     parts = [np.flatnonzero(shots == number) for number in np.unique(shots)]
     return FaceTrack(
         squares,
         np.concatenate([steady(points[part], fps, LANDMARKS) for part in parts]),
-        Keypoints.joined(steadied(whole[part], fps) for part in parts),
+        Keypoints.joined(smooth_motion(whole[part], fps) for part in parts),
         visibility(nearest == np.arange(len(nearest)), shots, fps),
         shots,
     )
@@ -151,9 +161,9 @@ def visibility(visible: NDArray[np.bool_], shots: NDArray[np.intp], fps: Fractio
     return shown
 
 
-def _squares(looks: list[Look | None], shots: NDArray[np.intp], fps: Fraction) -> FloatArray:
-    """An upright square for each frame (T, 4), steadied within each shot."""
-    found = np.array([_square(look.face) for look in looks if look], np.float32)
+def _squares(features: list[FrameFeatures | None], shots: NDArray[np.intp], fps: Fraction) -> FloatArray:
+    """An upright square for each frame (T, 4), smooth_motion within each shot."""
+    found = np.array([_square(seen.face) for seen in features if seen], np.float32)
     steadier = []
     for number in np.unique(shots):
         part = found[shots == number]
@@ -169,9 +179,9 @@ def _square(face: Face) -> tuple[float, float, float, float]:
     return (*square.centre, square.side, square.angle)
 
 
-def _refuse_unusable(looks: list[Look | None]) -> None:
+def _refuse_unusable(features: list[FrameFeatures | None]) -> None:
     """Raise where no frame, or hardly one, shows a face that can be replaced."""
-    faces = [look.face for look in looks if look]
+    faces = [seen.face for seen in features if seen]
     if not faces:
         raise NoFaceFound("No face was found in the clip. Use one that shows a face from the front.")
     height = float(np.median([face.height for face in faces]))
@@ -187,10 +197,10 @@ def _refuse_unusable(looks: list[Look | None]) -> None:
 
 
 def yaw(face: Face) -> float:
-    """How far a face is turned to the side in radians: positive to the right of the picture.
+    """How far a face is rotate_points to the side in radians: positive to the right of the picture.
 
     The nose tip against the middle of the cheeks, on a head taken as a cylinder: the cheeks (234, 454) lie 80
     degrees away from the nose, which stands out by a fifth of the radius.
     """
-    nose, right, left = (turned(face.landmarks[index], -face.roll)[0] for index in (1, 234, 454))
+    nose, right, left = (rotate_points(face.landmarks[index], -face.roll)[0] for index in (1, 234, 454))
     return float(np.arctan2((2 * nose - right - left) / 1.04, left - right))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from reenact.errors import InvalidOption
-from reenact.face.align import Choice
+from reenact.face.align import FaceChoice
 from reenact.media import WHOLE, EncodeOptions, Span
 from reenact.motion.transfer import TransferOptions
 from reenact.provenance.certificate import Certificate
@@ -22,7 +22,7 @@ class AnimateOptions:
 
     size: int = 256  # side of the animated square in pixels: 256, 512 or 1024
     paste: Literal["full", "crop"] = "full"  # the whole picture, or only the animated square
-    face: Choice = "largest"  # or its position from 0, largest first
+    face: FaceChoice = "largest"  # or its position from 0, largest first
     mirror: bool = False  # the movement as in a mirror: a turn to the left becomes one to the right
     transfer: TransferOptions = field(default_factory=TransferOptions)
     encode: EncodeOptions = field(default_factory=EncodeOptions)
@@ -43,7 +43,7 @@ class SwapOptions:
     """How a face is put into a clip."""
 
     size: int = 512  # largest side in pixels of the square that is painted; less where the face is smaller
-    face: Choice = "largest"  # of the selfie, or its position from 0, largest first
+    face: FaceChoice = "largest"  # of the selfie, or its position from 0, largest first
     likeness: float = 1.0  # of the face's proportions: 1 the selfie's own, 0 those of the clip's person
     span: Span = WHOLE  # the part of the clip that is used, in seconds
     encode: EncodeOptions = field(default_factory=EncodeOptions)

@@ -50,7 +50,7 @@ def reason(error: BaseException) -> str:
     return str(words or inner or str(error) or type(error).__name__).rstrip(".")
 
 
-def is_fault(error: BaseException) -> bool:
+def is_programming_error(error: BaseException) -> bool:
     """Whether the program is to blame, whatever file it was given: such an error is passed on as it is.
 
     Decoders raise nearly everything on damaged files, also ValueError, IndexError and SyntaxError.
@@ -58,12 +58,12 @@ def is_fault(error: BaseException) -> bool:
     return isinstance(error, FAULTS)
 
 
-def is_full(error: BaseException) -> bool:
+def is_disk_full(error: BaseException) -> bool:
     """Whether it is for want of room on a disk."""
     return isinstance(error, DiskFull) or getattr(error, "errno", None) in FULL
 
 
 def unwritable(what: str, error: BaseException) -> OutputError:
     """The error to raise where something cannot be written; ``what`` begins its sentence: "The file x"."""
-    kind = DiskFull if is_full(error) else OutputError
+    kind = DiskFull if is_disk_full(error) else OutputError
     return kind(f"{what} cannot be written: {reason(error)}.")

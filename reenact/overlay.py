@@ -9,14 +9,14 @@ import numpy as np
 from reenact.blending import colour
 from reenact.blending.blend import blend
 from reenact.blending.mask import mask
-from reenact.face.align import cut
+from reenact.face.align import extract_crop
 from reenact.types import FaceTrack, FloatArray, Picture
 
 _EASED = 0.3  # seconds in which colours follow those of the clip
 
 
 class Overlay:
-    """Keeps what goes from frame to frame: colours are eased over time, and start anew at each cut.
+    """Keeps what goes from frame to frame: colours are eased over time, and start anew at each extract_crop.
 
     Frames of one clip are laid in their order, each at most once; one thread at a time.
     """
@@ -41,7 +41,7 @@ class Overlay:
             (H, W, 3) uint8; the same to the bit outside of the face.
         """
         crop, side = self.track.square(index), len(square)
-        target = cut(frame, crop, side)
+        target = extract_crop(frame, crop, side)
         landmarks = (self.track.landmarks[index] + 1) * np.float32(side / 2)
         alpha = mask(landmarks, driven, side)
         square = colour.apply(square, self._eased(index, colour.fit(square, target, alpha, landmarks)))

@@ -18,21 +18,21 @@ import numpy as np
 
 from reenact.driver import FaceTrackDriver, MotionDriver, open_driver
 from reenact.engine import Engine
-from reenact.face.align import align, choose, level
+from reenact.face.align import align, choose, crop_angle
 from reenact.footage import Footage, open_footage
 from reenact.generator.renderer import NATIVE_SIZE
-from reenact.media import EncodeOptions, Written, open_clip, read_picture, write_clip
+from reenact.media import EncodedFile, EncodeOptions, open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions
 from reenact.options import AnimateOptions, SwapOptions, check_size
 from reenact.overlay import Overlay
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import Input, Origin, sign
+from reenact.provenance.credentials import Origin, SourceFile, sign_clip
 from reenact.provenance.label import Label
-from reenact.runtime import close, in_order
+from reenact.runtime import close, ordered_map
 from reenact.scene import ClipScene, Layer, Mirrored, Scene, SquareScene, StillScene, boxes_of
 from reenact.subject import Subject, open_subject
 from reenact.tracking import track
-from reenact.types import Clip, Crop, Face, FloatArray, Picture, Show, Template, Watch
+from reenact.types import Clip, Crop, Face, FloatArray, FrameCallback, Picture, ProgressCallback, Template
 from reenact.watermark.embed import Marker
 
 
@@ -40,7 +40,7 @@ from reenact.watermark.embed import Marker
 class Animated:
     """What came out: the file, the faces that the selfie shows, and seconds spent by stage."""
 
-    written: Written
+    written: EncodedFile
     faces: tuple[Face, ...]
     seconds: dict[str, float]
 
@@ -51,8 +51,8 @@ def animate(
     template: Template | Path,
     out: Path,
     options: AnimateOptions | None = None,
-    watch: Watch | None = None,
-    show: Show | None = None,
+    on_progress: ProgressCallback | None = None,
+    on_frame: FrameCallback | None = None,
 ) -> Animated:
     """Make the face in ``selfie`` move like ``template`` and write the result.
 
@@ -62,8 +62,8 @@ def animate(
         template: a stored one, or a clip to take the motion from.
         out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is whole.
         options: see ``AnimateOptions``.
-        watch: is told of every frame.
-        show: is handed every frame as it goes into the file.
+        on_progress: is called for every frame.
+        on_frame: gets every frame as it goes into the file.
 
     Raises:
         InputError: the selfie, the clip or an option cannot be used (see ``reenact.errors``).
@@ -74,17 +74,17 @@ def animate(
     faces = engine.finder.find(picture)
     face, boxes = choose(faces, options.face), boxes_of(faces)
     if options.mirror:
-        picture, face, boxes = _mirrored(engine, picture, face, boxes)
+        picture, face, boxes = _mirror_input(engine, picture, face, boxes)
     crop = align(face)
     clock.lap("find")
-    driver = open_driver(engine, template, options.transfer, watch)
+    driver = open_driver(engine, template, options.transfer, on_progress)
     clock.lap("track")
     layer = Layer(open_subject(engine, picture, face, crop, options.size), driver)
     scene: Scene = _SCENES[options.paste](picture, boxes, crop, options.size)
     scene = Mirrored(scene) if options.mirror else scene
     clip = Clip(scene.frames([layer]), driver.fps, len(layer.poses), driver.audio)
-    seal = _seal(engine, selfie, template, options.certificate)
-    written = _write(_marked(clip, scene, options), out, options, seal, watch, show)
+    sign_file = _file_signer(engine, selfie, template, options.certificate)
+    written = _write(_marked(clip, scene, options), out, options, sign_file, on_progress, on_frame)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
 
@@ -95,8 +95,8 @@ def swap(
     clip: Path | Footage,
     out: Path,
     options: SwapOptions | None = None,
-    watch: Watch | None = None,
-    show: Show | None = None,
+    on_progress: ProgressCallback | None = None,
+    on_frame: FrameCallback | None = None,
 ) -> Animated:
     """Put the face in ``selfie`` over that of the person in a clip; nothing else of the clip changes.
 
@@ -108,8 +108,8 @@ def swap(
         clip: a video, or one whose faces were tracked before.
         out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is whole.
         options: see ``SwapOptions``.
-        watch: is told of every frame.
-        show: is handed every frame as it goes into the file.
+        on_progress: is called for every frame.
+        on_frame: gets every frame as it goes into the file.
 
     Raises:
         InputError: the selfie, the clip or an option cannot be used (see ``reenact.errors``).
@@ -121,7 +121,9 @@ def swap(
     face = choose(faces, options.face)
     clock.lap("find")
     footage = (
-        clip if isinstance(clip, Footage) else open_footage(engine, clip, span=options.span, watch=watch)
+        clip
+        if isinstance(clip, Footage)
+        else open_footage(engine, clip, span=options.span, on_progress=on_progress)
     )
     clock.lap("track")
     replaced = footage.tracks[0]
@@ -129,8 +131,8 @@ def swap(
     layer = Layer(subject, FaceTrackDriver(replaced, footage.fps, options.likeness))
     scene = ClipScene(footage, [Overlay(replaced, footage.fps)])
     result = Clip(scene.frames([layer]), footage.fps, len(footage), footage.audio, footage.audio_start)
-    seal = _seal(engine, selfie, footage.path, options.certificate)
-    written = _write(_marked(result, scene, options), out, options, seal, watch, show)
+    sign_file = _file_signer(engine, selfie, footage.path, options.certificate)
+    written = _write(_marked(result, scene, options), out, options, sign_file, on_progress, on_frame)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
 
@@ -138,7 +140,7 @@ def swap(
 _SCENES: dict[str, type[StillScene] | type[SquareScene]] = {"full": StillScene, "crop": SquareScene}
 
 
-def _mirrored(
+def _mirror_input(
     engine: Engine, picture: Picture, face: Face, boxes: FloatArray
 ) -> tuple[Picture, Face, FloatArray]:
     """The picture in a mirror, and the same face in it; its landmarks are found anew, since left is right.
@@ -165,9 +167,9 @@ def _marked(clip: Clip, scene: Scene, options: AnimateOptions | SwapOptions) -> 
     frames = clip.frames
     if options.label:
         boxes = [(x0, y0, x1, y1) for x0, y0, x1, y1 in scene.face_boxes().reshape(-1, 4).tolist()]
-        frames = in_order(Label(options.label, scene.size, boxes).blend, frames)
+        frames = ordered_map(Label(options.label, scene.size, boxes).blend, frames)
     if options.watermark:
-        frames = in_order(Marker(options.watermark).mark, frames)
+        frames = ordered_map(Marker(options.watermark).mark, frames)
     return replace(clip, frames=frames)
 
 
@@ -175,32 +177,36 @@ def _write(
     clip: Clip,
     out: Path,
     options: AnimateOptions | SwapOptions,
-    seal: Callable[[Path, Path], None] | None,
-    watch: Watch | None,
-    show: Show | None,
-) -> Written:
+    sign_file: Callable[[Path, Path], None] | None,
+    on_progress: ProgressCallback | None,
+    on_frame: FrameCallback | None,
+) -> EncodedFile:
     """The finished frames as a file."""
-    shown = watched(clip.frames, clip.frame_count or 0, watch, show)
-    return write_clip(replace(clip, frames=shown), out, options=options.encode, seal=seal)
+    shown = report_progress(clip.frames, clip.frame_count or 0, on_progress, on_frame)
+    return write_clip(replace(clip, frames=shown), out, options=options.encode, sign_file=sign_file)
 
 
-def _seal(
+def _file_signer(
     engine: Engine, selfie: bytes | Path, template: Template | Path, certificate: Certificate | None
 ) -> Callable[[Path, Path], None] | None:
     """What signs the result, with where it comes from."""
     if certificate is None:
         return None
-    inputs = (Input("portrait", selfie),)
+    inputs = (SourceFile("portrait", selfie),)
     if isinstance(template, Path):
-        origin = Origin(engine.digest, None, (*inputs, Input("driving", template)))
+        origin = Origin(engine.digest, None, (*inputs, SourceFile("driving", template)))
     else:
         origin = Origin(engine.digest, template.id, inputs)
-    return partial(sign, origin=origin, certificate=certificate)
+    return partial(sign_clip, origin=origin, certificate=certificate)
 
 
 def reconstruct(
-    engine: Engine, clip: Path, out: Path, watch: Watch | None = None, size: int = NATIVE_SIZE
-) -> Written:
+    engine: Engine,
+    clip: Path,
+    out: Path,
+    on_progress: ProgressCallback | None = None,
+    size: int = NATIVE_SIZE,
+) -> EncodedFile:
     """Rebuild a clip from its first frame and its own motion: how a model is judged.
 
     Absolute motion. A clip of ``size`` x ``size`` pixels is not cropped; any other is cropped around the
@@ -210,28 +216,31 @@ def reconstruct(
     first = next(open_clip(clip).frames)
     faces = engine.finder.find(first)
     if first.shape[:2] == (size, size):
-        crop = Crop(0, 0, size, level(faces[0].roll) if faces else 0.0)
+        crop = Crop(0, 0, size, crop_angle(faces[0].roll) if faces else 0.0)
     else:
         crop = align(choose(faces))
-    motion = track(engine, clip, crop=crop, watch=watch)
+    motion = track(engine, clip, crop=crop, on_progress=on_progress)
     subject = Subject.posed(engine, first, faces[0] if faces else None, crop, size, motion.keypoints[0])
     scene = SquareScene(first, boxes_of(faces), crop, size)
     frames = scene.frames([Layer(subject, MotionDriver(motion, TransferOptions("absolute")))])
-    shown = watched(frames, len(motion), watch)
+    shown = report_progress(frames, len(motion), on_progress)
     return write_clip(Clip(shown, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
 
 
-def watched(
-    frames: Iterator[Picture], total: int, watch: Watch | None, show: Show | None = None
+def report_progress(
+    frames: Iterator[Picture],
+    total: int,
+    on_progress: ProgressCallback | None,
+    on_frame: FrameCallback | None = None,
 ) -> Iterator[Picture]:
-    """Pass frames on; when the taker stops, or ``watch`` raises, the stages behind them stop too."""
+    """Pass frames on; when the taker stops, or ``on_progress`` raises, the stages behind them stop too."""
     try:
         for done, frame in enumerate(frames, 1):
             yield frame
-            if show:
-                show(frame)
-            if watch:
-                watch(done, total)
+            if on_frame:
+                on_frame(frame)
+            if on_progress:
+                on_progress(done, total)
     finally:
         close(frames)
 

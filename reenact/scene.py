@@ -12,10 +12,10 @@ import numpy as np
 
 from reenact.compose.canvas import Canvas
 from reenact.driver import Driver
-from reenact.face.align import cut
+from reenact.face.align import extract_crop
 from reenact.footage import Footage
 from reenact.overlay import Overlay
-from reenact.runtime import close, in_order
+from reenact.runtime import close, ordered_map
 from reenact.subject import Subject
 from reenact.types import Crop, Face, FloatArray, Keypoints, Picture
 
@@ -55,7 +55,7 @@ class Scene(Protocol):
 
 
 class StillScene:
-    """A picture in which the squares lie where they were cut out."""
+    """A picture in which the squares lie where they were extract_crop out."""
 
     def __init__(self, picture: Picture, boxes: FloatArray, crop: Crop, size: int) -> None:
         """``crop`` is what moves, ``size`` pixels wide where that fits; ``boxes`` (N, 2, 2) are all faces."""
@@ -69,11 +69,11 @@ class StillScene:
     def frames(self, layers: Sequence[Layer]) -> Iterator[Picture]:
         """The picture with the moving square in it, frame by frame."""
         (layer,) = layers
-        return in_order(self._canvas.paste, layer.squares())
+        return ordered_map(self._canvas.paste, layer.squares())
 
     def face_boxes(self) -> FloatArray:
         """The boxes of all faces of the picture."""
-        return self._canvas.place(self._boxes)
+        return self._canvas.to_result(self._boxes)
 
 
 class SquareScene:
@@ -84,7 +84,7 @@ class SquareScene:
         self._boxes, self._side, self._upright = boxes, size, crop.upright()
         self._canvas: Canvas | None = None
         if crop.angle:
-            still = cut(picture, self._upright, size)
+            still = extract_crop(picture, self._upright, size)
             self._canvas = Canvas(still, Crop(0, 0, size, crop.angle), size)
 
     @property
@@ -96,7 +96,7 @@ class SquareScene:
         """The square, frame by frame."""
         (layer,) = layers
         squares = layer.squares()
-        return in_order(self._canvas.paste, squares) if self._canvas else squares
+        return ordered_map(self._canvas.paste, squares) if self._canvas else squares
 
     def face_boxes(self) -> FloatArray:
         """The boxes of all faces of the picture; they may lie outside."""
@@ -117,7 +117,7 @@ class Mirrored:
 
     def frames(self, layers: Sequence[Layer]) -> Iterator[Picture]:
         """The frames, left and right exchanged."""
-        return in_order(lambda frame: np.ascontiguousarray(frame[:, ::-1]), self._scene.frames(layers))
+        return ordered_map(lambda frame: np.ascontiguousarray(frame[:, ::-1]), self._scene.frames(layers))
 
     def face_boxes(self) -> FloatArray:
         """The faces' boxes, left and right exchanged."""
@@ -141,7 +141,7 @@ class ClipScene:
 
     def frames(self, layers: Sequence[Layer]) -> Iterator[Picture]:
         """The clip, frame by frame, with the layers over its faces."""
-        return in_order(self._composed, self._with_squares(layers))
+        return ordered_map(self._composed, self._with_squares(layers))
 
     def face_boxes(self) -> FloatArray:
         """Where the followed faces are in ten frames of the clip."""

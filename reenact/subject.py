@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from reenact.engine import Engine
-from reenact.face.align import cut
+from reenact.face.align import extract_crop
 from reenact.generator.renderer import NATIVE_SIZE, Source
 from reenact.mouth.interior import MouthInterior
-from reenact.runtime import close, in_order
+from reenact.runtime import close, ordered_map
 from reenact.types import Crop, Face, FloatArray, Keypoints, Picture
 
 
@@ -33,8 +33,8 @@ class Subject:
         cls, engine: Engine, picture: Picture, face: Face | None, crop: Crop, size: int, pose: Keypoints
     ) -> Subject:
         """A face whose pose in the picture is known already; see ``open_subject``."""
-        small = cut(picture, crop, NATIVE_SIZE)
-        full = small if size == NATIVE_SIZE else cut(picture, crop, size)
+        small = extract_crop(picture, crop, NATIVE_SIZE)
+        full = small if size == NATIVE_SIZE else extract_crop(picture, crop, size)
         return cls(engine, engine.renderer.prepare(small, full, pose), face, crop)
 
     @property
@@ -56,7 +56,7 @@ class Subject:
         squares, mouth = self.engine.renderer.render(self.source, poses), self.mouth
         if mouth is None:
             return squares
-        return in_order(lambda each: mouth.draw(*each), _with_landmarks(squares, poses.landmarks))
+        return ordered_map(lambda each: mouth.draw(*each), _with_landmarks(squares, poses.landmarks))
 
 
 def open_subject(engine: Engine, picture: Picture, face: Face, crop: Crop, size: int) -> Subject:
@@ -72,7 +72,7 @@ def open_subject(engine: Engine, picture: Picture, face: Face, crop: Crop, size:
     Raises:
         InvalidOption: the model cannot paint so many pixels.
     """
-    pose = engine.detector.one(cut(picture, crop, NATIVE_SIZE), face, crop)
+    pose = engine.detector.one(extract_crop(picture, crop, NATIVE_SIZE), face, crop)
     return Subject.posed(engine, picture, face, crop, size, pose)
 
 

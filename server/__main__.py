@@ -12,8 +12,8 @@ import sys
 
 from reenact.config import version
 from reenact.errors import InputError, SetupError
-from reenact.os_errors import is_full, unwritable
-from reenact.process import discard_output, flushed, open_streams, tell
+from reenact.os_errors import is_disk_full, unwritable
+from reenact.process import discard_output, open_streams, print_error, run_and_flush
 
 FAILED = 1  # exit status for what cannot be done
 USAGE = 2  # for a setting that cannot be used
@@ -24,24 +24,24 @@ def main() -> None:
     """Do what the command line asks; serve and worker stay until SIGTERM or Ctrl+C."""
     open_streams()
     try:
-        sys.exit(flushed(lambda: _run(_parser().parse_args())))
+        sys.exit(run_and_flush(lambda: _run(_parser().parse_args())))
     except (SetupError, InputError) as e:
-        tell(f"reenact-server: {e}")
+        print_error(f"reenact-server: {e}")
         sys.exit(USAGE if isinstance(e, SetupError) else FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # `reenact-server doctor | head`
         discard_output()
     except OSError as e:
-        if not is_full(e):
+        if not is_disk_full(e):
             raise
         discard_output()
-        tell(f"reenact-server: {unwritable('The output', e)}")
+        print_error(f"reenact-server: {unwritable('The output', e)}")
         sys.exit(FAILED)
     except ModuleNotFoundError as e:
         if not (missing := _missing(e)):
             raise
-        tell(f"reenact-server: {missing}")
+        print_error(f"reenact-server: {missing}")
         sys.exit(USAGE)
 
 

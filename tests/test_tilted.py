@@ -39,7 +39,7 @@ def made(
     turned.save(folder / "selfie.png")
     frames: list[Picture] = []
     options = AnimateOptions(paste=paste, encode=QUICK)
-    animate(engine, folder / "selfie.png", template, folder / "out.mp4", options, show=frames.append)
+    animate(engine, folder / "selfie.png", template, folder / "out.mp4", options, on_frame=frames.append)
     return frames
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from reenact.bench.cpu_time import Spent, spend
+from reenact.bench.cpu_time import Timing, measure_time
 from reenact.compose.canvas import Canvas
 from reenact.engine import Engine
-from reenact.face.align import align, choose, cut
+from reenact.face.align import align, choose, extract_crop
 from reenact.generator.renderer import BATCH, NATIVE_SIZE, Source
 from reenact.media import open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
@@ -51,7 +51,7 @@ def source_and_poses(engine: Engine, selfie: Path, motion: Motion) -> tuple[Sour
 
 def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Path) -> Figures:
     """From a selfie and a stored motion to a file."""
-    note = _Notes()
+    note = _Stopwatch()
     picture = note("read", 1, lambda: read_picture(selfie))
     face = choose(note("find", 1, lambda: engine.finder.find(picture)))
     crop = align(face)
@@ -80,20 +80,22 @@ def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Pat
 
 def _tracking(engine: Engine, clip: Path) -> Figures:
     """From a clip to its motion."""
-    note = _Notes()
+    note = _Stopwatch()
     frames = list(open_clip(clip).frames)  # so that the first decoding does not pay for loading FFmpeg
     note("decode", len(frames), lambda: list(open_clip(clip).frames))
     faces = note("find", len(frames), lambda: list(engine.finder.follow(frames)))
     seen = [(frame, face) for frame, face in zip(frames, faces, strict=True) if face]
     crop = align(seen[0][1])
     cuts = note(
-        "align and cut", len(seen), lambda: [(cut(frame, crop, NATIVE_SIZE), face) for frame, face in seen]
+        "align and cut",
+        len(seen),
+        lambda: [(extract_crop(frame, crop, NATIVE_SIZE), face) for frame, face in seen],
     )
     note("keypoints", len(cuts), lambda: engine.detector.many(cuts, crop))
     return note.figures
 
 
-class _Notes:
+class _Stopwatch:
     """Does a station's work and notes what it cost a frame."""
 
     def __init__(self) -> None:
@@ -101,6 +103,6 @@ class _Notes:
 
     def __call__(self, name: str, frames: int, work: Callable[[], T]) -> T:
         results: list[T] = []
-        spent: Spent = spend(lambda: results.append(work()), frames)
-        self.figures[name] = spent.figures
+        timing: Timing = measure_time(lambda: results.append(work()), frames)
+        self.figures[name] = timing.figures
         return results[0]

@@ -20,7 +20,7 @@ import onnxruntime
 from reenact.config import DEFAULT_MODEL, MOTIONS
 from reenact.engine import Engine
 from reenact.errors import InvalidOption, SetupError
-from reenact.gallery import Card, get_template, list_portraits, template_ids, write_card
+from reenact.gallery import TemplateMetadata, get_template, list_portraits, template_ids, write_metadata
 from reenact.motion.motion_file import save_motion
 from reenact.options import AnimateOptions
 from reenact.pipeline import animate
@@ -105,7 +105,7 @@ def write_template(folder: Path, model: Path, frames: int) -> None:
     place = folder / ID
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
-    write_card(Card("Bench", "none", "made from " + id), place)
+    write_metadata(TemplateMetadata("Bench", "none", "made from " + id), place)
     save_motion(_of_length(motion, frames), place / "motion.npz")
 
 

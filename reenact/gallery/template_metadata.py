@@ -24,7 +24,7 @@ class BuildRecipe:
 
 
 @dataclass(frozen=True)
-class Card:
+class TemplateMetadata:
     """What ``template.toml`` holds. Licence and attribution are of the motion, in plain words."""
 
     title: str
@@ -48,7 +48,7 @@ class Card:
                 raise InvalidOption(f"A tag is a word, not {tag!r}.")
 
 
-def read_card(folder: Path) -> Card:
+def read_metadata(folder: Path) -> TemplateMetadata:
     """The card of the template that lies in ``folder``.
 
     Raises:
@@ -57,7 +57,7 @@ def read_card(folder: Path) -> Card:
     try:
         table = tomllib.loads((folder / FILE).read_text(encoding="utf-8"))
         recipe = table.get("build")
-        return Card(
+        return TemplateMetadata(
             title=_text(table, "title"),
             licence=_text(table, "licence"),
             attribution=_text(table, "attribution"),
@@ -71,18 +71,18 @@ def read_card(folder: Path) -> Card:
         ) from error
 
 
-def write_card(card: Card, folder: Path) -> None:
+def write_metadata(metadata: TemplateMetadata, folder: Path) -> None:
     """Write ``template.toml`` into ``folder``."""
     lines = [
-        f"title = {_quoted(card.title)}",
-        f"tags = [{', '.join(map(_quoted, card.tags))}]",
-        f"licence = {_quoted(card.licence)}",
-        f"attribution = {_quoted(card.attribution)}",
+        f"title = {_quoted(metadata.title)}",
+        f"tags = [{', '.join(map(_quoted, metadata.tags))}]",
+        f"licence = {_quoted(metadata.licence)}",
+        f"attribution = {_quoted(metadata.attribution)}",
     ]
-    if card.made_by is not None:
-        lines.append(f"made_by = {_quoted(card.made_by)}")
-    if card.build is not None:
-        lines += ["", "[build]", f"clip = {_quoted(card.build.clip)}", *_changed(card.build.retime)]
+    if metadata.made_by is not None:
+        lines.append(f"made_by = {_quoted(metadata.made_by)}")
+    if metadata.build is not None:
+        lines += ["", "[build]", f"clip = {_quoted(metadata.build.clip)}", *_changed(metadata.build.retime)]
     (folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

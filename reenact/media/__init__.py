@@ -7,7 +7,7 @@ check_output   where a clip is to go    -> its format
 write_clip     Clip                     -> mp4, gif or webp, whole or not at all
 """
 
-from reenact.media.encode import EncodeOptions, Written, check_output, write_clip
+from reenact.media.encode import EncodedFile, EncodeOptions, check_output, write_clip
 from reenact.media.picture import PictureLimits, check_picture, read_picture
 from reenact.media.video import VIDEO_LIMITS, WHOLE, Span, VideoLimits, open_clip
 
@@ -15,10 +15,10 @@ __all__ = [
     "VIDEO_LIMITS",
     "WHOLE",
     "EncodeOptions",
+    "EncodedFile",
     "PictureLimits",
     "Span",
     "VideoLimits",
-    "Written",
     "check_output",
     "check_picture",
     "open_clip",

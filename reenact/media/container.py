@@ -45,7 +45,7 @@ _THREADS = 2  # each decoding thread holds frames of its own
 
 
 @dataclass(frozen=True)
-class VideoFacts:
+class VideoInfo:
     """What a video's packets tell without decoding. Times are in seconds."""
 
     size: tuple[int, int]  # coded width, height
@@ -71,7 +71,7 @@ def find_video(container: InputContainer) -> VideoStream | None:
     return next((s for s in container.streams.video if not s.disposition & cover), None)
 
 
-def sound_kind(stream: AudioStream) -> tuple[str, bool]:
+def sound_codec(stream: AudioStream) -> tuple[str, bool]:
     """What a track's sound is coded as, and whether that is decoded."""
     context = _codec(stream)
     if context is None:
@@ -84,7 +84,7 @@ def _codec(stream: AudioStream | VideoStream) -> CodecContext | None:
     return cast(CodecContext | None, stream.codec_context)  # the types of PyAV forget the None
 
 
-def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | None:
+def probe_video(path: Path, found: formats.Format, most: int) -> VideoInfo | None:
     """Read the packet times of a file without decoding; None when it has no video track.
 
     Headers often lack the duration (recordings of browsers) or lie; the packets do not. At most ``most`` + 1
@@ -103,16 +103,16 @@ def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | No
                 f"The clip's pictures are coded as {how}. Save it with H.264, HEVC, VP9 or AV1."
             )
         times, last = _packet_times(container, stream, most)
-        return VideoFacts(
+        return VideoInfo(
             size=(stream.codec_context.width, stream.codec_context.height),
             starts=times,
             last=last,
-            rates=(exact(stream.average_rate), exact(stream.guessed_rate)),
+            rates=(to_fraction(stream.average_rate), to_fraction(stream.guessed_rate)),
             audio=bool(container.streams.audio),
         )
 
 
-def exact(ratio: Rational | None) -> Fraction | None:
+def to_fraction(ratio: Rational | None) -> Fraction | None:
     """PyAV's ratio, from 19 on one of its own, as Python's; None where the file does not say."""
     return Fraction(int(ratio.numerator), int(ratio.denominator)) if ratio else None
 

@@ -16,9 +16,9 @@ from reenact.errors import InvalidOption, OutputError
 from reenact.media import nvenc
 from reenact.media.gif import write_gif
 from reenact.media.mp4 import add_sound, write_mp4
-from reenact.media.output import FramesFailed, output_errors, part_file, refuse_other_than_file
+from reenact.media.output import FramesFailed, output_errors, part_file, require_regular_file
 from reenact.media.webp import write_webp
-from reenact.os_errors import is_fault, is_full
+from reenact.os_errors import is_disk_full, is_programming_error
 from reenact.types import Clip, Picture
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class EncodeOptions:
 
 
 @dataclass(frozen=True)
-class Written:
+class EncodedFile:
     """What was written. Size and frames are the file's: mp4 sides are even, gif has at most 50 fps."""
 
     path: Path
@@ -72,7 +72,9 @@ class Written:
 
 
 ENCODE_OPTIONS = EncodeOptions()
-Seal = Callable[[Path, Path], None]  # makes the second file, which will appear, out of the encoded first one
+SignFile = Callable[
+    [Path, Path], None
+]  # makes the second file, which will appear, out of the encoded first one
 
 
 def write_clip(
@@ -81,17 +83,15 @@ def write_clip(
     *,
     format: str | None = None,
     options: EncodeOptions = ENCODE_OPTIONS,
-    seal: Seal | None = None,
-) -> Written:
+    sign_file: SignFile | None = None,
+) -> EncodedFile:
     """Write a clip as mp4, gif or webp; the format is ``out``'s suffix unless ``format`` names it.
 
     The frames, (H, W, 3) uint8 RGB of one size, are taken one by one; memory does not grow with the clip. The
     file appears under its name only when it is whole, and nothing else is left behind, whatever ``frames``
-    raises; that exception goes on to the caller. A sound track that cannot be used is left out with a warning
-    in the log. Gif and webp loop forever. No metadata of the source is kept. ``seal`` has the last word on
-    the file before it appears.
-
-    A link is written through, as by other programs.
+    raises; that exception is passed on. A sound track that cannot be used is left out with a warning in the
+    log. GIF and WebP loop forever. No metadata of the source is kept. ``sign_file`` is called last,
+    before the file appears. A symbolic link is followed.
 
     Raises InvalidOption (unknown format, rate or option out of range) and OutputError (folder missing, not
     writable, disk full, no frames, frames of different sizes).
@@ -102,8 +102,8 @@ def write_clip(
         place = Path(os.path.realpath(out))
         with part_file(place) as part, output_errors(out):
             written = replace(_write(clip, fps, kind, part, place, options), path=out)
-            if seal is not None:
-                written = replace(written, bytes=_sealed(part, place, seal))
+            if sign_file is not None:
+                written = replace(written, bytes=_apply_signature(part, place, sign_file))
             os.replace(part, place)
             return written
     finally:
@@ -117,11 +117,13 @@ def check_output(out: Path, format: str | None = None) -> str:
 
     Raises InvalidOption (unknown format) and OutputError (a folder or a device, links in a circle).
     """
-    refuse_other_than_file(out)
+    require_regular_file(out)
     return _format(out, format)
 
 
-def _write(clip: Clip, fps: Fraction, kind: str, part: Path, out: Path, options: EncodeOptions) -> Written:
+def _write(
+    clip: Clip, fps: Fraction, kind: str, part: Path, out: Path, options: EncodeOptions
+) -> EncodedFile:
     """Encode the clip into ``part``."""
     frames = _same_size(clip.frames)
     first = next(frames, None)
@@ -142,26 +144,26 @@ def _write(clip: Clip, fps: Fraction, kind: str, part: Path, out: Path, options:
         on_gpu = options.encoder == "nvenc" and _nvenc_works()
         count = write_mp4(frames, fps, part, options.crf, options.preset, on_gpu)
         height, width = height + height % 2, width + width % 2
-        sound = options.sound and _put_sound(part, clip, count / fps, out)
-    return Written(out, kind, width, height, count, fps, part.stat().st_size, sound)
+        sound = options.sound and _mux_sound(part, clip, count / fps, out)
+    return EncodedFile(out, kind, width, height, count, fps, part.stat().st_size, sound)
 
 
 def _nvenc_works() -> bool:
-    reason = nvenc.refusal()
+    reason = nvenc.unavailable_reason()
     if reason:
         log.warning("libx264 encodes, for NVENC does not work here: %s", reason)
     return not reason
 
 
-def _sealed(part: Path, out: Path, seal: Seal) -> int:
-    """Replace ``part`` by what ``seal`` makes of it; how many bytes that is."""
+def _apply_signature(part: Path, out: Path, sign_file: SignFile) -> int:
+    """Replace ``part`` by what ``sign_file`` makes of it; how many bytes that is."""
     with part_file(out) as sealed:
-        seal(part, sealed)
+        sign_file(part, sealed)
         os.replace(sealed, part)
     return part.stat().st_size
 
 
-def _put_sound(part: Path, clip: Clip, seconds: Fraction, out: Path) -> bool:
+def _mux_sound(part: Path, clip: Clip, seconds: Fraction, out: Path) -> bool:
     """Replace ``part`` by the same video with sound, if the sound can be used."""
     if clip.audio is None:
         return False
@@ -171,7 +173,7 @@ def _put_sound(part: Path, clip: Clip, seconds: Fraction, out: Path) -> bool:
                 os.replace(muxed, part)
                 return True
         except Exception as e:  # whatever is wrong with the sound must not cost the video
-            if is_full(e) or is_fault(e):
+            if is_disk_full(e) or is_programming_error(e):
                 raise
             log.warning("The sound track cannot be used and is left out: %s", e)
     return False

@@ -22,7 +22,7 @@ from av.video import VideoStream
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from reenact.media import formats, nvenc
-from reenact.media.container import find_video, open_container, sound_kind
+from reenact.media.container import find_video, open_container, sound_codec
 from reenact.types import Picture
 
 log = logging.getLogger(__name__)
@@ -109,13 +109,13 @@ def add_sound(video: Path, source: Path, out: Path, seconds: Fraction, after: Fr
         first = next(packets, None)
         if first is None:
             return False
-        moved = (_moved(packet, video_stream) for packet in pictures.demux(video=0) if packet.size)
+        moved = (_to_stream(packet, video_stream) for packet in pictures.demux(video=0) if packet.size)
         for packet in heapq.merge(moved, chain([first], packets), key=_time):
             container.mux_one(packet)
     return True
 
 
-def _moved(packet: Packet[Any], stream: Stream) -> Packet[Any]:
+def _to_stream(packet: Packet[Any], stream: Stream) -> Packet[Any]:
     """The packet, now belonging to an output stream."""
     packet.stream = stream
     return packet
@@ -129,8 +129,8 @@ def _time(packet: Packet[Any]) -> float:
 def _usable_track(source: Path, found: formats.Format) -> int | None:
     """The place of the first sound track that can be decoded; the log says what is lost."""
     with open_container(source, found) as container:
-        kinds = [sound_kind(track) for track in container.streams.audio]
-    place = next((n for n, (_, known) in enumerate(kinds) if known and _plays(source, found, n)), None)
+        kinds = [sound_codec(track) for track in container.streams.audio]
+    place = next((n for n, (_, known) in enumerate(kinds) if known and _can_decode(source, found, n)), None)
     lost = ", ".join(name for name, _ in kinds[:place])
     if place is None and lost:
         log.warning("The clip's sound cannot be decoded and is left out; it is coded as: %s.", lost)
@@ -139,7 +139,7 @@ def _usable_track(source: Path, found: formats.Format) -> int | None:
     return place
 
 
-def _plays(source: Path, found: formats.Format, place: int) -> bool:
+def _can_decode(source: Path, found: formats.Format, place: int) -> bool:
     """Whether a sound track yields a sample within its first packets."""
     with open_container(source, found) as container:
         try:
@@ -183,7 +183,7 @@ def _copied(track: AudioStream, container: OutputContainer, start: Fraction) -> 
         packet.pts -= shift
         packet.dts = packet.pts
         if packet.pts + (packet.duration or 0) > 0:
-            yield _moved(packet, stream)
+            yield _to_stream(packet, stream)
 
 
 def _as_aac(track: AudioStream, container: OutputContainer, start: Fraction) -> Iterator[Packet[Any]]:

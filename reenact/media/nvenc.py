@@ -19,7 +19,7 @@ def settings(quantiser: int) -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def refusal() -> str:
+def unavailable_reason() -> str:
     """Why NVENC does not work here; empty where it encoded two frames."""
     try:
         codec = av.CodecContext.create(NAME, "w")

@@ -21,7 +21,7 @@ class FramesFailed(Exception):
         self.error = error
 
 
-def refuse_other_than_file(out: Path) -> None:
+def require_regular_file(out: Path) -> None:
     """Raise OutputError for what no file may replace: a folder, a device, links in a circle."""
     try:
         mode = out.stat().st_mode

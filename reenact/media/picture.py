@@ -28,8 +28,8 @@ from reenact.media.codes import read_codes
 from reenact.media.coding import Coding, read_coding
 from reenact.media.colour import to_srgb
 from reenact.media.orientation import upright
-from reenact.media.tone import tone_mapped
-from reenact.os_errors import is_fault, reason
+from reenact.media.tone import tone_map
+from reenact.os_errors import is_programming_error, reason
 from reenact.types import Picture
 
 
@@ -100,7 +100,7 @@ def _picture_errors() -> Iterator[None]:
     except MemoryError as e:
         raise ImageTooLarge("The picture does not fit in memory. Send a smaller one.") from e
     except Exception as e:  # the decoders raise nearly everything: OSError, SyntaxError, struct.error, ...
-        if is_fault(e):
+        if is_programming_error(e):
             raise
         raise ImageUnreadable(
             "The picture is damaged or was not sent whole. Save or export it again and send that file."
@@ -197,7 +197,7 @@ def _loaded(found: formats.Format, data: bytes, image: Image.Image) -> Image.Ima
             image.info.pop("icc_profile", None)
         return image
     codes, most, alpha = read_codes(found, data, image)
-    shown = Image.fromarray(tone_mapped(codes, most, coding))
+    shown = Image.fromarray(tone_map(codes, most, coding))
     if alpha:
         shown.putalpha(alpha)
     shown.info = {"exif": image.info.get("exif")}

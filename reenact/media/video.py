@@ -18,8 +18,8 @@ from reenact.media import formats
 from reenact.media.animation import decode_animation, probe_animation
 from reenact.media.container import decode_video, probe_video
 from reenact.media.frames import Geometry, geometry, to_picture
-from reenact.media.timing import Timeline, plan, resample
-from reenact.os_errors import is_fault, reason
+from reenact.media.timing import Timeline, resample
+from reenact.os_errors import is_programming_error, reason
 from reenact.types import Clip, Picture
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Span:
 
 WHOLE = Span()
 _TRIMMED = 10  # times what a clip may have, for one of which only a part is used
-_THINNED = 4  # frames in the file for one that comes out; phones record 240 a second
+_MAX_SOURCE_FRAMES_PER_OUTPUT = 4  # frames in the file for one that comes out; phones record 240 a second
 VIDEO_LIMITS = VideoLimits()
 ACCEPTED = "MP4, MOV, WebM, MKV, GIF or animated WebP"
 
@@ -86,7 +86,7 @@ def open_clip(path: Path, limits: VideoLimits = VIDEO_LIMITS, span: Span = WHOLE
     except ReenactError:
         raise
     except Exception as e:  # FFmpeg and Pillow raise nearly everything on damaged files
-        if is_fault(e):
+        if is_programming_error(e):
             raise
         raise _unreadable() from e
 
@@ -127,7 +127,7 @@ def _open_animation(path: Path, found: formats.Format, limits: VideoLimits, span
     _check_count(len(delays), most)
     starts = [0.0, *(milliseconds / 1000 for milliseconds in accumulate(delays[:-1]))]
     steady = Fraction(1000, delays[0]) if len(set(delays)) == 1 else None
-    timeline = plan(starts, delays[-1] / 1000, (steady,), limits.max_rate)
+    timeline = plan_timeline(starts, delays[-1] / 1000, (steady,), limits.max_rate)
     _check_limits(timeline, size, limits, span)
     next(decode_animation(path, found, 1))  # damage in the first frame shows here
     pictures = decode_animation(path, found, len(delays))
@@ -137,19 +137,19 @@ def _open_animation(path: Path, found: formats.Format, limits: VideoLimits, span
 def _open_video(path: Path, found: formats.Format, limits: VideoLimits, span: Span) -> Clip:
     """An MP4 or Matroska file as a clip."""
     most = _most(limits, span)
-    facts = probe_video(path, found, most)
-    if facts is None:
+    info = probe_video(path, found, most)
+    if info is None:
         raise DrivingUnreadable("The file has no video track, only sound. Send a clip that shows a face.")
-    if not facts.starts:
+    if not info.starts:
         raise _unreadable()
-    _check_count(len(facts.starts), most)
-    timeline = plan(facts.starts, facts.last, facts.rates, limits.max_rate)
-    _check_limits(timeline, facts.size, limits, span)
+    _check_count(len(info.starts), most)
+    timeline = plan_timeline(info.starts, info.last, info.rates, limits.max_rate)
+    _check_limits(timeline, info.size, limits, span)
     shape = geometry(path, found, limits.max_side**2)
     if shape is None:
         raise _unreadable()
     _check_limits(timeline, shape.size, limits, span)
-    return _clip(_pictures(path, found, shape, limits), timeline, path if facts.audio else None, span)
+    return _clip(_pictures(path, found, shape, limits), timeline, path if info.audio else None, span)
 
 
 def _pictures(
@@ -182,7 +182,7 @@ def _until_damage(frames: Iterator[T]) -> Iterator[T]:
             yield frame
             count += 1
     except Exception as e:  # only the decoder's: what the taker of frames raises does not arrive here
-        if is_fault(e):
+        if is_programming_error(e):
             raise
         if not count:
             raise _unreadable() from e
@@ -197,7 +197,7 @@ def _check_count(count: int, most: int) -> None:
 
 def _most(limits: VideoLimits, span: Span) -> int:
     """Frames that are read of a file, of which not all are used."""
-    return _THINNED * limits.max_frames * (1 if span == WHOLE else _TRIMMED)
+    return _MAX_SOURCE_FRAMES_PER_OUTPUT * limits.max_frames * (1 if span == WHOLE else _TRIMMED)
 
 
 def _check_limits(timeline: Timeline, size: tuple[int, int], limits: VideoLimits, span: Span) -> None:

@@ -19,13 +19,13 @@ _FOLLOWING = {
     MESH_INDICES.index(index): share
     for index, share in ((0, -0.1), (17, 0.75), (152, 0.43), (172, 0.28), (397, 0.28))
 }
-_LED_IN = 0.08  # seconds in which a mouth is led from the selfie's own opening to the driving's
-_CLOSING = 0.32  # seconds in which a smile closes
+_RAMP_SECONDS = 0.08  # seconds in which a mouth is led from the selfie's own opening to the driving's
+_SMILE_SECONDS = 0.32  # seconds in which a smile closes
 # In face sizes: closed lips are painted closed until about so much opening is asked for, so more is asked.
 _SLACK = 0.012
 
 
-def open_mouth(
+def transfer_mouth_opening(
     landmarks: FloatArray,
     source: FloatArray,
     driving: FloatArray,
@@ -57,8 +57,10 @@ def open_mouth(
     opened = driven - driven[widths.argmin()]
     own = lip_gaps(source)
     slack = max(_SLACK * size - float(np.linalg.norm(own[0])), 0)
-    further = _eased(len(driven), first, _LED_IN, fps) * (opened[first] + _taken_up(opened, slack))
-    further = further - _eased(len(driven), first, _CLOSING, fps) * _smile(own, widths)
+    further = _ramp(len(driven), first, _RAMP_SECONDS, fps) * (
+        opened[first] + _compensate_slack(opened, slack)
+    )
+    further = further - _ramp(len(driven), first, _SMILE_SECONDS, fps) * _smile(own, widths)
     return part_lips(landmarks, further)
 
 
@@ -77,7 +79,7 @@ def lip_gaps(landmarks: FloatArray) -> FloatArray:
     return landmarks[..., _LOWER, :] - landmarks[..., _UPPER, :]
 
 
-def _taken_up(opened: FloatArray, slack: float) -> FloatArray:
+def _compensate_slack(opened: FloatArray, slack: float) -> FloatArray:
     """What is asked for beyond openings (T, 3, 2) so that as much is painted: ``slack`` at most."""
     width = np.linalg.norm(opened, axis=-1, keepdims=True)
     return np.asarray(opened * slack / np.maximum(width + slack, 1e-6), np.float32)
@@ -93,7 +95,7 @@ def _smile(own: FloatArray, widths: FloatArray) -> FloatArray:
     return np.asarray(own * (moves * max(1 - float(widths.min()) / width, 0)), np.float32)
 
 
-def _eased(count: int, first: int, seconds: float, fps: Fraction) -> FloatArray:
+def _ramp(count: int, first: int, seconds: float, fps: Fraction) -> FloatArray:
     """0 at frame ``first``, 1 after so many seconds: (T, 1, 1). In a loop both ways, so that it closes."""
     away = np.abs(np.arange(count) - first)
     share = np.minimum(np.minimum(away, count - away) / max(seconds * float(fps), 1), 1)

@@ -77,15 +77,15 @@ def retime(motion: Motion, options: RetimeOptions) -> Motion:
     back = round(options.blend * fps) if options.loop == "blend" else 0
 
     def change(values: FloatArray, smooth: float) -> FloatArray:
-        knots = smoothed(values[options.first : last + 1].astype(np.float64), smooth)
+        knots = gaussian_smooth(values[options.first : last + 1].astype(np.float64), smooth)
         knots = knots[0] + (knots - knots[0]) * options.strength
-        moving = resampled(knots, step, forth_and_back=options.loop == "pingpong")
-        return np.concatenate([led_back(moving, back)] * options.repeat).astype(np.float32)
+        moving = resample_knots(knots, step, forth_and_back=options.loop == "pingpong")
+        return np.concatenate([blend_loop_end(moving, back)] * options.repeat).astype(np.float32)
 
-    return replace(motion, keypoints=_each(motion.keypoints, change, options.smooth), fps=fps)
+    return replace(motion, keypoints=_map_keypoints(motion.keypoints, change, options.smooth), fps=fps)
 
 
-def smoothed(values: _FLOAT, deviation: float) -> _FLOAT:
+def gaussian_smooth(values: _FLOAT, deviation: float) -> _FLOAT:
     """Values (T, ...) after a Gaussian along time, mirrored at both ends; ``deviation`` in frames."""
     if deviation <= 0 or len(values) < 2:
         return values
@@ -98,7 +98,7 @@ def smoothed(values: _FLOAT, deviation: float) -> _FLOAT:
     return np.asarray(np.einsum("tk...,k->t...", values[around], weights / weights.sum()))
 
 
-def resampled(knots: _FLOAT, step: float, forth_and_back: bool = False) -> _FLOAT:
+def resample_knots(knots: _FLOAT, step: float, forth_and_back: bool = False) -> _FLOAT:
     """Values (N, ...) taken every ``step`` frames by monotone cubic interpolation.
 
     Fritsch and Carlson, "Monotone Piecewise Cubic Interpolation", 1980: it goes through the knots and never
@@ -127,7 +127,7 @@ def hermite(knots: _FLOAT, slopes: _FLOAT, times: _FLOAT) -> _FLOAT:
     return np.asarray(start + end)
 
 
-def led_back(values: _FLOAT, frames: int) -> _FLOAT:
+def blend_loop_end(values: _FLOAT, frames: int) -> _FLOAT:
     """Values (T, ...) whose last ``frames`` turn into the first one, so that the loop does not jump."""
     frames = min(frames, len(values) - 1)
     if frames < 1:
@@ -148,7 +148,7 @@ def _slopes(knots: _FLOAT) -> _FLOAT:
     return np.concatenate([still, np.where(before * after > 0, mean, 0.0), still])
 
 
-def _each(
+def _map_keypoints(
     keypoints: Keypoints, change: Callable[[FloatArray, float], FloatArray], smooth: float
 ) -> Keypoints:
     return Keypoints(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reenact.errors import InvalidOption
 from reenact.landmarks import OPENINGS
-from reenact.motion.mouth import open_mouth
+from reenact.motion.mouth import transfer_mouth_opening
 from reenact.types import FloatArray, Keypoints
 
 Mode = Literal["relative", "absolute"]
@@ -50,7 +50,7 @@ def transfer(source: Keypoints, driving: Keypoints, options: TransferOptions, fp
         T frames of keypoints for the renderer.
     """
     if options.mode == "absolute":
-        return _towards(source, driving, options.strength)
+        return _absolute(source, driving, options.strength)
     start = best_start(source, driving) if options.start == "best" else 0
     return _relative(source, driving, start, options.strength, fps)
 
@@ -73,13 +73,13 @@ def hull_area(points: NDArray[np.floating]) -> float:
 def _half_hull(ordered: list[tuple[float, float]]) -> list[tuple[float, float]]:
     kept: list[tuple[float, float]] = []
     for point in ordered:
-        while len(kept) > 1 and _turn(kept[-2], kept[-1], point) <= 0:
+        while len(kept) > 1 and _cross(kept[-2], kept[-1], point) <= 0:
             kept.pop()
         kept.append(point)
     return kept[:-1]
 
 
-def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
+def _cross(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
@@ -93,7 +93,9 @@ def _relative(source: Keypoints, driving: Keypoints, first: int, strength: float
     scale = size / float(np.sqrt(max(hull_area(start.landmarks), 1e-6)))
     points = source.points + (driving.points - start.points) * np.float32(scale * strength)
     landmarks = source.landmarks + (driving.landmarks - start.landmarks) * np.float32(scale * strength)
-    landmarks = open_mouth(landmarks, source.landmarks, driving.landmarks, first, size, scale, strength, fps)
+    landmarks = transfer_mouth_opening(
+        landmarks, source.landmarks, driving.landmarks, first, size, scale, strength, fps
+    )
     change = driving.jacobians @ np.linalg.inv(start.jacobians)
     eye = np.eye(2, dtype=np.float32)
     jacobians = (eye + (change - eye) * np.float32(strength)) @ source.jacobians
@@ -118,7 +120,7 @@ def _close_lids_in_proportion(
     return landmarks.astype(np.float32)
 
 
-def _towards(source: Keypoints, driving: Keypoints, strength: float) -> Keypoints:
+def _absolute(source: Keypoints, driving: Keypoints, strength: float) -> Keypoints:
     def blend(still: FloatArray, moved: FloatArray) -> FloatArray:
         return (still + (moved - still) * strength).astype(np.float32)
 

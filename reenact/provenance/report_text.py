@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reenact.provenance.manifest import Manifest
 from reenact.provenance.verify import Report, Verdict
-from reenact.watermark.detect import FALSE_ALARM, Mark
+from reenact.watermark.detect import FALSE_POSITIVE_RATE, DetectedMark
 
 _VERDICTS: dict[Verdict, str] = {
     "made": "This was made by Reenact: the face in it was moved by a program.",
@@ -15,7 +15,7 @@ _VERDICTS: dict[Verdict, str] = {
 }
 
 
-def sentences(report: Report) -> list[str]:
+def report_sentences(report: Report) -> list[str]:
     """The report for a person: the verdict first, then what it rests on."""
     said = [_VERDICTS[report.verdict]]
     if report.watermark:
@@ -29,11 +29,11 @@ def sentences(report: Report) -> list[str]:
     return said
 
 
-def _watermark(mark: Mark) -> str:
+def _watermark(mark: DetectedMark) -> str:
     return (
         f"Watermark {mark.id:016x}: {mark.confidence:.0%} of its bits read rightly, "
         f"{mark.agreeing} of {mark.frames} frames agree. "
-        f"A clip without it would be taken for one once in {1 / FALSE_ALARM:.0e} times."
+        f"A clip without it would be taken for one once in {1 / FALSE_POSITIVE_RATE:.0e} times."
     )
 
 

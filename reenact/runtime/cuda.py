@@ -17,7 +17,7 @@ PROVIDER = "CUDAExecutionProvider"
 NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE of the driver's cuInit
 
 
-def built_in() -> bool:
+def provider_installed() -> bool:
     """Whether the installed ONNX Runtime has the CUDA provider at all."""
     return PROVIDER in _runtime().get_available_providers()
 
@@ -29,22 +29,22 @@ def load_libraries() -> None:
     To be called before the first graph is opened. What is not there may still be found in the system's own
     places when the provider is loaded.
     """
-    if built_in():
+    if provider_installed():
         with redirect_stdout(sys.stderr):  # where it tells what it does not find
             _runtime().preload_dlls()
 
 
-def missing() -> str:
+def missing_requirement() -> str:
     """What keeps CUDA from running and what to do about it, as sentences; empty where nothing is seen."""
-    if not built_in():
+    if not provider_installed():
         return (
             "The installed onnxruntime has no CUDA provider. Install the extra `gpu` instead of `cpu`: "
             "pip uninstall onnxruntime; pip install 'reenact[gpu]'."
         )
-    return _without_device() or _without_libraries()
+    return _driver_problem() or _library_problem()
 
 
-def card() -> str:
+def gpu_name() -> str:
     """The name of the first GPU as the driver tells it; only to be asked where nothing is missing."""
     driver, device, name = ctypes.CDLL("libcuda.so.1"), ctypes.c_int(0), ctypes.create_string_buffer(128)
     driver.cuInit(0)
@@ -53,7 +53,7 @@ def card() -> str:
     return name.value.decode(errors="replace")
 
 
-def _without_device() -> str:
+def _driver_problem() -> str:
     """What is wrong with the driver or the card."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
@@ -77,7 +77,7 @@ def _without_device() -> str:
     return ""
 
 
-def _without_libraries() -> str:
+def _library_problem() -> str:
     """What ONNX Runtime's provider lacks to be loaded."""
     load_libraries()
     place = Path(_runtime().__file__).parent / "capi"

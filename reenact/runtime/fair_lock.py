@@ -6,7 +6,7 @@ from collections import deque
 from threading import Lock
 
 
-class Turns:
+class FairLock:
     """A fair lock for ``with``.
 
     ``threading.Lock`` goes to whoever happens to run when it is released, mostly to the thread that just had

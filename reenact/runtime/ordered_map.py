@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 
-def in_order(work: Callable[[Item], Made], items: Iterable[Item], workers: int = 1) -> Iterator[Made]:
+def ordered_map(work: Callable[[Item], Made], items: Iterable[Item], workers: int = 1) -> Iterator[Made]:
     """``map`` by threads: results in the order of the items, however long each takes.
 
     At most two items for each worker are under way, one of which waits: whoever takes the results may be busy

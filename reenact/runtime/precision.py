@@ -15,7 +15,7 @@ _CPU = Path("/proc/cpuinfo")
 _VNNI = {"avx512_vnni", "avx_vnni"}
 
 
-def multiplies_bytes(description: Path = _CPU) -> bool:
+def has_vnni(description: Path = _CPU) -> bool:
     """Whether the processor has VNNI; False where the system does not say (it is not Linux)."""
     try:
         return not _VNNI.isdisjoint(description.read_text(errors="replace").split())
@@ -32,7 +32,7 @@ def variant(folder: ModelFolder, name: str, precision: Precision, on_cpu: bool) 
     kind, twin = ("int8", f"{name}_int8") if on_cpu else ("float16", f"{name}_fp16")
     there = folder.has(twin)
     if precision == "auto":
-        return twin if there and (multiplies_bytes() or not on_cpu) else name
+        return twin if there and (has_vnni() or not on_cpu) else name
     if precision == "float32":
         return name
     if precision != kind or not there:

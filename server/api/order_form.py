@@ -13,7 +13,7 @@ from typing import Any
 from werkzeug.datastructures import FileStorage
 
 from reenact.errors import InvalidOption
-from reenact.gallery import Card, get_portrait, get_template, template_ids
+from reenact.gallery import TemplateMetadata, get_portrait, get_template, template_ids
 from reenact.media import PictureLimits, VideoLimits, check_picture, open_clip
 from server.errors import Gone
 from server.jobs import Order
@@ -83,7 +83,7 @@ def take_in_template(form: dict[str, Any], settings: Settings, storage: Storage)
     if id in template_ids(settings.templates, settings.more_templates):
         raise InvalidOption(f"id: There is a template {id} already. Send another id, or delete that one.")
     facts = {name: form[name] for name in ("title", "licence", "attribution", "tags")}
-    Card(**facts)
+    TemplateMetadata(**facts)
     order = Order(storage.open_place(), template=id, card=facts)
     try:
         frames = _check_clip(order, form["driving"], settings, storage)

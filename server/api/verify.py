@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage
 
 from reenact.errors import UnsupportedMedia
 from reenact.media import VideoLimits
-from reenact.provenance.report_text import sentences
+from reenact.provenance.report_text import report_sentences
 from reenact.provenance.verify import Report, as_json, verify
 from reenact.watermark.embed import PUBLIC_KEY
 from server.api.auth import count_order, identify
@@ -58,7 +58,7 @@ def look(form: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     count_order()
     with _at_work(), _kept(form[_FILE]) as path:
         report = _look(path, services().settings)
-    return {**as_json(report), "answer": sentences(report)}, 200, {"Cache-Control": "no-store"}
+    return {**as_json(report), "answer": report_sentences(report)}, 200, {"Cache-Control": "no-store"}
 
 
 def _look(path: Path, settings: Settings) -> Report:

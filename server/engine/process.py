@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from reenact.errors import Cancelled, DiskFull, ReenactError
-from reenact.types import Picture, Show, Watch
+from reenact.types import FrameCallback, Picture, ProgressCallback
 from server.database.database import Database
 from server.disk import is_full
 from server.engine.child_process import BEAT, Far, Seen, Task
@@ -108,7 +108,7 @@ def _ended(worker: EngineWorker, task: Task, line: Line) -> Outcome | Exception:
         logs.job.reset(about)
 
 
-def _watch(line: Line) -> Watch:
+def _watch(line: Line) -> ProgressCallback:
     """Tell how far a job is, and stop where the server says so."""
     due = 0.0
 
@@ -124,7 +124,7 @@ def _watch(line: Line) -> Watch:
     return watch
 
 
-def _show(line: Line) -> Show:
+def _show(line: Line) -> FrameCallback:
     """Send a frame now and then, not larger than anybody looks at it."""
     due = 0.0
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from queue import Empty
 from threading import Event, Lock, Thread
 
-from reenact.types import Show
+from reenact.types import FrameCallback
 from server.engine.child_process import LOOK, Child, Far, Seat, Seen, Task
 from server.errors import EngineDied, NotReady
 from server.jobs.job import Job, Outcome
@@ -47,7 +47,7 @@ class SubprocessWorker:
         Thread(target=self._keep, name="engine", daemon=True).start()
         return provider
 
-    def do(self, job: Job, name: str, watch: JobWatch, show: Show) -> Outcome:
+    def do(self, job: Job, name: str, watch: JobWatch, show: FrameCallback) -> Outcome:
         """Have a job done; see ``Worker``.
 
         Raises:
@@ -121,7 +121,7 @@ class SubprocessWorker:
             pause = min(2 * pause, LONGEST)
 
 
-def _follow(seat: Seat, watch: JobWatch, show: Show) -> Outcome | Exception:
+def _follow(seat: Seat, watch: JobWatch, show: FrameCallback) -> Outcome | Exception:
     """How a job ended; what ``watch`` or ``show`` raises breaks it off.
 
     Raises EOFError or OSError where the process dies, unless the job was to stop anyway.
@@ -151,7 +151,7 @@ def _follow(seat: Seat, watch: JobWatch, show: Show) -> Outcome | Exception:
         raise
 
 
-def _pass_on(told: object, watch: JobWatch, show: Show) -> None:
+def _pass_on(told: object, watch: JobWatch, show: FrameCallback) -> None:
     """Tell what was told, or ask in the silence whether the job is still wanted."""
     if isinstance(told, Seen):
         show(told.frame)

@@ -9,11 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from reenact.engine import Engine
-from reenact.gallery import Card, add_template, get_portrait, get_template
+from reenact.gallery import TemplateMetadata, add_template, get_portrait, get_template
 from reenact.pipeline import animate
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import check
-from reenact.types import Show, Template, Watch
+from reenact.provenance.credentials import check_certificate
+from reenact.types import FrameCallback, ProgressCallback, Template
 from reenact.watermark.embed import PUBLIC_KEY, Watermark
 from server.engine.certificate import certificate_of
 from server.errors import NotReady
@@ -50,14 +50,14 @@ class EngineWorker:
     def open(self) -> str:
         """Open the certificate and the engine, and tell where the model runs; raises SetupError."""
         self._certificate = certificate_of(self._settings)
-        check(self._certificate)
+        check_certificate(self._certificate)
         self._engine = self._open_engine()
         return self._engine.provider
 
     def close(self) -> None:
         """The engine ends with its process."""
 
-    def do(self, job: Job, name: str, watch: Watch, show: Show) -> Outcome:
+    def do(self, job: Job, name: str, watch: ProgressCallback, show: FrameCallback) -> Outcome:
         """Do a job's order; see ``Worker``.
 
         Every frame carries the watermark of the job, and the file Content Credentials. The clip of a new
@@ -85,11 +85,11 @@ class EngineWorker:
         size, rate = (file.width, file.height), float(file.fps)
         return Outcome(stored, *size, file.frames, rate, faces, made.seconds, file.sound)
 
-    def _add(self, engine: Engine, job: Job, attempt: str, watch: Watch) -> Outcome:
+    def _add(self, engine: Engine, job: Job, attempt: str, watch: ProgressCallback) -> Outcome:
         """Make a template of a job's clip; a former attempt's is made anew, and another's is left alone."""
         order, begun = job.order, time.perf_counter()
         facts = order.card or {}
-        card = Card(**facts | {"tags": tuple(facts["tags"]), "made_by": job.id})
+        card = TemplateMetadata(**facts | {"tags": tuple(facts["tags"]), "made_by": job.id})
         with self._storage.at_hand(order.place, attempt) as folder:
             made = add_template(
                 engine,
@@ -98,7 +98,7 @@ class EngineWorker:
                 card,
                 self._settings.more_templates,
                 overwrite=made_by(job, self._settings),
-                watch=watch,
+                on_progress=watch,
             )
         motion, seconds = made.motion, {"add": round(time.perf_counter() - begun, 4)}
         return Outcome(None, 0, 0, len(motion), float(motion.fps), (), seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reenact.gallery import read_card, remove_template, template_ids
+from reenact.gallery import read_metadata, remove_template, template_ids
 from server.jobs.job import Job
 from server.jobs.order import Order
 from server.settings import Settings
@@ -45,4 +45,4 @@ class Files:
 def made_by(job: Job, settings: Settings) -> bool:
     """Whether the template that a job is to make is there, and of its making."""
     id, folder = job.order.template or "", settings.more_templates
-    return id in template_ids(folder) and read_card(folder / id).made_by == job.id
+    return id in template_ids(folder) and read_metadata(folder / id).made_by == job.id

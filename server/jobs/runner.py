@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from reenact.types import Picture, Show
+from reenact.types import FrameCallback, Picture
 from server.database.outage import why
 from server.disk import is_full
 from server.jobs.endings import Endings
@@ -38,7 +38,7 @@ class Worker(Protocol):
         """Make the engine warm, and tell where the model runs; raises SetupError."""
         ...
 
-    def do(self, job: Job, name: str, watch: JobWatch, show: Show) -> Outcome:
+    def do(self, job: Job, name: str, watch: JobWatch, show: FrameCallback) -> Outcome:
         """Do a job's order, if it may be done, and publish its result under a name, or in the gallery.
 
         Its uploads stay, for another attempt. ``watch`` is told how far it is, also while no frame is done,

@@ -15,7 +15,7 @@ import av
 import pytest
 
 from reenact.errors import DiskFull, OutputError
-from reenact.os_errors import is_full, reason, unwritable
+from reenact.os_errors import is_disk_full, reason, unwritable
 from tests.disk import Disk
 
 
@@ -45,11 +45,11 @@ def test_a_full_disk_is_one_of_its_own(small_disk: Callable[[str], Disk]) -> Non
     disk = small_disk("full")
     disk.fill()
     error = raised(lambda: (disk.folder / "x").write_bytes(bytes(9)))
-    assert is_full(error)
+    assert is_disk_full(error)
     told = unwritable("The file x", error)
     assert isinstance(told, DiskFull) and told.code == "disk_full"
     assert str(told) == "The file x cannot be written: the disk is full; make room on it."
-    assert is_full(told)
+    assert is_disk_full(told)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
@@ -76,5 +76,5 @@ def test_output_that_does_not_fit_is_no_fault_of_the_program() -> None:
 )
 def test_errors_of_other_kinds_keep_their_own_words(error: Exception, said: str) -> None:
     assert reason(error) == said
-    assert not is_full(error)
+    assert not is_disk_full(error)
     assert type(unwritable("The file", error)) is OutputError
