@@ -24,7 +24,7 @@ ReenactError
     ├── RateLimited             rate_limited
     ├── StorageUnavailable      storage_unavailable
     └── DatabaseUnavailable     database_unavailable
-        └── Unsettled
+        └── SubmissionUncertain
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ class DatabaseUnavailable(TryLater):
         super().__init__(retry_after)
 
 
-class Unsettled(DatabaseUnavailable):
+class SubmissionUncertain(DatabaseUnavailable):
     """It went away while it took an order."""
 
     reason = (

@@ -118,7 +118,7 @@ class Settings:
         return frozenset(name.lower() for name in _names(self.webhook_hosts))
 
     @property
-    def silence(self) -> float:
+    def hang_after(self) -> float:
         """Seconds without a sign of work after which a job hangs: waiting for a moderator is none."""
         return self.hang_seconds + (2 * self.moderator_seconds if self.moderator else 0)
 
@@ -136,7 +136,7 @@ class Settings:
             return False
 
     @property
-    def alone(self) -> bool:
+    def single_process(self) -> bool:
         """Whether no other process can share jobs or files with this one."""
         return not (self.broker or self.database or self.storage)
 

@@ -16,7 +16,7 @@ from server.jobs.broker import is_redis, redis_options
 from server.storage.breaker import Breaker
 
 log = logging.getLogger(__name__)
-AGAIN = 3.0  # seconds after which a Redis that failed is tried again
+RETRY_SECONDS = 3.0  # seconds after which a Redis that failed is tried again
 
 
 class OrderRate:
@@ -52,7 +52,7 @@ class OrderRate:
             try:
                 free = _count(self._shared, self._item, senders)
             except StorageError as e:
-                if self._breaker.failed(AGAIN):
+                if self._breaker.failed(RETRY_SECONDS):
                     why = e.__cause__ or e
                     log.error("Redis does not answer; orders are counted in this process's memory: %s", why)
             else:

@@ -12,7 +12,7 @@ from server.errors import Forbidden, Unauthorized
 from server.webhooks import safe_post
 
 
-def identify() -> None:
+def authenticate() -> None:
     """Before a request: find out whose it is. Raises Unauthorized.
 
     Where the server listens on loopback and no key was ever made, nobody needs one.
@@ -34,7 +34,7 @@ def owner() -> str | None:
     return cast("str | None", g.owner)
 
 
-def want_operator() -> None:
+def require_operator() -> None:
     """Let only an operator go on, or whoever needs no key; raises Forbidden."""
     if not g.operator:
         raise Forbidden(

@@ -30,13 +30,13 @@ def file_field(text: str, required: bool = False) -> File:
     )
 
 
-def _short(text: str) -> None:
+def _metadata_fits(text: str) -> None:
     """Refuse more than a kilobyte of a client's own data, and what no database keeps."""
     if len(text.encode(errors="surrogatepass")) > METADATA_BYTES or "\0" in text:
         raise ValidationError(f"At most {METADATA_BYTES} bytes of text are kept, and no zero byte.")
 
 
-def _no_path(text: str) -> None:
+def _not_a_path(text: str) -> None:
     """Refuse what names a file: no answer repeats paths, so that a later one would not say what is wrong."""
     if "/" in text:
         raise ValidationError("Must be an id, not a path.")
@@ -86,7 +86,7 @@ class AnimationIn(FormIn):
         ),
     )
     portrait = String(
-        validate=[Length(1, 64), _no_path],
+        validate=[Length(1, 64), _not_a_path],
         metadata=about("Id of a portrait; instead of a selfie."),
     )
     template = String(validate=Length(1, 64), metadata=about("Id of a template; this or `driving`."))
@@ -145,7 +145,8 @@ class AnimationIn(FormIn):
         ),
     )
     metadata = String(
-        validate=_short, metadata=about("Anything of your own, at most 1000 bytes; given back as sent.")
+        validate=_metadata_fits,
+        metadata=about("Anything of your own, at most 1000 bytes; given back as sent."),
     )
     consent = _consent("face")
 

@@ -53,7 +53,10 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
         "c2pa_cert": _certificate,
     }
     seconds = {"moderator": 2 * settings.moderator_seconds + 1}  # it may take that long in the service too
-    asked = [_ask(name, check, settings, seconds.get(name, ANSWER_SECONDS)) for name, check in checks.items()]
+    asked = [
+        _start_check(name, check, settings, seconds.get(name, ANSWER_SECONDS))
+        for name, check in checks.items()
+    ]
     engine = doctor.examine(
         device=settings.device,
         threads=settings.threads,
@@ -68,7 +71,7 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
     ]
 
 
-def _ask(name: str, check: Check, settings: Settings, seconds: float) -> Callable[[], list[Finding]]:
+def _start_check(name: str, check: Check, settings: Settings, seconds: float) -> Callable[[], list[Finding]]:
     """Begin a check, and give back what waits for its findings.
 
     One that fails is broken, and so is one that waits for a machine that keeps silent for these seconds.
@@ -100,7 +103,7 @@ def _ask(name: str, check: Check, settings: Settings, seconds: float) -> Callabl
 
 def _data(settings: Settings) -> Iterator[Finding]:
     folder = settings.data.absolute()
-    there, problem = _place(folder)
+    there, problem = _nearest_existing(folder)
     if problem:
         detail = f"{there} cannot be written: {problem}; give it to this user or set REENACT_DATA"
         yield Finding("data", "broken", detail)
@@ -117,7 +120,7 @@ def _data(settings: Settings) -> Iterator[Finding]:
         yield Finding("disk of data", "ok" if free > LITTLE_SPACE else "note", f"{free / 1e9:.1f} GB free")
 
 
-def _place(folder: Path) -> tuple[Path, str | None]:
+def _nearest_existing(folder: Path) -> tuple[Path, str | None]:
     """What there is of a folder's path, and what keeps this user from writing there."""
     there = next(each for each in (folder, *folder.parents) if each.exists())
     try:
@@ -129,7 +132,7 @@ def _place(folder: Path) -> tuple[Path, str | None]:
 
 def _more_templates(settings: Settings) -> Iterator[Finding]:
     folder, name = settings.more_templates.absolute(), "templates added"
-    there, problem = _place(folder)
+    there, problem = _nearest_existing(folder)
     if there != folder:
         missing = f"{folder} is not there yet; the first template that is added makes it"
         if settings.broker:
@@ -176,7 +179,7 @@ def _moderator(settings: Settings) -> Iterator[Finding]:
         try:
             reason = check(submission)
         except Exception as e:  # of whatever code an operator plugs in
-            yield Finding(name, "broken", _unasked(settings, e))
+            yield Finding(name, "broken", _failure(settings, e))
             continue
         if reason is None:
             yield Finding(name, "ok", f"answers, and allows our portrait {portrait.id}")
@@ -185,7 +188,7 @@ def _moderator(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, "note", detail)
 
 
-def _unasked(settings: Settings, e: Exception) -> str:
+def _failure(settings: Settings, e: Exception) -> str:
     """What follows from a check that fails."""
     jobs = "fail" if settings.moderator_failure == "refuse" else "are rendered unchecked"
     reason = " ".join(str(e).split()) or type(e).__name__

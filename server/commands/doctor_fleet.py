@@ -12,7 +12,7 @@ from server.access.keys import Keys
 from server.database import migrations
 from server.database.database import Database
 from server.jobs import JobRepository
-from server.jobs.broker import open_broker, reach
+from server.jobs.broker import open_broker, ping
 from server.settings import Settings
 from server.storage import RemoteStorage
 
@@ -33,7 +33,7 @@ def _records(settings: Settings, database: Database) -> Iterator[Finding]:
     old = f"schema {schema}, which the next start brings to {newest}"
     detail = "empty yet" if schema is None else f"schema {schema}" if schema == newest else old
     yield Finding("database", "ok", f"{where}, {detail}")
-    if schema == newest and (waiting := JobRepository(database).newer()):
+    if schema == newest and (waiting := JobRepository(database).count_newer_orders()):
         detail = f"{waiting} wait for a worker of a newer version of Reenact: is there one?"
         yield Finding("jobs", "note", detail)
     if settings.local:
@@ -52,7 +52,7 @@ def broker(settings: Settings) -> Iterator[Finding]:
         return
     opened = open_broker(settings.broker)
     try:
-        reach(opened)
+        ping(opened)
     finally:
         opened.close()
     yield Finding("broker", "ok", f"{settings.broker.partition('://')[0]} answers")

@@ -32,7 +32,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from reenact.errors import SetupError
 from reenact.os_errors import reason
 from server.database import migrations
-from server.database.outage import Line
+from server.database.outage import OutageGuard
 from server.disk import is_full
 
 METADATA = MetaData()
@@ -40,7 +40,9 @@ FILE = "reenact.db"
 _POOL_SECONDS = 5  # how long a thread waits for a connection, of which there are more than threads
 _CHANGE_SECONDS = 600.0  # that bringing a table up to date may take
 _LOCK_SECONDS = 30  # how long a process waits for another that writes to the same SQLite file
-_CREATING = 7_263_001  # any number, the same in every process: PostgreSQL's lock while tables are changed
+_MIGRATION_LOCK = (
+    7_263_001  # any number, the same in every process: PostgreSQL's lock while tables are changed
+)
 # What the first release, before Alembic, knows a database by.
 _versions = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
 _FIRST = (1, 2)  # of its own making, and made unreadable to it by our second revision
@@ -80,9 +82,9 @@ class Database:
         self.url = _parse(url) if url else URL.create("sqlite", database=str(folder.absolute() / FILE))
         self.is_file = self.url.get_backend_name() == "sqlite"
         arguments: dict[str, Any] = {"timeout": _LOCK_SECONDS} if self.is_file else {}
-        self._line = Line()
+        self._guard = OutageGuard()
         # SQLite lets one write at a time; others sleep and look again, ever more seldom. In turn is sooner.
-        self._turn: AbstractContextManager[object] = Lock() if self.is_file else nullcontext()
+        self._write_lock: AbstractContextManager[object] = Lock() if self.is_file else nullcontext()
         try:
             self._engine = create_engine(
                 self.url,
@@ -105,21 +107,21 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed at the end, and undone when the block raises."""
-        with self._line.ask(), self._turn, self._engine.begin() as connection:
+        with self._guard.ask(), self._write_lock, self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Only looks; on SQLite it waits for nobody who writes, and each statement sees its own moment."""
-        with self._line.ask(), self._engine.connect().execution_options(reading=True) as connection:
+        with self._guard.ask(), self._engine.connect().execution_options(reading=True) as connection:
             yield connection
 
     @property
-    def silent(self) -> bool:
+    def unresponsive(self) -> bool:
         """Whether a PostgreSQL that was asked does not answer."""
-        return not self.is_file and self._line.silent
+        return not self.is_file and self._guard.unresponsive
 
-    def in_turn(self, connection: Connection, number: int) -> None:
+    def take_lock(self, connection: Connection, number: int) -> None:
         """Until the end of the transaction, let no other go on that has said the same number.
 
         SQLite lets one write at a time anyway.
@@ -129,9 +131,9 @@ class Database:
 
     def prepare(self) -> None:
         """Bring the tables up to date; raises SetupError."""
-        with self._usable(), self.write() as connection:
-            with self._unhurried(connection):
-                self.in_turn(connection, _CREATING)
+        with self._setup_errors(), self.write() as connection:
+            with self._without_timeout(connection):
+                self.take_lock(connection, _MIGRATION_LOCK)
                 self._revision(connection)
                 migrations.upgrade(connection)
 
@@ -139,11 +141,11 @@ class Database:
         """The revision of the tables, None where there are none yet; changes nothing; raises SetupError."""
         if self.is_file and not Path(self.url.database or "").exists():
             return None
-        with self._usable(), self.read() as connection:
+        with self._setup_errors(), self.read() as connection:
             return self._revision(connection)
 
     @contextmanager
-    def _unhurried(self, connection: Connection) -> Iterator[None]:
+    def _without_timeout(self, connection: Connection) -> Iterator[None]:
         """Let answers take longer than they may else: what changes a large table does."""
         if self.is_file:
             yield
@@ -157,7 +159,7 @@ class Database:
             del asked.seconds
 
     @contextmanager
-    def _usable(self) -> Iterator[None]:
+    def _setup_errors(self) -> Iterator[None]:
         """Turn what the driver says into a SetupError."""
         try:
             yield
@@ -179,7 +181,7 @@ class Database:
             )
         return revision
 
-    def tidy(self) -> None:
+    def truncate_journal(self) -> None:
         """Drop from SQLite's journal what was changed, so that deleted texts do not stay on the disk."""
         if self.is_file:
             with self._engine.connect().execution_options(reading=True) as connection:

@@ -18,7 +18,7 @@ _SESSION = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeou
 Answer = TypeVar("Answer")
 
 
-class Silent(psycopg.OperationalError):
+class NoAnswer(psycopg.OperationalError):
     """The server took too long to answer."""
 
 
@@ -40,7 +40,7 @@ class Connection(psycopg.Connection[Any]):
                 came = yield wanted
                 if not came and time.monotonic() > deadline:
                     self.close()
-                    raise Silent(f"The database did not answer within {self.seconds:g} seconds.")
+                    raise NoAnswer(f"The database did not answer within {self.seconds:g} seconds.")
                 wanted = gen.send(came)
         except StopIteration as end:
             answer: Answer = end.value
@@ -61,4 +61,4 @@ def connect(dialect: object, record: object, arguments: list[Any], more: dict[st
 
 def is_silence(error: BaseException | None) -> bool:
     """Whether an error of the driver says that nothing was said."""
-    return isinstance(error, Silent | psycopg.errors.ConnectionTimeout)
+    return isinstance(error, NoAnswer | psycopg.errors.ConnectionTimeout)

@@ -18,7 +18,7 @@ from reenact.watermark.embed import PUBLIC_KEY, Watermark
 from server.engine.certificate import certificate_of
 from server.errors import NotReady
 from server.jobs.files import made_by
-from server.jobs.job import Job, Outcome, SeenFace
+from server.jobs.job import DetectedFace, Job, Outcome
 from server.jobs.order import Order
 from server.screening import Screen, Submission
 from server.settings import Settings
@@ -57,7 +57,7 @@ class EngineWorker:
     def close(self) -> None:
         """The engine ends with its process."""
 
-    def do(self, job: Job, name: str, watch: Watch, show: Show) -> Outcome:
+    def run_job(self, job: Job, name: str, watch: Watch, show: Show) -> Outcome:
         """Do a job's order; see ``Worker``.
 
         Every frame carries the watermark of the job, and the file Content Credentials. The clip of a new
@@ -71,7 +71,7 @@ class EngineWorker:
         asked = order.options()
         encode = replace(asked.encode, encoder=self._settings.encoder)
         options = replace(asked, watermark=mark, certificate=self._certificate, encode=encode)
-        with self._storage.at_hand(order.place, Path(name).stem) as folder:
+        with self._storage.checked_out(order.upload_folder, Path(name).stem) as folder:
             watch(0, job.frames_total)  # what takes long tells before and after that it goes on
             selfie, motion = self._selfie(order, folder), self._motion(order, folder)
             watch(0, job.frames_total)  # what takes long tells before and after that it goes on
@@ -81,7 +81,7 @@ class EngineWorker:
             made = animate(self._engine, selfie, motion, out, options, watch, show)
             watch(made.written.frames, made.written.frames)
             stored = self._storage.publish(out, name)
-        file, faces = made.written, tuple(SeenFace(face.box, face.score) for face in made.faces)
+        file, faces = made.written, tuple(DetectedFace(face.box, face.score) for face in made.faces)
         size, rate = (file.width, file.height), float(file.fps)
         return Outcome(stored, *size, file.frames, rate, faces, made.seconds, file.sound)
 
@@ -90,7 +90,7 @@ class EngineWorker:
         order, begun = job.order, time.perf_counter()
         facts = order.card or {}
         card = Card(**facts | {"tags": tuple(facts["tags"]), "made_by": job.id})
-        with self._storage.at_hand(order.place, attempt) as folder:
+        with self._storage.checked_out(order.upload_folder, attempt) as folder:
             made = add_template(
                 engine,
                 folder / DRIVING,

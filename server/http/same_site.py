@@ -29,10 +29,10 @@ def check() -> None:
 
     Whether the process lives is no secret, and whoever watches over it may call it what they like.
     """
-    good = request.blueprint == "health" or (_named_here() and _sent_here())
-    if good or not services().settings.local or services().keys.exist():
+    allowed = request.blueprint == "health" or (_is_own_host() and _is_own_origin())
+    if allowed or not services().settings.local or services().keys.exist():
         return
-    if not _named_here():
+    if not _is_own_host():
         raise HostUnknown(
             "This server knows no host of the name that was asked for. Ask for localhost or 127.0.0.1, name "
             "the host in REENACT_CORS_ORIGINS, or make a key with `reenact-server keys add NAME`."
@@ -43,7 +43,7 @@ def check() -> None:
     )
 
 
-def _named_here() -> bool:
+def _is_own_host() -> bool:
     """Whether Host is this machine, a host that the operator named, or what a trusted proxy was asked for."""
     settings, name = services().settings, _host_of(f"//{request.host}")
     forwarded = settings.proxies > 0 and "X-Forwarded-Host" in request.headers
@@ -51,7 +51,7 @@ def _named_here() -> bool:
     return forwarded or "*" in settings.origins or name in named or _is_loopback(name)
 
 
-def _sent_here() -> bool:
+def _is_own_origin() -> bool:
     """Whether a request changes nothing, or comes from a page of this server, an allowed one, or none."""
     origins, origin = services().settings.origins, request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site")

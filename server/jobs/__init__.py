@@ -23,7 +23,7 @@ waiting.py     who waits for a job to change
 """
 
 from server.jobs.files import Files
-from server.jobs.job import ENDED, Failure, Idempotency, Job, Outcome, SeenFace, Status
+from server.jobs.job import ENDED, DetectedFace, Failure, Idempotency, Job, Outcome, Status
 from server.jobs.order import Order
 from server.jobs.repository import JobRepository
 from server.jobs.runner import Worker
@@ -31,6 +31,7 @@ from server.jobs.service import Jobs
 
 __all__ = [
     "ENDED",
+    "DetectedFace",
     "Failure",
     "Files",
     "Idempotency",
@@ -39,7 +40,6 @@ __all__ = [
     "Jobs",
     "Order",
     "Outcome",
-    "SeenFace",
     "Status",
     "Worker",
 ]

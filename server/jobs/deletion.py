@@ -32,22 +32,22 @@ class Deletion:
         except SQLAlchemyError as e:
             if not is_full(e):
                 raise
-            self._make_room(job)
+            self._free_disk(job)
             return self._records.cancel(job.id, job.owner)
 
-    def _make_room(self, job: Job) -> None:
+    def _free_disk(self, job: Job) -> None:
         """Delete a job's files before that is recorded, which takes room.
 
         Its place stays: where even that makes no room, a job that waits and had no uploads is still done.
         """
         self._delete_result(job)
-        self._files.empty(job.order)
-        self._records.database.tidy()
+        self._files.empty_folder(job.order)
+        self._records.database.truncate_journal()
 
     def _delete_files(self, job: Job) -> None:
         self._delete_result(job)
-        self._files.drop(job.order)
+        self._files.delete_uploads(job.order)
 
     def _delete_result(self, job: Job) -> None:
         if job.outcome and job.outcome.stored:
-            self._files.delete(job.outcome.stored.token)
+            self._files.delete_result(job.outcome.stored.token)

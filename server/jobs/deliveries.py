@@ -27,7 +27,7 @@ class Delivery:
     tries: int  # that were begun
 
 
-def _fair_order() -> Select[tuple[str, str, str, int, int]]:
+def _fair_deliveries() -> Select[tuple[str, str, str, int, int]]:
     """What is due: an address' first before its second, and so an owner's first before its second.
 
     So many jobs of one owner, or for one slow address, do not stand before the one of another.
@@ -46,7 +46,7 @@ def _fair_order() -> Select[tuple[str, str, str, int, int]]:
     return select(*columns).order_by(fair.c.of_owner, fair.c.seq).limit(bindparam("limit"))
 
 
-_DUE = _fair_order()
+_DUE = _fair_deliveries()
 
 
 class Deliveries:

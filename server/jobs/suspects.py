@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection
 
 
-class Suspects:
+class ExpiredLeases:
     """The leases that have run out, and since when this process sees that.
 
     A lease can run out though its holder lives: while the database was away nobody could renew any, and its
@@ -17,13 +17,15 @@ class Suspects:
         """Give half of the seconds that a lease lasts; ``clock`` only goes forward."""
         self._lease, self._clock = lease, clock
         self._since: dict[str, float] = {}
-        self._looked = 0.0
+        self._last_check = 0.0
 
-    def ripe(self, overdue: Collection[str]) -> set[str]:
+    def reclaimable(self, expired: Collection[str]) -> set[str]:
         """Those that may be taken, of the leases that have run out by the database's present answer."""
         now = self._clock()
-        if now - self._looked > self._lease:  # nobody could renew a lease meanwhile, as far as is known here
+        if (
+            now - self._last_check > self._lease
+        ):  # nobody could renew a lease meanwhile, as far as is known here
             self._since.clear()
-        self._looked = now
-        self._since = {lease: self._since.get(lease, now) for lease in overdue}
+        self._last_check = now
+        self._since = {lease: self._since.get(lease, now) for lease in expired}
         return {lease for lease, since in self._since.items() if now - since >= self._lease / 2}

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from reenact.errors import Cancelled
 
-LOOK = 0.3  # seconds between two notes of how far a running job is
+SAVE_SECONDS = 0.3  # seconds between two notes of how far a running job is
 
 
-class Stopping(Cancelled):
+class JobInterrupted(Cancelled):
     """The job is broken off and goes back to the queue, for no fault of its own."""
 
 
@@ -32,52 +32,57 @@ class Attempt:
 
     def __init__(
         self,
-        note: Callable[[int, int], bool],
-        wanted: Callable[[], bool],
+        save_progress: Callable[[int, int], bool],
+        still_wanted: Callable[[], bool],
         stopping: Callable[[], bool],
-        made: Callable[[int], None],
+        on_frames: Callable[[int], None],
     ) -> None:
         """Begin.
 
         Args:
-            note: records how far it is; False where the job is not this attempt's any more.
-            wanted: whether it still is.
+            save_progress: records how far the job is; False where this attempt has lost its lease.
+            still_wanted: whether this attempt still holds its lease.
             stopping: whether the service stops.
-            made: is told how many more frames there are.
+            on_frames: is called with the number of new frames.
         """
-        self._note, self._wanted, self._stopping, self._made = note, wanted, stopping, made
+        self._save_progress, self._still_wanted, self._stopping, self._on_frames = (
+            save_progress,
+            still_wanted,
+            stopping,
+            on_frames,
+        )
         self._due, self._done = 0.0, 0
-        self._heard, self._noting = time.monotonic(), False
+        self._last_sign, self._saving = time.monotonic(), False
 
     @property
-    def silence(self) -> float:
+    def idle_seconds(self) -> float:
         """Seconds since the last sign of work; who waits for the database to note one is not silent."""
-        return 0.0 if self._noting else time.monotonic() - self._heard
+        return 0.0 if self._saving else time.monotonic() - self._last_sign
 
     def __call__(self, done: int, total: int) -> None:
         """See ``JobWatch``."""
-        self._noting = True
+        self._saving = True
         try:
-            self._sign(done, total)
+            self._report(done, total)
         finally:
-            self._heard, self._noting = time.monotonic(), False
+            self._last_sign, self._saving = time.monotonic(), False
 
-    def _sign(self, done: int, total: int) -> None:
-        self._made(max(0, done - self._done))  # a gif may have fewer than were made for it
+    def _report(self, done: int, total: int) -> None:
+        self._on_frames(max(0, done - self._done))  # a gif may have fewer than were made for it
         self._done = done
         self._check_stopping()
         if time.monotonic() < self._due:
             return
-        self._due = time.monotonic() + LOOK
-        if not self._note(done, total):
+        self._due = time.monotonic() + SAVE_SECONDS
+        if not self._save_progress(done, total):
             raise Cancelled("The job was cancelled.")
 
     def check(self) -> None:
         """See ``JobWatch``."""
         self._check_stopping()
-        if not self._wanted():
+        if not self._still_wanted():
             raise Cancelled("The job was cancelled.")
 
     def _check_stopping(self) -> None:
         if self._stopping():
-            raise Stopping("The service stops.")
+            raise JobInterrupted("The service stops.")

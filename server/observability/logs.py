@@ -15,11 +15,11 @@ from typing import Any
 from server.observability.request_id import request_id
 
 FORMATS = ("text", "json")
-_SHORTER = {
+_REPLACEMENTS = {
     "Invalid request": "A request that is no proper HTTP was refused.",
     "Error handling request": "A request broke off.",
 }
-CONSUMERS = ("reenact", "reenact.DQ")  # of Dramatiq, by their queues
+CONSUMER_QUEUES = ("reenact", "reenact.DQ")  # of Dramatiq, by their queues
 REQUESTS = "server.http.request_log"
 FIELDS = ("request_id", "job", "method", "route", "status", "seconds")
 
@@ -37,7 +37,11 @@ def config(kind: str) -> dict[str, Any]:
             "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
             "json": {"()": JsonLine},
         },
-        "filters": {"context": {"()": Context}, "discreet": {"()": Discreet}, "lost": {"()": Lost}},
+        "filters": {
+            "context": {"()": Context},
+            "discreet": {"()": RedactRequests},
+            "lost": {"()": DropDisconnects},
+        },
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": kind, "filters": ["context"]},
         },
@@ -47,7 +51,7 @@ def config(kind: str) -> dict[str, Any]:
             "reenact": {"level": "INFO"},
             REQUESTS: {"level": "INFO" if kind == "json" else "WARNING"},  # too many for eyes
             "pika": {"level": "CRITICAL"},  # ten lines for each try to connect; jobs.calls says it once
-            **{f"dramatiq.worker.ConsumerThread({name})": {"filters": ["lost"]} for name in CONSUMERS},
+            **{f"dramatiq.worker.ConsumerThread({name})": {"filters": ["lost"]} for name in CONSUMER_QUEUES},
             "gunicorn.error": {"level": "WARNING", "handlers": [], "filters": ["discreet"]} | up,
             "gunicorn.access": {"level": "CRITICAL", "handlers": []} | up,  # it tells addresses
         },
@@ -63,18 +67,18 @@ class Context(logging.Filter):
         return True
 
 
-class Discreet(logging.Filter):
+class RedactRequests(logging.Filter):
     """gunicorn tells who sent a request that it cannot read, and what was in it; we do not."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Pass all, some of it shortened."""
-        for beginning, instead in _SHORTER.items():
+        for beginning, instead in _REPLACEMENTS.items():
             if str(record.msg).startswith(beginning):
                 record.msg, record.args = instead, ()
         return True
 
 
-class Lost(logging.Filter):
+class DropDisconnects(logging.Filter):
     """Dramatiq tells every few seconds that the broker is away; server.jobs.calls says it once."""
 
     def filter(self, record: logging.LogRecord) -> bool:

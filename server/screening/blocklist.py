@@ -65,7 +65,7 @@ class Blocklist:
                 raise NotFound(f"No blocked face is called {id}. `reenact-server block list` shows them.")
 
 
-def matching(seen: Bits, listed: list[BlockedFace]) -> BlockedFace | None:
+def find_match(seen: Bits, listed: list[BlockedFace]) -> BlockedFace | None:
     """The first blocked face among fingerprints (F, 2, BITS), plain or mirrored; None where there is none."""
     known = np.array([face.fingerprint for face in listed]).reshape(-1, BITS)
     near = (distance(known[:, None, None], seen[None]) <= SAME).any((1, 2))

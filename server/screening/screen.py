@@ -6,7 +6,7 @@ from reenact.engine import Engine
 from reenact.face.fingerprint import fingerprints
 from reenact.media import read_picture
 from server.errors import FaceBlocked
-from server.screening.blocklist import Blocklist, matching
+from server.screening.blocklist import Blocklist, find_match
 from server.screening.moderation import Moderators, Submission
 
 
@@ -32,7 +32,7 @@ class Screen:
         if blocked:
             picture = read_picture(submission.selfie)
             seen = fingerprints(picture, engine.finder.find(picture))
-            if matching(seen, blocked):
+            if find_match(seen, blocked):
                 raise FaceBlocked(
                     "Someone in this picture asked not to be animated here. Choose another picture."
                 )

@@ -15,16 +15,16 @@ from server.database.database import Database
 from server.storage.leftovers import Leftovers
 from server.storage.local import LocalStorage
 from server.storage.remote import RemoteStorage
-from server.storage.storage import DRIVING, SELFIE, Found, Storage, Stored
+from server.storage.storage import DRIVING, SELFIE, ResultFile, Storage, StoredResult
 
 __all__ = [
     "DRIVING",
     "SELFIE",
-    "Found",
     "LocalStorage",
     "RemoteStorage",
+    "ResultFile",
     "Storage",
-    "Stored",
+    "StoredResult",
     "open_storage",
 ]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-TRIAL = 30.0  # seconds that one caller may take to find out, before the next one tries
+TRIAL_SECONDS = 30.0  # seconds that one caller may take to find out, before the next one tries
 
 
 class Breaker:
@@ -15,7 +15,7 @@ class Breaker:
 
     def __init__(self) -> None:
         """It is believed to be there."""
-        self._away, self._rests = False, False
+        self._away, self._paused = False, False
         self._next_try = 0.0  # on the clock that only goes forward
 
     def allows(self) -> bool:
@@ -23,17 +23,17 @@ class Breaker:
         now = time.monotonic()
         if now < self._next_try:
             return False
-        if self._rests:
-            self._next_try = now + TRIAL
+        if self._paused:
+            self._next_try = now + TRIAL_SECONDS
         return True
 
-    def failed(self, rest: float) -> bool:
+    def failed(self, pause: float) -> bool:
         """There was no answer, and nobody shall ask for so many seconds; whether this is news."""
-        news, self._away, self._rests = not self._away, True, rest > 0
-        self._next_try = time.monotonic() + rest
-        return news
+        changed, self._away, self._paused = not self._away, True, pause > 0
+        self._next_try = time.monotonic() + pause
+        return changed
 
     def answered(self) -> bool:
         """There was an answer; whether this is news."""
-        news, self._away, self._rests, self._next_try = self._away, False, False, 0.0
-        return news
+        changed, self._away, self._paused, self._next_try = self._away, False, False, 0.0
+        return changed

@@ -39,17 +39,17 @@ class Leftovers:
         """Only remembers the database."""
         self._database = database
 
-    def add(self, left: Leftover) -> None:
+    def add(self, leftover: Leftover) -> None:
         """Remember one; one that is remembered already goes to the end of the list."""
-        row = {"kind": left.kind, "name": left.name, "keep": left.keep, "tried": time.time()}
+        row = {"kind": leftover.kind, "name": leftover.name, "keep": leftover.keep, "tried": time.time()}
         with suppress(IntegrityError), self._database.write() as connection:  # another process added it
-            connection.execute(delete(leftovers).where(_is(left)))
+            connection.execute(delete(leftovers).where(_is(leftover)))
             connection.execute(insert(leftovers), row)
 
-    def remove(self, left: Leftover) -> None:
+    def remove(self, leftover: Leftover) -> None:
         """Forget one that is gone."""
         with self._database.write() as connection:
-            connection.execute(delete(leftovers).where(_is(left)))
+            connection.execute(delete(leftovers).where(_is(leftover)))
 
     def all(self) -> list[Leftover]:
         """Those remembered, the one that was tried longest ago first."""
@@ -57,11 +57,11 @@ class Leftovers:
             rows = connection.execute(select(leftovers).order_by(leftovers.c.tried)).mappings()
             return [Leftover(row["kind"], row["name"], row["keep"]) for row in rows]
 
-    def has(self, left: Leftover) -> bool:
+    def has(self, leftover: Leftover) -> bool:
         """Whether this is to be deleted."""
         with self._database.read() as connection:
-            return connection.scalar(select(leftovers.c.name).where(_is(left))) is not None
+            return connection.scalar(select(leftovers.c.name).where(_is(leftover))) is not None
 
 
-def _is(left: Leftover) -> ColumnElement[bool]:
-    return (leftovers.c.kind == left.kind) & (leftovers.c.name == left.name)
+def _is(leftover: Leftover) -> ColumnElement[bool]:
+    return (leftovers.c.kind == leftover.kind) & (leftovers.c.name == leftover.name)

@@ -20,8 +20,8 @@ from pathlib import Path
 from reenact.errors import SetupError
 from reenact.os_errors import reason
 from server.errors import Gone, NotFound
-from server.storage.own import OwnFolder
-from server.storage.storage import Found, Stored
+from server.storage.own import ProcessFolder
+from server.storage.storage import ResultFile, StoredResult
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\.(mp4|gif|webp)")
 _OWNER_ONLY = 0o700
@@ -33,7 +33,7 @@ class LocalStorage:
     def __init__(self, folder: Path, lifetime: float) -> None:
         """Results live ``lifetime`` seconds. Nothing is touched before ``prepare``."""
         self._uploads, self._results = folder.absolute() / "uploads", folder.absolute() / "results"
-        self._lifetime, self._own = lifetime, OwnFolder(folder.absolute() / "working")
+        self._lifetime, self._process_folder = lifetime, ProcessFolder(folder.absolute() / "working")
 
     def prepare(self) -> None:
         """Make the folders.
@@ -44,59 +44,59 @@ class LocalStorage:
         try:
             for folder in (self._uploads, self._results):
                 folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
-            self.drop(self.open_place())
-            self._own.delete_dead()
+            self.delete_folder(self.create_folder())
+            self._process_folder.delete_abandoned()
         except OSError as e:
             raise SetupError(
                 f"The folder {self._uploads.parent} cannot be written: {reason(e)}. "
                 "Name another in REENACT_DATA."
             ) from e
 
-    def open_place(self) -> str:
+    def create_folder(self) -> str:
         """Make a new folder for one job's files."""
-        place = secrets.token_hex(16)
-        (self._uploads / place).mkdir(mode=_OWNER_ONLY)
-        return place
+        folder = secrets.token_hex(16)
+        (self._uploads / folder).mkdir(mode=_OWNER_ONLY)
+        return folder
 
-    def upload(self, place: str, name: str) -> Path:
+    def upload(self, folder: str, name: str) -> Path:
         """The path of a file in a place."""
-        return self._uploads / place / name
+        return self._uploads / folder / name
 
-    def share(self, place: str) -> None:
+    def publish_inputs(self, folder: str) -> None:
         """Nothing to do: every worker of this storage sees the folder."""
 
     @contextmanager
-    def at_hand(self, place: str, attempt: str) -> Iterator[Path]:
+    def checked_out(self, folder: str, attempt: str) -> Iterator[Path]:
         """Link a place's files, and delete the links afterwards."""
-        with self._own.room(attempt) as folder:
-            for file in self._files(place):
-                _link(file, folder / file.name)
-            yield folder
+        with self._process_folder.subfolder(attempt) as copies:
+            for file in self._files(folder):
+                _link(file, copies / file.name)
+            yield copies
 
-    def drop(self, place: str) -> None:
+    def delete_folder(self, folder: str) -> None:
         """Delete a place with all that is in it."""
-        shutil.rmtree(self._uploads / place, ignore_errors=True)
+        shutil.rmtree(self._uploads / folder, ignore_errors=True)
 
-    def drop_rest(self, place: str, keep: str) -> None:
+    def delete_all_but(self, folder: str, keep: str) -> None:
         """Delete what is in a place but one file."""
-        for path in self._files(place):
+        for path in self._files(folder):
             if path.name != keep:
                 path.unlink(missing_ok=True)
 
-    def copy(self, place: str, name: str, to: str) -> None:
+    def copy(self, folder: str, name: str, to: str) -> None:
         """Copy a file to another place."""
-        shutil.copyfile(self.upload(place, name), self.upload(to, name))
+        shutil.copyfile(self.upload(folder, name), self.upload(to, name))
 
-    def drop_others(self, keep: Collection[str], before: float) -> int:
+    def delete_orphans(self, keep: Collection[str], before: float) -> int:
         """Delete the old places that nobody needs any more and tell how many."""
-        self._own.delete_dead()
-        old = [place for place in self._uploads.iterdir() if (_time_of(place) or before) < before]
-        orphans = [place.name for place in old if place.name not in keep]
+        self._process_folder.delete_abandoned()
+        old = [folder for folder in self._uploads.iterdir() if (_modified(folder) or before) < before]
+        orphans = [folder.name for folder in old if folder.name not in keep]
         for name in orphans:
-            self.drop(name)
+            self.delete_folder(name)
         return len(orphans)
 
-    def publish(self, file: Path, token: str | None = None) -> Stored:
+    def publish(self, file: Path, token: str | None = None) -> StoredResult:
         """Move a file among the results under a name of 256 random bits."""
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
@@ -105,9 +105,9 @@ class LocalStorage:
         size = file.stat().st_size
         token = token or secrets.token_urlsafe(32) + file.suffix
         os.replace(file, self._results / token)
-        return Stored(token, size, digest, now + self._lifetime)
+        return StoredResult(token, size, digest, now + self._lifetime)
 
-    def find(self, token: str) -> Found:
+    def find(self, token: str) -> ResultFile:
         """A result's file; raises NotFound, and Gone when its time is over."""
         path = self._results / token
         try:
@@ -119,15 +119,15 @@ class LocalStorage:
         expires = now.st_mtime + self._lifetime
         if expires <= time.time():
             raise Gone("This result has expired. Make it again.")
-        return Found(token, now.st_size, expires, lambda: path.open("rb"))
+        return ResultFile(token, now.st_size, expires, lambda: path.open("rb"))
 
     def delete(self, token: str) -> None:
         """Delete a result."""
         (self._results / token).unlink(missing_ok=True)
 
-    def delete_left(self) -> int:
+    def delete_leftovers(self) -> int:
         """Delete what dead processes left; what is deleted here is gone."""
-        self._own.delete_dead()
+        self._process_folder.delete_abandoned()
         return 0
 
     def sweep(self) -> int:
@@ -138,13 +138,13 @@ class LocalStorage:
             path.unlink(missing_ok=True)
         return len(old)
 
-    def _files(self, place: str) -> list[Path]:
-        folder = self._uploads / place
-        return list(folder.iterdir()) if folder.is_dir() else []
+    def _files(self, folder: str) -> list[Path]:
+        path = self._uploads / folder
+        return list(path.iterdir()) if path.is_dir() else []
 
     def _expires(self, path: Path) -> float | None:
         """When a file's time is over; None when there is no such file."""
-        made = _time_of(path)
+        made = _modified(path)
         return None if made is None else made + self._lifetime
 
 
@@ -158,7 +158,7 @@ def _link(file: Path, to: Path) -> None:
         shutil.copyfile(file, to)
 
 
-def _time_of(path: Path) -> float | None:
+def _modified(path: Path) -> float | None:
     """When it was changed; None when there is nothing."""
     try:
         return path.stat().st_mtime

@@ -13,7 +13,7 @@ DRIVING = "driving"
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredResult:
     """A published result. ``expires`` is in seconds since 1970."""
 
     token: str  # its unguessable name, with the suffix of its format
@@ -23,7 +23,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Found:
+class ResultFile:
     """A result that can be fetched."""
 
     token: str
@@ -44,19 +44,19 @@ class Storage(Protocol):
         """Make ready; raises SetupError."""
         ...
 
-    def open_place(self) -> str:
+    def create_folder(self) -> str:
         """Make a new place for one job's files and return its name."""
         ...
 
-    def upload(self, place: str, name: str) -> Path:
+    def upload(self, folder: str, name: str) -> Path:
         """The local path of a file in a place; it need not exist yet."""
         ...
 
-    def share(self, place: str) -> None:
+    def publish_inputs(self, folder: str) -> None:
         """Bring a place with all its files to where every worker finds it."""
         ...
 
-    def at_hand(self, place: str, attempt: str) -> AbstractContextManager[Path]:
+    def checked_out(self, folder: str, attempt: str) -> AbstractContextManager[Path]:
         """While it lasts, a local folder with the files of a shared place, in which others may be made.
 
         It belongs to the attempt of this name alone. Another attempt at the same job, which lost its lease or
@@ -64,23 +64,23 @@ class Storage(Protocol):
         """
         ...
 
-    def drop(self, place: str) -> None:
+    def delete_folder(self, folder: str) -> None:
         """Delete a place with all that is in it; one that is gone is fine."""
         ...
 
-    def drop_rest(self, place: str, keep: str) -> None:
+    def delete_all_but(self, folder: str, keep: str) -> None:
         """Delete what is in a place but one file, or "" for none; a place that is gone is fine."""
         ...
 
-    def copy(self, place: str, name: str, to: str) -> None:
+    def copy(self, folder: str, name: str, to: str) -> None:
         """Copy a file of a place, shared or not, to one that was just opened; raises FileNotFoundError."""
         ...
 
-    def drop_others(self, keep: Collection[str], before: float) -> int:
+    def delete_orphans(self, keep: Collection[str], before: float) -> int:
         """Delete the places, made before this time, that nobody needs any more; tell how many."""
         ...
 
-    def publish(self, file: Path, token: str | None = None) -> Stored:
+    def publish(self, file: Path, token: str | None = None) -> StoredResult:
         """Move a whole file among the results; it appears there all at once.
 
         Args:
@@ -89,7 +89,7 @@ class Storage(Protocol):
         """
         ...
 
-    def find(self, token: str) -> Found:
+    def find(self, token: str) -> ResultFile:
         """A result's file; raises NotFound, and Gone when its time is over."""
         ...
 
@@ -97,7 +97,7 @@ class Storage(Protocol):
         """Delete a result; one that is gone is fine."""
         ...
 
-    def delete_left(self) -> int:
+    def delete_leftovers(self) -> int:
         """Delete what could not be deleted when that was asked for, and what dead processes left.
 
         Tells how much is gone now that was asked for.

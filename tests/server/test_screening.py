@@ -242,8 +242,8 @@ def test_consent_is_kept_with_its_time_but_no_picture(make_app: Make, portrait: 
     assert abs(kept.given - time.time()) < 60
     client.order(portrait=PORTRAIT)
     assert [each.face for each in services.consents.find()] == [digest, f"portrait:{PORTRAIT}"]
-    assert services.consents.forget(time.time() + 86400) == 0
-    assert services.consents.forget(time.time() + 3 * 86400) == 2
+    assert services.consents.purge(time.time() + 86400) == 0
+    assert services.consents.purge(time.time() + 3 * 86400) == 2
 
 
 def test_without_consent_nothing_is_kept(make_app: Make) -> None:
