@@ -74,7 +74,7 @@ class Services:
         try:
             self.sweep(0.0 if self.settings.single_process else _ORPHAN_SECONDS)
         except StorageUnavailable:
-            log.warning("What has expired is deleted when the storage answers")
+            log.warning("Expired files will be deleted when the storage answers")
         self.jobs.start()
         if self.webhooks:
             self.webhooks.start()
@@ -90,7 +90,7 @@ class Services:
         """Stop; what has not ended within the time waits for the next start. Whether all stood still."""
         self._stopped.set()
         seconds = self.settings.stop_seconds if seconds is None else seconds
-        log.info("Stopping; jobs that run get %g s to end, and then go back into the queue", seconds)
+        log.info("Stopping: running jobs have %g s to finish, and then go back to the queue", seconds)
         if self.webhooks:
             self.webhooks.close()
         all_stopped = self.jobs.close(seconds)
@@ -115,7 +115,7 @@ class Services:
         self.consents.purge(time.time())
         self.database.truncate_journal()
         if results or jobs:
-            log.info("Swept %d results and %d jobs", results, jobs)
+            log.info("Deleted %d expired results and %d expired jobs", results, jobs)
         return SweepCounts(uploads, results, jobs)
 
     def _sweep_loop(self) -> None:
@@ -123,9 +123,9 @@ class Services:
             try:
                 self.sweep()
             except StorageUnavailable:  # the log has it
-                log.warning("The sweep will be tried again")
+                log.warning("The deletion of expired files will be retried")
             except Exception:  # of the disk or the database
-                log.exception("The sweep failed and will be tried again")
+                log.exception("The deletion of expired files failed and will be retried")
 
     def _leftover_loop(self) -> None:
         """Delete what could not be deleted when it was asked for, as soon as that works."""
@@ -134,7 +134,7 @@ class Services:
                 self.storage.delete_leftovers()
             except SQLAlchemyError as e:
                 if not is_unreachable(e):
-                    log.exception("What is still to be deleted will be tried again")
+                    log.exception("Deleting leftover files failed and will be retried")
 
 
 def init_app(

@@ -152,8 +152,8 @@ def read(environment: Mapping[str, str]) -> Settings:
     unknown = sorted(given.keys() - known.keys() - FOREIGN)
     if unknown:
         near = difflib.get_close_matches(unknown[0], known, n=2, cutoff=0.85)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
-        raise SettingInvalid(f"{unknown[0]} is no setting. {hint}")
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Settings: {', '.join(known)}."
+        raise SettingInvalid(f"{unknown[0]} is not a setting. {hint}")
     values = {known[name]: _cast(known[name], text.strip()) for name, text in given.items() if name in known}
     return Settings(**values)
 

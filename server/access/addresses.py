@@ -51,7 +51,7 @@ class Addresses:
         stem, end, proof, suffix = parts if len(parts := signed.split(".")) == 4 else [""] * 4
         good = end.isdecimal() and len(end) < 16 and signed.isascii()
         if not good or not hmac.compare_digest(proof, self._signature(stem, suffix, int(end))[1]):
-            raise NotFound("There is no such result. Its address comes with the job.")
+            raise NotFound("There is no such result. Take the address from its job.")
         if int(end) <= time.time():
             raise Gone("This result has expired. Make it again.")
         return f"{stem}.{suffix}"

@@ -57,7 +57,7 @@ class OrderRate:
                     log.error("Redis does not answer; orders are counted in this process's memory: %s", why)
             else:
                 if self._breaker.answered():
-                    log.warning("Redis answers; orders are counted in Redis again")
+                    log.warning("Redis answers again and counts orders")
                 return free
         return _count(self._own, self._item, senders)
 

@@ -107,7 +107,7 @@ def _kept_selfie_folder(id: str) -> str:
     """The place where the selfie of an own job is kept; raises NotFound, Gone and InvalidOption."""
     job = services().jobs.get(id, owner())
     if not job.order.keep_selfie:
-        raise InvalidOption("selfie_of: That job did not keep its selfie. Send the selfie again.")
+        raise InvalidOption("selfie_of: The selfie of that job was not kept. Send the selfie again.")
     if selfie_expires_at(job) <= time.time():
         raise Gone(SELFIE_GONE)
     return job.order.upload_folder
@@ -119,5 +119,5 @@ def _first_seq(cursor: str | None) -> int | None:
         return services().jobs.get(cursor, owner()).seq if cursor else None
     except NotFound:
         raise InvalidOption(
-            "cursor: This page is not there any more. Begin again without a cursor."
+            "cursor: The job it names does not exist any more. Start again without a cursor."
         ) from None

@@ -70,7 +70,7 @@ def _stream_events(use: Services, job: Job) -> Iterator[str]:
         except SQLAlchemyError as e:
             if not is_unreachable(e):
                 raise
-            yield ": the database does not answer; this goes on when it does\n\n"
+            yield ": the database does not answer; events continue when it does\n\n"
             time.sleep(POLL_SECONDS)
 
 

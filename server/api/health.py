@@ -10,7 +10,7 @@ from server.errors import LOADING, NotReady
 
 _MESSAGES = {
     "database": "The database cannot be reached.",
-    "broker": "The broker cannot be reached; jobs are begun a few seconds later meanwhile.",
+    "broker": "The broker cannot be reached, so jobs start a few seconds later.",
     "engine": LOADING,
 }
 bp = APIBlueprint("health", __name__)
@@ -30,5 +30,5 @@ def ready() -> dict[str, str]:
     """Whether jobs are begun: the model is loaded and has run once, and database and broker work."""
     if unavailable := services().jobs.unavailable:
         reasons = " ".join(_MESSAGES[each] for each in unavailable)
-        raise NotReady(f"{reasons} Try again in a few seconds; if it stays, the log says why.")
+        raise NotReady(f"{reasons} Try again in a few seconds. If that does not help, see the log.")
     return {"status": "ready"}

@@ -30,5 +30,5 @@ def read() -> Response:
     """
     use = services()
     if use.settings.metrics_port is not None:
-        raise NotFound("Metrics have a port of their own here.")
+        raise NotFound("This server has a separate port for metrics.")
     return Response(use.metrics.text(), content_type=CONTENT_TYPE_LATEST)

@@ -21,7 +21,7 @@ from server.screening import digest
 from server.settings import Settings
 from server.storage import DRIVING, SELFIE, Storage
 
-SELFIE_GONE = "This selfie is not kept any more. Send it again."
+SELFIE_GONE = "This selfie was deleted. Send it again."
 _CHOICES = {  # fields of which one excludes others
     "selfie": "a file",
     "portrait": "an id",
@@ -59,7 +59,7 @@ def parse_order(
     selfie, portrait, again = _one_of(form, "selfie", "portrait", "selfie_of")
     driving, template = _one_of(form, "driving", "template")
     if portrait and form["keep_selfie"]:
-        raise InvalidOption("keep_selfie: There is no selfie to keep, since a portrait is asked for.")
+        raise InvalidOption("keep_selfie: This order has a portrait, so there is no selfie to keep.")
     options = {name: form[name] for name in _OPTIONS} | {"label": _label(form, settings.label)}
     source = kept_selfie_folder(again) if again else None
     folder = storage.create_folder()
@@ -82,9 +82,13 @@ def parse_template_order(form: dict[str, Any], settings: Settings, storage: Stor
     """Keep the clip of a form, loaded by ``TemplateIn``, and check it; otherwise as ``parse_order``."""
     id = form.get("id") or "-".join(re.findall("[a-z0-9]+", form["title"].lower()))[:64].strip("-")
     if not id:
-        raise InvalidOption("id: Send one, since the title has no letters from a to z to make it from.")
+        raise InvalidOption(
+            "id: Send one. It cannot be made from the title, which has no letters from a to z."
+        )
     if id in template_ids(settings.templates, settings.more_templates):
-        raise InvalidOption(f"id: There is a template {id} already. Send another id, or delete that one.")
+        raise InvalidOption(
+            f"id: The template {id} exists already. Send another id, or delete that template."
+        )
     facts = {name: form[name] for name in ("title", "licence", "attribution", "tags")}
     Card(**facts)
     order = Order(storage.create_folder(), template=id, card=facts)
@@ -101,8 +105,8 @@ def _label(form: dict[str, Any], policy: str) -> str | None:
     """The language of the label, or None for no label; raises InvalidOption where there may be none."""
     if policy == "never" and form["label"]:
         raise InvalidOption(
-            "label: The operator of this server has turned labels off. Send label=false, and say where you "
-            "show the result that it was made with AI."
+            "label: This server adds no labels. Send label=false, and say where you show the result that "
+            "it was made with AI."
         )
     return form["language"] if form["label"] or policy == "always" else None
 

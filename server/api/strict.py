@@ -13,7 +13,7 @@ from marshmallow import ValidationError, pre_load
 
 UNKNOWN = "Unknown field."  # as marshmallow says it of forms
 SENT_TWICE = "Send this once."
-IN_THE_FORM = "Send this in the form, not in the address."
+IN_THE_FORM = "Send this in the form, not in the query string."
 
 
 class FormIn(Schema):

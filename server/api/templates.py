@@ -98,9 +98,9 @@ def delete(id: str) -> tuple[str, int]:
     """
     use = services().settings
     if id in template_ids(use.templates):
-        raise Forbidden(f"The template {id} ships with the server and stays.")
+        raise Forbidden(f"The template {id} ships with the server and cannot be deleted.")
     if id not in template_ids(use.more_templates):
-        raise TemplateNotFound(f"There is no template {id!r} among those that were added.")
+        raise TemplateNotFound(f"There is no added template {id!r}.")
     remove_template(id, use.more_templates)
     return "", 204
 

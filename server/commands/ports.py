@@ -32,7 +32,7 @@ def trouble(host: str, port: int) -> OSError | None:
 def unusable(host: str, port: int, wrong: OSError) -> SetupError:
     """The error to raise where ``trouble`` found something."""
     return SetupError(
-        f"Nobody can listen on {host}, port {port}: {wrong.strerror}. Set REENACT_PORT or "
+        f"Cannot listen on {host}, port {port}: {wrong.strerror}. Set REENACT_PORT or "
         "REENACT_HOST to another; with make: `make run PORT=9000`."
     )
 
@@ -42,9 +42,9 @@ def look(host: str, name: str, port: int, path: str, ours: bytes) -> Finding:
     shown = _address(host, port)
     wrong = trouble(host, port)
     if wrong is None:
-        return Finding(name, "ok", f"{shown} is free" if port else "any free one will be taken")
+        return Finding(name, "ok", f"{shown} is free" if port else "a free port will be chosen")
     if wrong.errno == errno.EADDRINUSE and ours in _fetch(f"http://{shown}{path}"):
-        return Finding(name, "ok", f"Reenact answers at {shown} already")
+        return Finding(name, "ok", f"Reenact already runs at {shown}")
     detail = f"{shown} cannot be used: {wrong.strerror}; set REENACT_HOST or {variable(name)}"
     return Finding(name, "broken", detail)
 

@@ -164,7 +164,7 @@ class Database:
         try:
             yield
         except SQLAlchemyError as e:
-            why = "its disk is full; make room on it" if is_full(e) else str(getattr(e, "orig", e)).strip()
+            why = "its disk is full; free some space" if is_full(e) else str(getattr(e, "orig", e)).strip()
             raise SetupError(f"The database {self.url!r} cannot be used: {why}.") from e
 
     def _revision(self, connection: Connection) -> str | None:
@@ -197,7 +197,7 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError as e:
         raise SetupError(
-            "REENACT_DATABASE must be like sqlite:///file or postgresql://user@host/name."
+            "REENACT_DATABASE must look like sqlite:///file or postgresql://user@host/name."
         ) from e
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")

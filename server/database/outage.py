@@ -49,7 +49,8 @@ def retry_until_answered(ask: Callable[[bool], T], given_up: Event) -> T:
                 raise
             if not again:
                 log.warning(
-                    "The database cannot be reached, and what is to be noted waits: %s", driver_message(e)
+                    "The database cannot be reached; the result of a job waits to be recorded: %s",
+                    driver_message(e),
                 )
             again = True
 
@@ -109,7 +110,7 @@ class OutageGuard:
             finally:
                 self._trial_lock.release()
         else:
-            raise OperationalError(None, None, Unanswered("The database keeps silent."))
+            raise OperationalError(None, None, Unanswered("The database does not answer."))
 
 
 def _is_silence(error: BaseException | None) -> bool:

@@ -197,8 +197,8 @@ class Child:
             for each in self.slots:
                 each.caused_kill = each is slot or (each.busy and no_pulse)
             self.killed, self._warm = True, False
-            why = "a job that was told to stop goes on" if slot and slot.stopped else "it hangs"
-            log.error("The engine's process is killed, since %s", why)
+            why = "a cancelled job did not stop" if slot and slot.stopped else "it hangs"
+            log.error("The engine's process is killed because %s", why)
         self._process.kill()
 
 

@@ -120,7 +120,7 @@ def _progress_reporter(line: Line) -> Watch:
         nonlocal due
         if line.poll():
             line.recv()
-            raise Cancelled("The job was told to stop.")
+            raise Cancelled("The job was cancelled.")
         if time.monotonic() >= due or done == total:
             line.send(Progress(done, total))
             due = time.monotonic() + PROGRESS_SECONDS

@@ -93,7 +93,7 @@ class SubprocessWorker:
             if self._closed.is_set():
                 return
             child.end()
-            log.error("The engine's process died (status %d) and is started again", status)
+            log.error("The engine's process died (status %d) and is restarted", status)
             try:
                 self._start_child()
             except Exception as e:

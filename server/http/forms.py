@@ -20,11 +20,13 @@ class StrictParser(FormDataParser):
             found = super().parse(stream, *about, **more)
         except ValueError as e:
             raise BodyBroken(
-                "The form cannot be read: it is cut off, or its parts are not divided by the boundary that "
-                "the Content-Type names. Leave both to your HTTP client, and set no Content-Type yourself."
+                "The form cannot be read: it is cut off, or its parts do not have the boundary of the "
+                "Content-Type. Let your HTTP client make both, and do not set the Content-Type yourself."
             ) from e
         if any(None in each for each in found[1:]):
-            raise BodyBroken("A part of the form has no name. Name each in its Content-Disposition.")
+            raise BodyBroken(
+                "A part of the form has no name. Give each part a name in its Content-Disposition."
+            )
         return found
 
 

@@ -34,12 +34,12 @@ def check() -> None:
         return
     if not _is_own_host():
         raise HostUnknown(
-            "This server knows no host of the name that was asked for. Ask for localhost or 127.0.0.1, name "
-            "the host in REENACT_CORS_ORIGINS, or make a key with `reenact-server keys add NAME`."
+            "The Host header does not name this server. Use localhost or 127.0.0.1, name the host in "
+            "REENACT_CORS_ORIGINS, or make a key with `reenact-server keys add NAME`."
         )
     raise CrossSite(
-        "A page of another site sent this. Its origin must be named in REENACT_CORS_ORIGINS, or the server "
-        "must have a key: `reenact-server keys add NAME`."
+        "A page of another site sent this. Name its origin in REENACT_CORS_ORIGINS, or make a key with "
+        "`reenact-server keys add NAME`."
     )
 
 

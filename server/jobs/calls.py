@@ -72,7 +72,7 @@ class WakeupSender:
     def _note_disconnected(self, error: Exception) -> None:
         if self._connected:
             why = str(error) or type(error).__name__
-            log.error("The broker cannot be reached; workers look for jobs by themselves: %s", why)
+            log.error("The broker cannot be reached; workers poll the database instead: %s", why)
         self._connected = False
         with suppress(Empty):
             while True:
@@ -80,5 +80,5 @@ class WakeupSender:
 
     def _note_connected(self) -> None:
         if not self._connected:
-            log.warning("The broker is there again")
+            log.warning("The broker can be reached again")
         self._connected = True

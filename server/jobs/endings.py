@@ -19,11 +19,10 @@ from server.observability.metrics import Metrics
 log = logging.getLogger(__name__)
 STORAGE_PAUSE = 5.0  # seconds until a job is begun again after the bucket did not answer
 CANCELLED, REQUEUED = "cancelled", "requeued"  # ends of an attempt, for the metrics
-GAVE_UP = Failure(
-    EngineDied.code, "The server broke off at each attempt at this job. Try another picture or clip."
-)
+GAVE_UP = Failure(EngineDied.code, "Every attempt at this job crashed or hung. Try another picture or clip.")
 TOO_NEW = Failure(
-    "order_too_new", "This was ordered from a newer version of the service than runs now. Order it again."
+    "order_too_new",
+    "This job was created by a newer version of the service than this one. Send the order again.",
 )
 
 
@@ -116,4 +115,4 @@ class Endings:
             elif claim.job.order.upload_folder not in self._records.needed_folders():
                 self._files.delete_uploads(claim.job.order)
         except Exception:  # of the database, the disk or the bucket; the job has ended all the same
-            log.exception("The uploads of job %s stay until the next sweep", claim.job.id)
+            log.exception("The uploads of job %s could not be deleted; the next sweep retries", claim.job.id)

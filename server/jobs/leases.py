@@ -71,7 +71,7 @@ class Leases:
         except SQLAlchemyError as e:
             if not is_unreachable(e):
                 raise
-            log.warning("The database cannot be reached, and no job is begun: %s", driver_message(e))
+            log.warning("The database cannot be reached, so no job is started: %s", driver_message(e))
             return None
 
     def _claim(self, seconds: float, at_once: int) -> Claim | None:

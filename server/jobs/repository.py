@@ -45,7 +45,7 @@ _DURATIONS = select(
     select(func.avg(_TAKEN.c.seconds)).scalar_subquery(),
     select(now() - func.min(jobs.c.started)).where(jobs.c.status == "running").scalar_subquery(),
 )
-_NOT_FOUND = "There is no such animation; it may have been deleted or forgotten."
+_NOT_FOUND = "There is no such animation. It may have been deleted or have expired."
 
 
 class JobRepository(Leases):
@@ -132,7 +132,7 @@ class JobRepository(Leases):
             row = connection.execute(select(jobs).where(recent)).mappings().first()
         if row and row["idempotency_digest"] != idempotency.digest:
             raise IdempotencyConflict(
-                "This Idempotency-Key was sent before with another order. Use a new key for a new order."
+                "This Idempotency-Key was sent before with another order. Send a new key with each new order."
             )
         return self.get(row["id"], None) if row else None
 

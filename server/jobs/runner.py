@@ -155,7 +155,7 @@ class Runner:
             for lease in left:
                 self._records.release(lease, counted=False)
         except SQLAlchemyError as e:  # others begin them again when the leases have run out
-            log.error("What still runs could not be put back into the queue: %s", driver_message(e))
+            log.error("Running jobs could not be put back into the queue: %s", driver_message(e))
         return all_stopped
 
     def _wait(self, seconds: float) -> bool:
@@ -208,5 +208,5 @@ class Runner:
         try:
             return self._records.progress(lease, done, total, self._lease)
         except SQLAlchemyError as e:  # the next look may find the database again; the lease decides how long
-            log.warning("The progress of a job could not be noted: %s", driver_message(e))
+            log.warning("The progress of a job could not be recorded: %s", driver_message(e))
             return True

@@ -84,10 +84,10 @@ class Upkeep:
         for claim in reclaimed:
             self._files.delete_result(claim.result)
             if claim.job.status == "failed":
-                log.error("Job %s was begun %d times and never ended", claim.job.id, claim.job.attempts)
+                log.error("Job %s was started %d times and never finished", claim.job.id, claim.job.attempts)
                 self._files.delete_uploads(claim.job.order)
             else:
-                log.warning("Job %s lost its worker and waits again", claim.job.id)
+                log.warning("Job %s lost its worker and is queued again", claim.job.id)
             self._on_change()
         return len(reclaimed)
 
@@ -97,7 +97,7 @@ class Upkeep:
         self._newer = newer
         if newer and self._single_process:
             for job in self._records.fail_newer_orders(TOO_NEW):
-                log.error("Job %s was ordered from a newer version of Reenact, and failed", job.id)
+                log.error("Job %s was created by a newer version of Reenact, and failed", job.id)
                 self._files.delete_uploads(job.order)
                 self._on_change()
         elif newer > before:
@@ -122,12 +122,12 @@ class Upkeep:
                 self._failing.add(name)
             else:
                 if self._failing == {name}:
-                    log.warning("The jobs are looked after again")
+                    log.warning("Maintenance of the jobs works again")
                 self._failing.discard(name)
 
 
 def _log_failure(error: Exception) -> None:
     if isinstance(error, SQLAlchemyError):
-        log.error("The database cannot be reached and will be tried again: %s", driver_message(error))
+        log.error("The database cannot be reached and will be retried: %s", driver_message(error))
     else:
-        log.error("The jobs could not be looked after, which will be tried again", exc_info=error)
+        log.error("Maintenance of the jobs failed and will be retried", exc_info=error)

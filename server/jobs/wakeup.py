@@ -89,8 +89,8 @@ class WorkerPool:
             while self._work():
                 pass
         except SQLAlchemyError as e:  # the next look may find the database again
-            log.error("The queue could not be looked into: %s", driver_message(e))
+            log.error("The queue could not be read: %s", driver_message(e))
         except Exception:
-            log.exception("The queue could not be looked into")
+            log.exception("The queue could not be read")
         finally:
             self._free_slots.release()

@@ -85,4 +85,4 @@ class Attempt:
 
     def _check_stopping(self) -> None:
         if self._stopping():
-            raise JobInterrupted("The service stops.")
+            raise JobInterrupted("The service is stopping.")

@@ -16,8 +16,8 @@ from server.observability.request_id import request_id
 
 FORMATS = ("text", "json")
 _REPLACEMENTS = {
-    "Invalid request": "A request that is no proper HTTP was refused.",
-    "Error handling request": "A request broke off.",
+    "Invalid request": "A malformed HTTP request was refused.",
+    "Error handling request": "A request failed before the application saw it.",
 }
 CONSUMER_QUEUES = ("reenact", "reenact.DQ")  # of Dramatiq, by their queues
 REQUESTS = "server.http.request_log"

@@ -62,7 +62,7 @@ class Blocklist:
         """Take one off the list; raises NotFound."""
         with self._database.write() as connection:
             if not connection.execute(delete(blocked).where(blocked.c.id == id)).rowcount:
-                raise NotFound(f"No blocked face is called {id}. `reenact-server block list` shows them.")
+                raise NotFound(f"There is no blocked face {id}. `reenact-server block list` shows them.")
 
 
 def find_match(seen: Bits, listed: list[BlockedFace]) -> BlockedFace | None:

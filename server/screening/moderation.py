@@ -67,7 +67,9 @@ class Moderators:
                 log.error("Moderator %s failed for job %s: %s: %s", name, submission.job, type(e).__name__, e)
                 if self._allow_on_failure:
                     continue
-                raise ModeratorUnavailable("The operator's check does not answer. Try again later.") from e
+                raise ModeratorUnavailable(
+                    "The operator's check failed or did not answer. Try again later."
+                ) from e
             if reason is not None:
                 log.info("Moderator %s refused job %s", name, submission.job)
                 raise Rejected(" ".join(str(reason).split())[:REASON_LENGTH] or NO_REASON)
@@ -110,7 +112,7 @@ class HttpModerator:
             raise ValueError(f"it answered {answer.status}")
         said = json.loads(text)
         if not isinstance(said, dict) or not isinstance(said.get("allow"), bool):
-            raise ValueError("its answer has no allow of true or false")
+            raise ValueError("its answer has no boolean `allow`")
         return None if said["allow"] else str(said.get("reason") or NO_REASON)
 
 

@@ -59,7 +59,7 @@ class Bucket:
             ExtraMissing: s3fs is not installed.
         """
         if not url.startswith("s3://"):
-            raise SetupError(f"REENACT_STORAGE is {url!r}; it must be like s3://bucket/folder.")
+            raise SetupError(f"REENACT_STORAGE is {url!r}; it must look like s3://bucket/folder.")
         if find_spec("s3fs") is None:
             raise ExtraMissing("REENACT_STORAGE needs the extra 's3': pip install 'reenact[s3]'.")
         import fsspec
@@ -133,7 +133,7 @@ class Bucket:
             if not is_full(e) and not (missing and isinstance(e, FileNotFoundError)):
                 slow = time.monotonic() - begun > _SLOW_SECONDS
                 if self._breaker.failed(_PAUSE_SECONDS if slow else 0.0):
-                    log.error("%s cannot be used and will be tried again: %s", self._url, _error_text(e))
+                    log.error("%s cannot be used and will be retried: %s", self._url, _error_text(e))
                 raise StorageUnavailable from e
             self._answered()  # but the disk of this machine is full, or there is no such object
             raise

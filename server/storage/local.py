@@ -115,7 +115,7 @@ class LocalStorage:
         except FileNotFoundError:
             now = None
         if now is None:
-            raise NotFound("There is no such result; it may have been deleted or expired.")
+            raise NotFound("There is no such result. It may have been deleted or have expired.")
         expires = now.st_mtime + self._lifetime
         if expires <= time.time():
             raise Gone("This result has expired. Make it again.")

@@ -30,7 +30,7 @@ from server.storage.own import ProcessFolder
 from server.storage.storage import ResultFile, StoredResult
 
 log = logging.getLogger(__name__)
-_NOT_FOUND = "There is no such result; it may have been deleted or expired."
+_NOT_FOUND = "There is no such result. It may have been deleted or have expired."
 
 
 class RemoteStorage:
@@ -68,7 +68,7 @@ class RemoteStorage:
         except SetupError as e:
             if not is_unreachable(e.__cause__):
                 raise
-            log.error("%s It will be tried again.", e)
+            log.error("%s It will be retried.", e)
 
     def probe(self) -> None:
         """Write something in the bucket and delete it; raises SetupError."""

@@ -72,7 +72,9 @@ class Webhooks:
             except Exception as e:  # of the database, or a mistake of ours
                 if works:  # or else the log would be full of it
                     log.error(
-                        "The webhooks wait: %s", driver_message(e), exc_info=None if is_unreachable(e) else e
+                        "Webhooks are delayed: %s",
+                        driver_message(e),
+                        exc_info=None if is_unreachable(e) else e,
                     )
                 works = False
                 self._stopped.wait(POLL_SECONDS)
@@ -116,7 +118,7 @@ class Webhooks:
             left = delivery.tries <= len(self._backoff) and not delivered
             self._deliveries.end(delivery, self._backoff[delivery.tries - 1] if left else None)
         except Exception:
-            log.exception("How the webhook of job %s ended could not be noted", delivery.id)
+            log.exception("The result of the webhook of job %s could not be recorded", delivery.id)
         finally:
             self._ended(delivery)
 

@@ -59,13 +59,13 @@ def parse(url: str) -> Target:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise InvalidOption("webhook: This is no address.") from None
+        raise InvalidOption("webhook: This is not a URL.") from None
     if parts.scheme not in _PORTS or not _URL.fullmatch(url):
         raise InvalidOption("webhook: Send an address that begins with https:// or http://.")
     if not _is_host(host) or port == 0:
-        raise InvalidOption("webhook: No host can have this name. Look at what stands after ://.")
+        raise InvalidOption("webhook: The host name is invalid. Check what follows ://.")
     if parts.username is not None or parts.password is not None:
-        raise InvalidOption("webhook: The address may not hold a user or password.")
+        raise InvalidOption("webhook: The address must not contain a user or password.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port or _PORTS[parts.scheme], path)
 
@@ -95,7 +95,7 @@ def check_host(target: Target, allowed: frozenset[str]) -> None:
     if target.host in allowed:
         return
     if target.host == "localhost" or not all(is_public(each) for each in _numeric(target.host)):
-        raise InvalidOption("webhook: The address is not a public one.")
+        raise InvalidOption("webhook: The address is not public.")
 
 
 def is_public(address: str | int) -> bool:
@@ -184,7 +184,7 @@ def _connect(target: Target, allowed: frozenset[str], deadline: _Deadline) -> so
     """A connection to one of the target's addresses, when all are public or its name is allowed."""
     addresses = _resolve(target, deadline)
     if target.host not in allowed and not all(is_public(each) for each in addresses):
-        raise PermissionError("The address is not a public one.")
+        raise PermissionError("The address is not public.")
     while True:
         address = addresses.pop(0)
         try:

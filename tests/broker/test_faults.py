@@ -116,7 +116,7 @@ def test_a_redis_that_is_away_or_silent_keeps_no_order_from_being_taken_and_done
     server.order(access=key)
     said = server.log.read_text()
     assert "Traceback" not in said
-    assert said.count("in this process's memory") == said.count("are counted in Redis again") == 2
+    assert said.count("in this process's memory") == said.count("Redis answers again") == 2
 
 
 def test_a_rabbitmq_that_is_restarted_is_found_again(start: Start, rabbit: tuple[str, Process]) -> None:

@@ -204,7 +204,7 @@ def test_to_start_on_a_full_disk_is_refused_in_a_sentence(small_disk: Callable[[
     open_database(None, disk.folder).close()
     disk.fill()
     for folder in (disk.folder, disk.folder / "new"):
-        with pytest.raises(SetupError, match="is full; make room"):
+        with pytest.raises(SetupError, match="is full; free"):
             open_database(None, folder)
 
 

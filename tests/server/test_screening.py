@@ -278,9 +278,9 @@ def test_the_list_is_managed_from_the_command_line(tmp_path: Path, portrait: Pat
     id = said.split()[2].rstrip(".")
     code, listed = run("block", "list")
     assert code == 0 and id in listed and "request 7" in listed
-    assert run("block", "remove", "nobody", error="No blocked face") == (1, "")
+    assert run("block", "remove", "nobody", error="no blocked face") == (1, "")
     assert run("block", "add", "none.jpg", error="There is no picture file") == (1, "")
     assert run("block", "remove", id) == (0, f"{id} is allowed again.\n")
     assert run("block", "list") == (0, "")
-    assert "there is no record" in run("consents", str(portrait))[1]
+    assert "There is no record" in run("consents", str(portrait))[1]
     assert run("consents", "none.jpg", error="There is no file none.jpg") == (1, "")

@@ -99,7 +99,7 @@ def test_what_is_no_form_or_has_no_file_is_refused(client: Client) -> None:
 
 def test_a_path_sent_in_place_of_a_file_is_told_from_one(client: Client) -> None:
     answer = client.post("/v1/verify", data={"file": "nod.mp4"}, content_type="multipart/form-data")
-    assert answer.json is not None and "an @ before its path" in answer.json["errors"]["file"][0]
+    assert answer.json is not None and "put @ before" in answer.json["errors"]["file"][0]
 
 
 def test_too_many_at_once_are_sent_away(client: Client, services: Services) -> None:
