@@ -1,4 +1,4 @@
-"""Stable codes of all errors: what each is answered with, and what a stranger is told."""
+"""Stable codes of all errors, with their HTTP status and public message."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ INTERNAL = (
 
 
 def public_detail(error: Exception) -> tuple[str, str]:
-    """Code and sentence of an error as a stranger may read them."""
+    """Code and public message of an error."""
     if is_full(error):
         return DiskFull.code, CODES[DiskFull.code][1]
     if not isinstance(error, ReenactError):

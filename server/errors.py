@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from reenact.errors import InputError, ReenactError
 
-LOADING = "The model is being loaded."  # what a service that starts says, and nothing else
+LOADING = "The model is being loaded."  # the message while a service starts, and only then
 
 
 class ConsentRequired(InputError):

@@ -49,7 +49,7 @@ _FIRST = (1, 2)  # of its own making, and made unreadable to it by our second re
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder of the service's data, for its owner's eyes only; raises SetupError."""
+    """Make the data folder, readable by its owner only; raises SetupError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as e:
@@ -70,7 +70,7 @@ class Database:
     """Connections to one database, to be shared by all threads of a process."""
 
     def __init__(self, url: str | None, folder: Path) -> None:
-        """Remember where; nothing is opened before the first use.
+        """Open nothing before the first use.
 
         Args:
             url: ``sqlite:///file`` or ``postgresql://user@host/name``; None means a file in ``folder``.
@@ -83,7 +83,7 @@ class Database:
         self.is_file = self.url.get_backend_name() == "sqlite"
         arguments: dict[str, Any] = {"timeout": _LOCK_SECONDS} if self.is_file else {}
         self._guard = OutageGuard()
-        # SQLite lets one write at a time; others sleep and look again, ever more seldom. In turn is sooner.
+        # SQLite has one writer at a time; others sleep longer and longer between tries. A lock is faster.
         self._write_lock: AbstractContextManager[object] = Lock() if self.is_file else nullcontext()
         try:
             self._engine = create_engine(
@@ -112,19 +112,19 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Only looks; on SQLite it waits for nobody who writes, and each statement sees its own moment."""
+        """A read-only connection; on SQLite it waits for no writer, and each statement sees its own state."""
         with self._guard.ask(), self._engine.connect().execution_options(reading=True) as connection:
             yield connection
 
     @property
     def unresponsive(self) -> bool:
-        """Whether a PostgreSQL that was asked does not answer."""
+        """Whether PostgreSQL does not answer."""
         return not self.is_file and self._guard.unresponsive
 
     def take_lock(self, connection: Connection, number: int) -> None:
-        """Until the end of the transaction, let no other go on that has said the same number.
+        """Take an advisory lock until the end of the transaction.
 
-        SQLite lets one write at a time anyway.
+        SQLite has one writer at a time anyway.
         """
         if not self.is_file:
             connection.execute(select(func.pg_advisory_xact_lock(number)))
@@ -146,7 +146,7 @@ class Database:
 
     @contextmanager
     def _without_timeout(self, connection: Connection) -> Iterator[None]:
-        """Let answers take longer than they may else: what changes a large table does."""
+        """Suspend the time limit for answers, since changing a large table takes long."""
         if self.is_file:
             yield
             return
@@ -160,7 +160,7 @@ class Database:
 
     @contextmanager
     def _setup_errors(self) -> Iterator[None]:
-        """Turn what the driver says into a SetupError."""
+        """Translate the driver's errors into SetupError."""
         try:
             yield
         except SQLAlchemyError as e:
@@ -182,7 +182,7 @@ class Database:
         return revision
 
     def truncate_journal(self) -> None:
-        """Drop from SQLite's journal what was changed, so that deleted texts do not stay on the disk."""
+        """Truncate SQLite's journal, so that deleted texts do not stay on the disk."""
         if self.is_file:
             with self._engine.connect().execution_options(reading=True) as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -207,13 +207,13 @@ def _parse(url: str) -> URL:
 
 
 def _set_up_sqlite(connection: Any, record: object) -> None:
-    """WAL, so that nobody who reads waits for one who writes; transactions begin where we say so."""
+    """WAL, so that readers do not wait for writers; transactions begin explicitly."""
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """One who will write takes the lock at once: taking it later can fail in the middle."""
+    """A writer takes the lock at once: taking it later can fail in the middle."""
     if not connection.get_execution_options().get("reading"):
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,6 +1,7 @@
-"""Connections to a PostgreSQL that may keep silent: its machine is frozen, or the line is cut without a word.
+"""Connections to PostgreSQL with a time limit for each answer.
 
-Neither the driver nor the server's own limits end the waiting for an answer then. This does.
+If its machine freezes or the network drops packets, neither the driver nor the server's own limits end the
+wait. This does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A process that holds the engine, seen from the one that starts it; it runs ``server.engine.process``.
+"""A process that holds the engine, as its parent sees it. It runs ``server.engine.process``.
 
 There is one pipe for each job that may run at once. It carries a ``Task`` to the process, ``Progress`` and
 ``Preview`` back, and at the end an ``Outcome`` or an exception. ``STOP`` cancels the job. Another pipe
@@ -31,19 +31,19 @@ from server.settings import Settings
 log = logging.getLogger(__name__)
 COMMAND = (sys.executable, "-P", "-m", "server.engine.process")
 STOP = "stop"
-NICE = 10  # a tenth of the share of a process that does not give way, where both want the same core
-POLL_SECONDS = 0.1  # seconds between two looks at whether it lives and works
-PULSE_SECONDS = 1.0  # seconds between two beats of its pulse
-PULSE_LATE_SECONDS = 5.0  # seconds without a pulse after which it counts as not ready
-START_SECONDS = 60.0  # seconds without a pulse that are granted until its engine is warm, at least
-STOP_SECONDS = 0.4  # seconds that a job which is told to stop may take to do so
+NICE = 10  # about a tenth of the CPU time of a process at normal priority on the same core
+POLL_SECONDS = 0.1  # seconds between two checks of the process
+PULSE_SECONDS = 1.0  # seconds between two heartbeats
+PULSE_LATE_SECONDS = 5.0  # seconds without a heartbeat after which it counts as not ready
+START_SECONDS = 60.0  # minimum limit without a heartbeat until the engine is warm
+STOP_SECONDS = 0.4  # seconds that a cancelled job may take to stop
 
 Line: TypeAlias = "Connection[Task | str, str | Progress | Preview | Outcome | Exception]"
 
 
 @dataclass(frozen=True)
 class Task:
-    """A job, and the name that its result is to get."""
+    """A job and the name for its result."""
 
     job: Job
     name: str
@@ -51,7 +51,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is."""
+    """The progress of a job."""
 
     done: int  # frames
     total: int  # 0 where it is not known
@@ -59,20 +59,20 @@ class Progress:
 
 @dataclass(frozen=True)
 class Preview:
-    """A frame that a job has made, scaled down to be looked at."""
+    """A frame of a job, scaled down for preview."""
 
     frame: Picture
 
 
 @dataclass(eq=False)
 class JobSlot:
-    """A line to one thread of the process, and the job there, if it has one."""
+    """A pipe to one thread of the process, and the state of its job, if it has one."""
 
     line: Line
     busy: bool = False
-    idle_seconds: float = 0.0  # seconds since the job's last sign of work
-    reporting: bool = False  # what came is passed on, which may take as long as the database is away
-    stopped: float | None = None  # when it was told to stop, on the clock that only goes forward
+    idle_seconds: float = 0.0  # seconds since the job's last progress
+    reporting: bool = False  # a message is being handled, which may wait for the database
+    stopped: float | None = None  # when it was cancelled, on the monotonic clock
     caused_kill: bool = False  # the process was killed because of this job
 
     def begin(self, task: Task) -> None:
@@ -81,7 +81,7 @@ class JobSlot:
         self.line.send(task)
 
     def stop(self) -> None:
-        """Tell the job to stop; raises OSError where the process has died."""
+        """Cancel the job; raises OSError where the process has died."""
         self.stopped = time.monotonic()
         self.line.send(STOP)
 
@@ -115,7 +115,7 @@ class Child:
         return self._warm and self._pulse_age < PULSE_LATE_SECONDS and silent < self._settings.hang_after / 2
 
     def open(self) -> str:
-        """Wait until the engine is warm, and tell where it runs.
+        """Wait until the engine is warm; return where it runs.
 
         Raises:
             SetupError: it cannot be opened.
@@ -136,7 +136,7 @@ class Child:
         return str(message)
 
     def release(self, slot: JobSlot) -> None:
-        """Let the next job have a seat."""
+        """Free a slot for the next job."""
         slot.busy = False
         self.free_slots.put(slot)
 
@@ -147,7 +147,7 @@ class Child:
         return status
 
     def end(self) -> None:
-        """Kill it where it still runs, whatever it does, and let go of it."""
+        """Kill it if it still runs, and close its input."""
         self._warm = False
         self._process.kill()
         self._process.wait()
@@ -156,10 +156,10 @@ class Child:
                 self._process.stdin.close()
 
     def _monitor(self) -> None:
-        """Kill it when it hangs.
+        """Kill it if it hangs.
 
-        Silence is counted from look to look, a second at most: who was held up together with it, since the
-        machine slept for instance, does not take that for its fault.
+        Each check adds a second at most: if this process was suspended too, because the machine slept for
+        instance, the child is not blamed for that.
         """
         last = time.monotonic()
         while self._process.poll() is None:
@@ -178,7 +178,7 @@ class Child:
                 self._kill(None)
 
     def _read_pulse(self) -> None:
-        """Wait a little for its pulse."""
+        """Wait briefly for a heartbeat."""
         try:
             if self._pulse.poll(POLL_SECONDS):
                 self._pulse.recv()
@@ -191,7 +191,7 @@ class Child:
         return ignores_stop or slot.idle_seconds > self._settings.hang_after
 
     def _kill(self, slot: JobSlot | None) -> None:
-        """End the process because of one job; without a pulse any job there may be the cause."""
+        """Kill the process because of one job; without a heartbeat any job there may be the cause."""
         if not self.killed:
             no_pulse = slot is None or self._pulse_age >= PULSE_LATE_SECONDS
             for each in self.slots:
@@ -210,9 +210,10 @@ def _spawn(lines: list[Connection]) -> Popen[bytes]:
 
 
 def _lower_priority(pid: int, idle: bool) -> None:
-    """Let a process give way to this one with all its threads; on Linux each has its own priority.
+    """Lower the priority of a process and all its threads; on Linux each thread has its own.
 
-    There, who is nice may keep a core for milliseconds that another wants; who is ``idle`` loses it at once.
+    There, a nice thread may keep a core for some milliseconds that another wants; an ``idle`` one loses it at
+    once.
     """
     nice = min(os.getpriority(os.PRIO_PROCESS, 0) + NICE, 19)
     threads = Path(f"/proc/{pid}/task")

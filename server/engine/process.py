@@ -34,9 +34,9 @@ from server.settings import Settings
 from server.storage import open_storage
 
 HOUR = 3600.0
-PROGRESS_SECONDS = 0.1  # seconds between two words on how far a job is
-PREVIEW_SECONDS = 0.3  # seconds between two frames that are shown
-SIDE = 512  # pixels of the longer side of the frames that are shown
+PROGRESS_SECONDS = 0.1  # between two reports of progress
+PREVIEW_SECONDS = 0.3  # between two preview frames
+SIDE = 512  # pixels of the longer side of preview frames
 GROUP_SIGNALS = (
     signal.SIGINT,
     signal.SIGTERM,
@@ -47,7 +47,7 @@ Line: TypeAlias = "Connection[str | Progress | Preview | Outcome | Exception, Ta
 
 
 def main() -> None:
-    """Open the engine and do jobs until the server closes the line or dies."""
+    """Open the engine and run jobs until the server closes the input or dies."""
     for number in GROUP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # the server says what becomes of the job that runs
     try:
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _send_pulse(pulse: Connection[None, None]) -> None:
-    """Tell every now and then that this process runs."""
+    """Send heartbeats."""
     with suppress(OSError):  # the server has died, and this process is about to
         while True:
             pulse.send(None)
@@ -72,7 +72,7 @@ def _send_pulse(pulse: Connection[None, None]) -> None:
 
 
 def _work(settings: Settings, lines: list[Line]) -> None:
-    """Tell where the model runs, or why it does not, and then do what comes on each line."""
+    """Report where the model runs, or why it does not; then run the tasks of each pipe."""
     try:
         worker = _open(settings)
         provider = worker.open()
@@ -91,7 +91,7 @@ def _open(settings: Settings) -> EngineWorker:
 
 
 def _serve(worker: EngineWorker, line: Line) -> None:
-    """Do one job after the other."""
+    """Run the tasks of one pipe."""
     try:
         while True:
             task = line.recv()
@@ -102,7 +102,7 @@ def _serve(worker: EngineWorker, line: Line) -> None:
 
 
 def _run_task(worker: EngineWorker, task: Task, line: Line) -> Outcome | Exception:
-    """Do a job and tell how it ended."""
+    """Run a job and return how it ended."""
     about = logs.job.set(task.job.id)
     try:
         return worker.run_job(task.job, task.name, _progress_reporter(line), _preview_sender(line))
@@ -113,7 +113,7 @@ def _run_task(worker: EngineWorker, task: Task, line: Line) -> Outcome | Excepti
 
 
 def _progress_reporter(line: Line) -> Watch:
-    """Tell how far a job is, and stop where the server says so."""
+    """A callback that reports progress, and cancels the job if the server says so."""
     due = 0.0
 
     def watch(done: int, total: int) -> None:
@@ -129,7 +129,7 @@ def _progress_reporter(line: Line) -> Watch:
 
 
 def _preview_sender(line: Line) -> Show:
-    """Send a frame now and then, not larger than anybody looks at it."""
+    """A callback that sends a small preview frame from time to time."""
     due = 0.0
 
     def show(frame: Picture) -> None:
@@ -144,7 +144,7 @@ def _preview_sender(line: Line) -> Show:
 
 
 def _picklable(error: Exception) -> Exception:
-    """An error as the server can read it, with where it came from: one of ours, or its words alone."""
+    """An error that can be pickled, with its traceback: one of ours, or only its message."""
     portable: Exception = error
     if is_full(error):
         portable = DiskFull(str(error))

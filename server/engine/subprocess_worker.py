@@ -1,4 +1,4 @@
-"""The engine in a process of its own: it can be killed, and shares no interpreter with who answers requests.
+"""The engine in a separate process: it can be killed, and shares no interpreter with the request threads.
 
 See ``server.engine.child_process`` for that process.
 """
@@ -25,7 +25,7 @@ MAX_RESTART_SECONDS = (
 
 
 class SubprocessWorker:
-    """Has orders done in the engine's process, and replaces that when it dies or hangs; see ``Worker``."""
+    """Runs jobs in the engine's process, and replaces that if it dies or hangs; see ``Worker``."""
 
     def __init__(self, settings: Settings, on_broken: Callable[[Exception], None]) -> None:
         """Start nothing yet; ``on_broken`` is told when an engine that died cannot be opened again."""
@@ -35,7 +35,7 @@ class SubprocessWorker:
 
     @property
     def ready(self) -> bool:
-        """Whether there is a process with a warm engine, and it does not hang as far as can be seen."""
+        """Whether there is a process with a warm engine that does not seem to hang."""
         return self._child is not None and self._child.ready
 
     @property
@@ -50,7 +50,7 @@ class SubprocessWorker:
         return provider
 
     def run_job(self, job: Job, name: str, watch: JobWatch, show: Show) -> Outcome:
-        """Have a job done; see ``Worker``.
+        """Run a job; see ``Worker``.
 
         Raises:
             EngineDied: the process died by itself, or was killed because of this job.
@@ -74,7 +74,7 @@ class SubprocessWorker:
             self._child.end()
 
     def _assign(self, task: Task, watch: JobWatch) -> tuple[Child, JobSlot]:
-        """Begin a job in a free seat; ``watch`` may end the waiting for a new process."""
+        """Start a job in a free slot; ``watch`` may cancel the waiting for a new process."""
         while True:
             child = self._child
             if child and child.ready:
@@ -87,7 +87,7 @@ class SubprocessWorker:
             watch(0, task.job.frames_total)
 
     def _restart_loop(self) -> None:
-        """Replace the process whenever it dies."""
+        """Restart the process whenever it dies."""
         while child := self._child:
             status = child.wait()
             if self._closed.is_set():
@@ -102,7 +102,7 @@ class SubprocessWorker:
                 return
 
     def _start_child(self) -> str:
-        """Start the process, if need be again and again, until its engine is warm; raises SetupError."""
+        """Start the process, with retries, until its engine is warm; raises SetupError."""
         pause = 1.0
         while True:
             with self._start_lock:
@@ -124,7 +124,7 @@ class SubprocessWorker:
 
 
 def _await_outcome(slot: JobSlot, watch: JobWatch, show: Show) -> Outcome | Exception:
-    """How a job ended; what ``watch`` or ``show`` raises breaks it off.
+    """Wait for the end of a job; an exception of ``watch`` or ``show`` cancels it.
 
     Raises EOFError or OSError where the process dies, unless the job was to stop anyway.
     """
@@ -154,7 +154,7 @@ def _await_outcome(slot: JobSlot, watch: JobWatch, show: Show) -> Outcome | Exce
 
 
 def _forward(message: object, watch: JobWatch, show: Show) -> None:
-    """Tell what was told, or ask in the silence whether the job is still wanted."""
+    """Pass on a message; without one, check for cancellation."""
     if isinstance(message, Preview):
         show(message.frame)
     elif isinstance(message, Progress):
@@ -164,7 +164,7 @@ def _forward(message: object, watch: JobWatch, show: Show) -> None:
 
 
 def _death_error(child: Child, slot: JobSlot) -> Exception:
-    """Why a job ended with its process."""
+    """Why a job ended together with its process."""
     if child.killed and not slot.caused_kill:
         return JobInterrupted("The engine was replaced because of another job.")
     return EngineDied("The engine's process died, or hung and was killed.")

@@ -26,7 +26,7 @@ from server.storage import DRIVING, SELFIE, Storage
 
 
 class EngineWorker:
-    """Holds the engine and does orders with it, each in the thread that asks; see ``Worker``."""
+    """Holds the engine and runs jobs with it in the calling thread; see ``Worker``."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class EngineWorker:
         open_engine: Callable[[], Engine],
         screen: Screen,
     ) -> None:
-        """Only remembers how to open the engine; ``open`` does it. ``screen`` may refuse an order."""
+        """``open`` calls ``open_engine``. ``screen`` may refuse an order."""
         self._settings, self._storage, self._open_engine = settings, storage, open_engine
         self._screen = screen
         self._engine: Engine | None = None
@@ -58,7 +58,7 @@ class EngineWorker:
         """The engine ends with its process."""
 
     def run_job(self, job: Job, name: str, watch: Watch, show: Show) -> Outcome:
-        """Do a job's order; see ``Worker``.
+        """Run a job; see ``Worker``.
 
         Every frame carries the watermark of the job, and the file Content Credentials. The clip of a new
         template is an operator's own, so that it is not screened.
@@ -72,9 +72,9 @@ class EngineWorker:
         encode = replace(asked.encode, encoder=self._settings.encoder)
         options = replace(asked, watermark=mark, certificate=self._certificate, encode=encode)
         with self._storage.checked_out(order.upload_folder, Path(name).stem) as folder:
-            watch(0, job.frames_total)  # what takes long tells before and after that it goes on
+            watch(0, job.frames_total)  # report progress before and after each slow step
             selfie, motion = self._selfie(order, folder), self._motion(order, folder)
-            watch(0, job.frames_total)  # what takes long tells before and after that it goes on
+            watch(0, job.frames_total)  # report progress before and after each slow step
             self._screen.check(self._engine, _submission(job, selfie, motion))
             watch(0, job.frames_total)
             out = folder / name
@@ -86,7 +86,7 @@ class EngineWorker:
         return Outcome(stored, *size, file.frames, rate, faces, made.seconds, file.sound)
 
     def _add(self, engine: Engine, job: Job, attempt: str, watch: Watch) -> Outcome:
-        """Make a template of a job's clip; a former attempt's is made anew, and another's is left alone."""
+        """Make a template of a job's clip, overwriting that of an earlier attempt, but no other."""
         order, begun = job.order, time.perf_counter()
         facts = order.card or {}
         card = Card(**facts | {"tags": tuple(facts["tags"]), "made_by": job.id})

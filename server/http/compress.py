@@ -1,4 +1,4 @@
-"""Texts packed for whoever can unpack them: documents and the page's files become a third as long."""
+"""Gzip for text responses: documents and the page's files become a third as long."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LEVEL = 6
 
 
 def init_app(app: Flask) -> None:
-    """Pack the answers of an app."""
+    """Compress the responses of an app."""
     app.after_request(_compress)
 
 

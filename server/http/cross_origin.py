@@ -1,4 +1,4 @@
-"""Pages elsewhere that may call this server from a browser, as the operator names them (CORS)."""
+"""CORS: pages of other origins that may call this server, as the operator names them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAY = 24 * 3600
 
 
 def init_app(app: Flask, origins: list[str]) -> None:
-    """Let pages of these origins call, ``*`` meaning all. Cookies never go along: keys travel in a header."""
+    """Allow calls from these origins, ``*`` for all. Cookies are never allowed: keys are sent in a header."""
     app.before_request(_answer_preflight)
     if origins:
         what = {
@@ -32,12 +32,12 @@ def init_app(app: Flask, origins: list[str]) -> None:
 
 
 def _answer_preflight() -> Response | None:
-    """Whether a call would be allowed is asked without a key, so it is answered before one is looked for."""
+    """Preflight requests have no key, so they are answered before authentication."""
     return current_app.make_default_options_response() if request.method == "OPTIONS" else None
 
 
 def _allow_embedding(response: Response) -> Response:
-    """A picture or film of the API may stand in those pages too."""
+    """Allow those pages to embed pictures and films of the API."""
     if request.path.startswith("/v1/"):
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

@@ -1,4 +1,4 @@
-"""Forms that cannot be read are said to be that, and not taken for empty ones."""
+"""Unreadable forms are errors, not empty forms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from server.errors import BodyBroken
 
 
 class StrictParser(FormDataParser):
-    """Werkzeug's, which would give an empty form where it fails."""
+    """Werkzeug's parser, which would return an empty form on failure."""
 
     def parse(self, stream: IO[bytes], *about: Any, **more: Any) -> Any:
         """The stream, fields and files of a form; raises BodyBroken."""
@@ -31,6 +31,6 @@ class StrictParser(FormDataParser):
 
 
 class StrictRequest(Request):
-    """Flask's with such a parser."""
+    """Flask's request with that parser."""
 
     form_data_parser_class = StrictParser

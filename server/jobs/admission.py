@@ -1,4 +1,4 @@
-"""Whether the queue has room for an order, and when to come back where it has none."""
+"""Whether the queue accepts an order, and when to retry if it does not."""
 
 from __future__ import annotations
 
@@ -15,20 +15,18 @@ DEFAULT_JOB_SECONDS = 10.0  # seconds a job takes, before one was measured
 
 
 class Admission:
-    """The room that the records leave. All methods may be called from any thread."""
+    """The limits of the queue. All methods may be called from any thread."""
 
     def __init__(self, records: JobRepository, limit: int, owner_limit: int | None, threads: int) -> None:
-        """Let so many jobs wait, and so many of one owner be unfinished, of which threads do some at once."""
+        """Accept so many waiting jobs, and so many unfinished ones of an owner; ``threads`` run at once."""
         self._records, self._limit, self._owner_limit, self._threads = records, limit, owner_limit, threads
-        self._last_estimate, self._estimate_lock = (
-            0.0,
-            Lock(),
-        )  # when there is room for the last one who was refused
+        self._last_estimate = 0.0  # when there is room for the last refused client
+        self._estimate_lock = Lock()
 
     def check(self, owner: str | None, connection: Connection | None = None) -> None:
-        """Raise QueueFull or QuotaExceeded where as many jobs wait, in all or of one owner, as may wait.
+        """Raise QueueFull or QuotaExceeded if a limit is reached.
 
-        Within the transaction ``connection`` that adds a job, that one is counted already.
+        In the transaction ``connection`` that adds a job, that job is counted already.
         """
         waiting, unfinished = self._records.count_open(owner, connection)
         own = 1 if connection is None else 0
@@ -38,10 +36,10 @@ class Admission:
             raise QueueFull(self._retry_after(in_turn=True))
 
     def _retry_after(self, in_turn: bool) -> int:
-        """When the oldest running job will probably end, or ``in_turn`` one after it for each who is refused.
+        """Seconds until the oldest running job probably ends; ``in_turn``: later for each refused client.
 
-        All would come back in the same instant otherwise, and all but one in vain. Nobody is told a longer
-        time than the whole queue takes.
+        Otherwise all clients would retry at the same moment, and all but one in vain. It is never longer than
+        the whole queue takes.
         """
         mean, elapsed = self._records.durations()
         mean, now = mean or DEFAULT_JOB_SECONDS, time.monotonic()

@@ -1,7 +1,7 @@
-"""Wake-ups on their way to a broker, in a thread of their own.
+"""Sends wake-ups to the broker from a separate thread.
 
-Nobody who takes an order waits for a broker that is away or silent, and RabbitMQ has one connection of this
-process, whose heartbeats are answered.
+So a request never waits for a broker that does not answer. RabbitMQ has one connection of this process, whose
+heartbeats this thread answers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import dramatiq
 from server.jobs.broker import ping
 
 log = logging.getLogger(__name__)
-PING_SECONDS = 1.0  # seconds between two looks at whether the broker is there
+PING_SECONDS = 1.0  # seconds between two pings of the broker
 
 
 class WakeupSender:
@@ -40,7 +40,7 @@ class WakeupSender:
         self._thread.start()
 
     def add(self) -> None:
-        """Send a wake-up soon; none while the broker is away, since workers look for themselves then."""
+        """Send a wake-up soon; none while the broker is unreachable, since workers then poll the database."""
         if self._connected:
             self._waiting.put(None)
 

@@ -1,4 +1,4 @@
-"""How an attempt at a job ends: well, badly, or so that the job waits for another one."""
+"""How an attempt at a job ends: with success, with failure, or with another attempt."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TOO_NEW = Failure(
 
 
 class Endings:
-    """Records the ends of attempts and tidies up after them."""
+    """Records the ends of attempts and deletes their files."""
 
     def __init__(
         self, records: JobRepository, files: Files, lease: float, attempts: int, metrics: Metrics
@@ -37,21 +37,21 @@ class Endings:
         self._lease, self._attempts = lease, attempts
 
     def succeed(self, claim: Claim, outcome: Outcome) -> None:
-        """End a job well, or take back what was made where it is not this attempt's any more."""
+        """Record success, or delete the result if the attempt has lost its lease."""
         if self._records.succeed(claim.lease, outcome):
             self._finish(claim, outcome)
         else:
             self._discard(claim)
 
     def _finish(self, claim: Claim, outcome: Outcome) -> None:
-        """Tell of a job that ended well."""
+        """Count and log a job that succeeded."""
         self._delete_uploads(claim, keep_selfie=claim.job.order.keep_selfie)
         self._metrics.attempt_succeeded(outcome)
         seconds = sum(outcome.seconds.values())
         log.info("Job %s made %d frames in %.1f s", claim.job.id, outcome.frames, seconds)
 
     def _discard(self, claim: Claim) -> None:
-        """Take back what was made for a job that is not this attempt's any more."""
+        """Delete the result of an attempt that has lost its lease."""
         self._metrics.attempt_ended(CANCELLED)
         self._files.delete_result(claim.result)
         if self._records.get(claim.job.id, None).status == "cancelled":
@@ -59,10 +59,10 @@ class Endings:
         self._delete_uploads(claim)
 
     def fail(self, claim: Claim, error: Exception) -> float:
-        """End a job badly, or put it back where another attempt may do better.
+        """Fail a job, or requeue it if another attempt may succeed.
 
         Returns:
-            For how many seconds this process had better begin no other job.
+            Seconds for which this process should not start another job.
         """
         job, pause = claim.job, 0.0
         if isinstance(error, JobInterrupted):
@@ -94,7 +94,7 @@ class Endings:
         return pause
 
     def _fail_disk_full(self, claim: Claim, error: Exception) -> None:
-        """End the job, which would fit no better when made anew."""
+        """Fail the job: another attempt would need the same space."""
         log.error("Job %s failed because the disk is full", claim.job.id, exc_info=error)
         self._files.delete_result(claim.result)  # it makes room for the record of the end
         self._files.delete_added_template(claim.job)
@@ -108,7 +108,7 @@ class Endings:
         self._delete_uploads(claim)
 
     def _delete_uploads(self, claim: Claim, keep_selfie: bool = False) -> None:
-        """Delete the uploads, unless another attempt needs them; a selfie stays that is to be kept."""
+        """Delete the uploads, unless another attempt needs them; with ``keep_selfie`` the selfie stays."""
         try:
             if keep_selfie:
                 self._files.keep_selfie(claim.job.order)

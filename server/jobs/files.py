@@ -1,4 +1,4 @@
-"""What an order has on the disk besides its records: uploads, result, template."""
+"""The files of an order: uploads, result, template."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from server.storage import SELFIE, Storage
 
 
 class Files:
-    """Brings the files of orders to whoever does them, and deletes what is left."""
+    """Publishes and deletes the files of orders."""
 
     def __init__(self, settings: Settings, storage: Storage) -> None:
-        """Only remembers both."""
+        """Do nothing yet."""
         self._settings, self._storage = settings, storage
 
     def publish_inputs(self, order: Order) -> None:
-        """Bring an order's uploads to where every worker finds them."""
+        """Make an order's uploads visible to all workers."""
         self._storage.publish_inputs(order.upload_folder)
 
     def delete_uploads(self, order: Order) -> None:
@@ -25,7 +25,7 @@ class Files:
         self._storage.delete_folder(order.upload_folder)
 
     def empty_folder(self, order: Order) -> None:
-        """Delete an order's uploads, but not their place."""
+        """Delete an order's uploads, but not their folder."""
         self._storage.delete_all_but(order.upload_folder, "")
 
     def keep_selfie(self, order: Order) -> None:

@@ -1,4 +1,4 @@
-"""What a process does for the records every few seconds, whether anybody asks for something or not."""
+"""Periodic maintenance of the jobs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from server.jobs.repository import JobRepository
 from server.jobs.suspects import ExpiredLeases
 
 log = logging.getLogger(__name__)
-MAX_POLL_SECONDS = 3.0  # seconds that a job waits for a worker that is free, where nobody was woken for it
+MAX_POLL_SECONDS = 3.0  # seconds that a job may wait for a free worker if its wake-up was lost
 
 
 class Upkeep:
-    """Shows that this process lives, puts back what died, and sees to what nobody was woken for."""
+    """Renews leases, requeues jobs of dead processes, and starts jobs whose wake-up was lost."""
 
     def __init__(
         self,
@@ -62,21 +62,21 @@ class Upkeep:
         return not self._failing
 
     def start(self) -> None:
-        """Put back what a crash broke off, then begin."""
+        """Requeue what a crash interrupted, then begin."""
         if self._single_process:
             self.reclaim(everything=True)
         for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
-        """Begin nothing more, and wait a moment for what is being done."""
+        """Stop, and wait up to a second for each running action."""
         self._closed.set()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(1.0)
 
     def reclaim(self, everything: bool = False) -> int:
-        """Put back the jobs whose attempt died, or ``everything`` that runs, and tell how many."""
+        """Requeue the jobs whose attempt died, or with ``everything`` all running ones; return how many."""
         leases = None if everything else self._expired.reclaimable(self._records.expired_leases())
         if leases is not None and not leases:
             return 0
@@ -92,7 +92,7 @@ class Upkeep:
         return len(reclaimed)
 
     def report_newer_orders(self) -> None:
-        """Tell of orders that a newer release has taken, which nobody does where this process is alone."""
+        """Log orders from a newer release; fail them if this process is the only one."""
         newer, before = self._records.count_newer_orders(), self._newer
         self._newer = newer
         if newer and self._single_process:
@@ -112,7 +112,7 @@ class Upkeep:
         return Thread(target=partial(self._repeat, name, seconds, action), name=name, daemon=True)
 
     def _repeat(self, name: str, seconds: float, action: Callable[[], object]) -> None:
-        """Do something again and again; when it begins to fail is told, and when it no longer does."""
+        """Repeat an action; log when it starts to fail and when it works again."""
         while not self._closed.wait(seconds):
             try:
                 action()

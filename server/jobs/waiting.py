@@ -1,4 +1,4 @@
-"""Who waits for a job to change, and is told."""
+"""Waits for a job to change."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from threading import Condition, Event
 
 from server.jobs.job import ENDED, Job
 
-POLL_SECONDS = 0.25  # seconds between two looks for what another process changed
+POLL_SECONDS = 0.25  # seconds between two polls for changes by other processes
 Get = Callable[[str, str | None], Job]
 
 
 class JobChanges:
-    """A bell that is rung at every change in this process."""
+    """Wakes the waiting threads at every change in this process."""
 
     def __init__(self, get: Get, closed: Event) -> None:
-        """Use ``get`` to look at a job; nobody waits any longer once it is ``closed``."""
+        """``get`` reads a job; ``closed`` ends all waiting."""
         self._get, self._closed = get, closed
         self._condition, self._count = Condition(), 0
 
     def notify(self) -> None:
-        """Let all who wait look again."""
+        """Wake all waiting threads."""
         with self._condition:
             self._count += 1
             self._condition.notify_all()

@@ -1,7 +1,7 @@
-"""Who is woken when there is work: Dramatiq, in this process or through Redis or RabbitMQ.
+"""Wakes a thread when there is work, with Dramatiq: in this process, or through Redis or RabbitMQ.
 
-A message carries no job. It says "look into the queue", and the database says whose turn it is; so a message
-that is late or doubled does no harm. One that is lost delays a job until a worker looks by itself.
+A message carries no job. It says that there is work, and the database says which job is next. So late or
+duplicate messages do no harm, and a lost one delays a job until a worker polls the database.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from server.jobs.calls import WakeupSender
 
 log = logging.getLogger(__name__)
 QUEUE = "reenact"
-_IDLE_MILLISECONDS = 100  # milliseconds between two looks of an idle thread at whether it shall stop
+_IDLE_MILLISECONDS = 100  # between two checks of an idle thread whether it must stop
 
 
 class WorkerPool:
-    """The broker, and this process's threads that work."""
+    """The broker and the worker threads of this process."""
 
     def __init__(self, url: str | None, threads: int, work: Callable[[], bool]) -> None:
         """Connect nothing yet.
@@ -31,7 +31,7 @@ class WorkerPool:
         Args:
             url: of Redis or RabbitMQ; None means this process alone.
             threads: that work in this process.
-            work: looks into the queue and does one job; False where there was none.
+            work: runs the next job; False if there was none.
 
         Raises:
             SetupError: the URL cannot be used.
@@ -49,7 +49,7 @@ class WorkerPool:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is."""
+        """Whether the broker can be reached."""
         return self._sender.connected
 
     def open(self) -> None:
@@ -57,13 +57,13 @@ class WorkerPool:
         self._sender.start()
 
     def notify(self) -> None:
-        """Send for one thread anywhere, to do one job."""
+        """Wake one thread, of any process."""
         self._sender.add()
 
     def poll(self) -> None:
-        """Let the threads of this process that are free work until the queue is empty, without the broker.
+        """Let the idle threads of this process work until the queue is empty, without the broker.
 
-        It makes up for messages that were lost with the broker or with a worker that held them.
+        This finds jobs whose message was lost.
         """
         for _ in range(self._threads):
             if self._free_slots.acquire(blocking=False):

@@ -1,4 +1,4 @@
-"""How a worker tells of its work on a job, and is told to stop."""
+"""How a worker reports progress of a job, and how the job is cancelled."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Protocol
 
 from reenact.errors import Cancelled
 
-SAVE_SECONDS = 0.3  # seconds between two notes of how far a running job is
+SAVE_SECONDS = 0.3  # seconds between two records of progress
 
 
 class JobInterrupted(Cancelled):
-    """The job is broken off and goes back to the queue, for no fault of its own."""
+    """The job is interrupted and goes back to the queue, through no fault of its own."""
 
 
 class JobWatch(Protocol):
-    """Of one attempt. Both methods raise Cancelled where nobody wants the work any more."""
+    """The progress of one attempt. Both methods raise Cancelled if the job must stop."""
 
     def __call__(self, done: int, total: int) -> None:
-        """A sign of work: so many frames are done. 0 may be said again and again."""
+        """Report progress: so many frames are done. 0 may be reported repeatedly."""
         ...
 
     def check(self) -> None:
-        """No sign of work, only the question whether it is still wanted."""
+        """Check for cancellation, without progress."""
         ...
 
 
 class Attempt:
-    """A ``JobWatch`` that keeps the time of the last sign of work."""
+    """A ``JobWatch`` that remembers the time of the last progress."""
 
     def __init__(
         self,
@@ -45,18 +45,14 @@ class Attempt:
             stopping: whether the service stops.
             on_frames: is called with the number of new frames.
         """
-        self._save_progress, self._still_wanted, self._stopping, self._on_frames = (
-            save_progress,
-            still_wanted,
-            stopping,
-            on_frames,
-        )
+        self._save_progress, self._still_wanted = save_progress, still_wanted
+        self._stopping, self._on_frames = stopping, on_frames
         self._due, self._done = 0.0, 0
         self._last_sign, self._saving = time.monotonic(), False
 
     @property
     def idle_seconds(self) -> float:
-        """Seconds since the last sign of work; who waits for the database to note one is not silent."""
+        """Seconds since the last progress; 0 while progress is being saved."""
         return 0.0 if self._saving else time.monotonic() - self._last_sign
 
     def __call__(self, done: int, total: int) -> None:

@@ -1,7 +1,7 @@
-"""How the log looks: lines for eyes, or one JSON object a line for machines.
+"""Configuration of the log: text lines, or one JSON object per line.
 
-Nobody's data is in it: no address of a client, no name of a file, no key, and of a request's address only the
-route's template. Other packages are heard from warnings on.
+It has no personal data: no client address, file name or key, and only the route's template of a request's
+address. Other packages log warnings and errors only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REQUESTS = "server.http.request_log"
 FIELDS = ("request_id", "job", "method", "route", "status", "seconds")
 
 job: ContextVar[str | None] = ContextVar("job", default=None)
-"""Id of the job that this thread is about, put on every line that it logs."""
+"""Id of the job of this thread, which is added to its log lines."""
 
 
 def config(kind: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def config(kind: str) -> dict[str, Any]:
 
 
 class Context(logging.Filter):
-    """Puts on each line which request and which job it is about."""
+    """Adds the ids of the request and the job to each record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Pass all."""
@@ -68,7 +68,7 @@ class Context(logging.Filter):
 
 
 class RedactRequests(logging.Filter):
-    """gunicorn tells who sent a request that it cannot read, and what was in it; we do not."""
+    """Removes the sender and the content of unreadable requests, which gunicorn logs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Pass all, some of it shortened."""
@@ -79,7 +79,7 @@ class RedactRequests(logging.Filter):
 
 
 class DropDisconnects(logging.Filter):
-    """Dramatiq tells every few seconds that the broker is away; server.jobs.calls says it once."""
+    """Drops Dramatiq's repeated message that the broker is unreachable; server.jobs.calls logs it once."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Pass the rest."""

@@ -1,4 +1,4 @@
-"""What Prometheus reads: what this process has done since it began, and the jobs as the records hold them.
+"""Metrics for Prometheus: counters of this process, and the number of jobs in the database.
 
 Each app has a registry of its own. No label takes a value that a client chose.
 """
@@ -42,7 +42,7 @@ class Metrics:
     """The instruments of one process. All methods may be called from any thread."""
 
     def __init__(self) -> None:
-        """Everything stands at nothing."""
+        """Register the instruments in a new registry."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a time for each, that nobody draws
         registry = self.registry = CollectorRegistry()
         ProcessCollector(registry=registry)
@@ -95,12 +95,12 @@ class Metrics:
         )
 
     def watch_jobs(self, records: JobRepository, ready: Callable[[], bool]) -> None:
-        """Tell of these records and of what ``ready`` says, each time somebody reads."""
+        """Report these jobs and what ``ready`` returns at each scrape."""
         self.registry.register(_Recorded(records))
         self._ready.set_function(lambda: float(ready()))
 
     def watch_engine(self, pid: Callable[[], int | None]) -> None:
-        """Tell of memory, time and files of the engine's process too, while there is one."""
+        """Report memory, CPU time and files of the engine's process too, while there is one."""
         ProcessCollector("reenact_engine", lambda: pid() or "none", registry=self.registry)
 
     def engine_opened(self, provider: str) -> None:
@@ -138,7 +138,7 @@ class Metrics:
         return generate_latest(self.registry)
 
     def listen(self, host: str, port: int) -> Callable[[], None]:
-        """Answer Prometheus on an address of its own, and give what ends that; raises SetupError."""
+        """Serve metrics on a separate port; return a function that stops it; raises SetupError."""
         try:
             server, thread = start_http_server(port, host, self.registry)
         except OSError as e:
@@ -156,9 +156,9 @@ class Metrics:
 
 
 class _Recorded(Collector):
-    """The jobs of all processes, asked of the records at each reading.
+    """The jobs of all processes, read from the database at each scrape.
 
-    Where the database is away these are missing, and ``reenact_ready`` is soon 0.
+    If the database is unreachable they are missing, and ``reenact_ready`` is soon 0.
     """
 
     def __init__(self, records: JobRepository) -> None:

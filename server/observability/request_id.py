@@ -1,4 +1,4 @@
-"""A name for every request: the client's own where it sends a decent one, else a random one."""
+"""An id for every request: the client's if it sends a valid one, otherwise a random one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both checks, the cheap one first."""
+"""Runs the block list and the operator's check, the cheap one first."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from server.screening.moderation import Moderators, Submission
 
 
 class Screen:
-    """What stands between an order and the engine."""
+    """The checks that an order must pass before it is rendered."""
 
     def __init__(self, blocklist: Blocklist, moderators: Moderators) -> None:
-        """Only remembers both."""
+        """Do nothing yet."""
         self._blocklist, self._moderators = blocklist, moderators
 
     def check(self, engine: Engine, submission: Submission) -> None:

@@ -1,7 +1,7 @@
 """A folder of a bucket (s3://), through fsspec.
 
-Whatever keeps the bucket from doing what it is asked is told as ``StorageUnavailable``: that it cannot be
-reached, fails, or refuses us. The log has the reason when that begins, and says when it ends.
+Every failure of the bucket raises ``StorageUnavailable``: it cannot be reached, fails, or refuses access. The
+log has the reason when that begins, and says when it ends.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SLOW_SECONDS, _PAUSE_SECONDS = 2.0, 5.0  # after a request that failed so slowl
 
 @dataclass(frozen=True)
 class Object:
-    """What is known of an object."""
+    """Metadata of an object."""
 
     name: str  # below the folder
     bytes: int
@@ -94,7 +94,7 @@ class Bucket:
             self._fs.get_file(self._path(name), str(to))
 
     def info(self, name: str) -> Object:
-        """What is known of an object; raises FileNotFoundError."""
+        """Metadata of an object; raises FileNotFoundError."""
         with self._request():
             return self._object(self._fs.info(self._path(name)))
 
@@ -109,7 +109,7 @@ class Bucket:
             return [self._object(each) for each in self._fs.find(self._path(folder), detail=True).values()]
 
     def delete(self, names: Iterable[str]) -> None:
-        """Delete objects; those that are gone are fine."""
+        """Delete objects; they need not exist."""
         with self._request():
             for name in names:
                 self._fs.rm_file(self._path(name))
@@ -123,7 +123,7 @@ class Bucket:
 
     @contextmanager
     def _request(self, missing: bool = True) -> Iterator[None]:
-        """Sort the errors of a request; with ``missing``, that there is no such object is an answer."""
+        """Translate the errors of a request; with ``missing``, a missing object is not a failure."""
         if not self._breaker.allows():
             raise StorageUnavailable
         begun = time.monotonic()
@@ -145,7 +145,7 @@ class Bucket:
 
 
 def is_unreachable(error: BaseException | None) -> bool:
-    """Whether a request found no server that works, rather than one that refused it."""
+    """Whether no working server was reached, as opposed to one that refused the request."""
     from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
     cause = error.__cause__ if error else None
@@ -155,5 +155,5 @@ def is_unreachable(error: BaseException | None) -> bool:
 
 
 def _error_text(error: Exception) -> str:
-    """The reason in words; the numbers of s3fs are no disk's."""
+    """The reason in words. The errno values of s3fs do not mean what they mean for a disk."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

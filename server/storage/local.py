@@ -1,8 +1,8 @@
 """Files in a local folder.
 
-uploads/<place>/selfie, driving             while a job lives
+uploads/<folder>/selfie, driving            until the job has ended
 working/<process>/<attempt>/selfie, ...mp4  while an attempt at it lasts
-results/<token>.mp4                         until its time is over, counted from the file's own date
+results/<token>.mp4                         until it expires, counted from its modification time
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class LocalStorage:
         return folder
 
     def upload(self, folder: str, name: str) -> Path:
-        """The path of a file in a place."""
+        """The path of a file in an upload folder."""
         return self._uploads / folder / name
 
     def publish_inputs(self, folder: str) -> None:
@@ -67,28 +67,28 @@ class LocalStorage:
 
     @contextmanager
     def checked_out(self, folder: str, attempt: str) -> Iterator[Path]:
-        """Link a place's files, and delete the links afterwards."""
+        """Link the files of an upload folder, and delete the links afterwards."""
         with self._process_folder.subfolder(attempt) as copies:
             for file in self._files(folder):
                 _link(file, copies / file.name)
             yield copies
 
     def delete_folder(self, folder: str) -> None:
-        """Delete a place with all that is in it."""
+        """Delete an upload folder with its files."""
         shutil.rmtree(self._uploads / folder, ignore_errors=True)
 
     def delete_all_but(self, folder: str, keep: str) -> None:
-        """Delete what is in a place but one file."""
+        """Delete all files of an upload folder but one."""
         for path in self._files(folder):
             if path.name != keep:
                 path.unlink(missing_ok=True)
 
     def copy(self, folder: str, name: str, to: str) -> None:
-        """Copy a file to another place."""
+        """Copy a file to another upload folder."""
         shutil.copyfile(self.upload(folder, name), self.upload(to, name))
 
     def delete_orphans(self, keep: Collection[str], before: float) -> int:
-        """Delete the old places that nobody needs any more and tell how many."""
+        """Delete the old upload folders that no job needs; return how many."""
         self._process_folder.delete_abandoned()
         old = [folder for folder in self._uploads.iterdir() if (_modified(folder) or before) < before]
         orphans = [folder.name for folder in old if folder.name not in keep]
@@ -108,7 +108,7 @@ class LocalStorage:
         return StoredResult(token, size, digest, now + self._lifetime)
 
     def find(self, token: str) -> ResultFile:
-        """A result's file; raises NotFound, and Gone when its time is over."""
+        """A result's file; raises NotFound, and Gone if it has expired."""
         path = self._results / token
         try:
             now = path.stat() if TOKEN.fullmatch(token) else None
@@ -126,12 +126,12 @@ class LocalStorage:
         (self._results / token).unlink(missing_ok=True)
 
     def delete_leftovers(self) -> int:
-        """Delete what dead processes left; what is deleted here is gone."""
+        """Delete what dead processes left. Deleting a local file never has to be retried."""
         self._process_folder.delete_abandoned()
         return 0
 
     def sweep(self) -> int:
-        """Delete the results whose time is over and tell how many."""
+        """Delete the expired results; return how many."""
         now = time.time()
         old = [path for path in self._results.iterdir() if (self._expires(path) or now) < now]
         for path in old:
@@ -143,13 +143,13 @@ class LocalStorage:
         return list(path.iterdir()) if path.is_dir() else []
 
     def _expires(self, path: Path) -> float | None:
-        """When a file's time is over; None when there is no such file."""
+        """When a file expires; None if it does not exist."""
         made = _modified(path)
         return None if made is None else made + self._lifetime
 
 
 def _link(file: Path, to: Path) -> None:
-    """Give a file a second name, or copy it where the file system has no such thing."""
+    """Hard-link a file, or copy it where the file system has no hard links."""
     try:
         os.link(file, to)
     except FileNotFoundError:  # deleted meanwhile, as at the end of its job
@@ -159,7 +159,7 @@ def _link(file: Path, to: Path) -> None:
 
 
 def _modified(path: Path) -> float | None:
-    """When it was changed; None when there is nothing."""
+    """Modification time; None if the file does not exist."""
     try:
         return path.stat().st_mtime
     except FileNotFoundError:

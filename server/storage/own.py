@@ -1,7 +1,7 @@
-"""A folder of this process's own, in one that several processes may share.
+"""A folder for this process alone, inside one that several processes share.
 
-Whoever is killed cannot tidy up. So each process holds a lock on a file beside its folder, which the system
-lets go of when the process ends, however it ends; the folder of a lock that nobody holds is deleted.
+A process that is killed cannot delete its files. So each process locks a file beside its folder, and the
+system releases the lock when the process ends. Other processes delete a folder whose lock is free.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ProcessFolder:
             shutil.rmtree(folder, ignore_errors=True)
 
     def delete_abandoned(self) -> None:
-        """Delete the folders of processes that are no more."""
+        """Delete the folders of processes that have ended."""
         for file in self._parent.glob("*.lock"):
             with suppress(FileNotFoundError):  # another process deletes it too
                 lock = file.open()

@@ -1,12 +1,12 @@
 """Files in a bucket (s3://), so that servers and workers on many machines share them.
 
-<bucket>/<prefix>/uploads/<place>/selfie, driving   while a job lives
-<bucket>/<prefix>/results/<token>.mp4               until its time is over, counted from the object's own date
+<bucket>/<prefix>/uploads/<folder>/selfie, driving  until the job has ended
+<bucket>/<prefix>/results/<token>.mp4               until it expires, counted from its modification time
 
-Both are worked on in a local folder of this process. An object appears in a bucket only when it is whole.
+Jobs work on copies in a local folder of this process. An object appears in a bucket only when it is complete.
 
-While the bucket is away, whoever asks is told ``StorageUnavailable``. What is to be deleted then is
-remembered, counts as gone, and goes when the bucket is there again.
+While the bucket is unreachable, methods raise ``StorageUnavailable``. Deletions are recorded then, count as
+done, and are made when the bucket can be reached again.
 """
 
 from __future__ import annotations
@@ -43,23 +43,21 @@ class RemoteStorage:
             url: see ``Bucket``.
             folder: local, for what is being worked on.
             lifetime: of a result in seconds.
-            leftovers: remember what cannot be deleted now; without them that raises StorageUnavailable.
+            leftovers: record of failed deletions; without it they raise StorageUnavailable.
 
         Raises:
             SetupError: the URL is of another kind.
             ExtraMissing: s3fs is not installed.
         """
         self._bucket, self._lifetime, self._leftovers = Bucket(url), lifetime, leftovers
-        self._folder, self._process_folder = (
-            LocalStorage(folder, lifetime),
-            ProcessFolder(folder.absolute() / "working"),
-        )
-        self._unpublished: set[str] = set()  # places of which nothing is in the bucket
+        self._folder = LocalStorage(folder, lifetime)
+        self._process_folder = ProcessFolder(folder.absolute() / "working")
+        self._unpublished: set[str] = set()  # upload folders that are local only
 
     def prepare(self) -> None:
-        """Make the local folders, empty them of what is left, and try the bucket; raises SetupError.
+        """Make the local folders, delete what dead processes left, and try the bucket; raises SetupError.
 
-        One that is away is no reason not to start: it will come back.
+        An unreachable bucket does not keep the service from starting.
         """
         self._folder.prepare()
         self._process_folder.delete_abandoned()
@@ -75,18 +73,18 @@ class RemoteStorage:
         self._bucket.probe()
 
     def create_folder(self) -> str:
-        """Make a new place, in the local folder for the time being."""
+        """Make a new upload folder, local until its files are published."""
         folder = secrets.token_hex(16)
         self._local_path(folder).mkdir(mode=0o700)
         self._unpublished.add(folder)
         return folder
 
     def upload(self, folder: str, name: str) -> Path:
-        """The local path of a file in a place."""
+        """The local path of a file in an upload folder."""
         return self._local_path(folder) / name
 
     def publish_inputs(self, folder: str) -> None:
-        """Move a place's files to the bucket."""
+        """Move the files of an upload folder to the bucket."""
         self._unpublished.discard(folder)
         for file in self._local_path(folder).iterdir():
             self._bucket.put(file, f"uploads/{folder}/{file.name}")
@@ -94,14 +92,14 @@ class RemoteStorage:
 
     @contextmanager
     def checked_out(self, folder: str, attempt: str) -> Iterator[Path]:
-        """Fetch a place's files, and delete the copies afterwards."""
+        """Download the files of an upload folder, and delete the copies afterwards."""
         with self._process_folder.subfolder(attempt) as copies:
             for name in self._objects_of(folder):
                 self._bucket.get(name, copies / _file_name(name))
             yield copies
 
     def delete_folder(self, folder: str) -> None:
-        """Delete a place here and in the bucket."""
+        """Delete an upload folder here and in the bucket."""
         self._delete_local(folder)
         if folder in self._unpublished:
             self._unpublished.discard(folder)
@@ -109,18 +107,18 @@ class RemoteStorage:
             self._delete(Leftover("place", folder))
 
     def delete_all_but(self, folder: str, keep: str) -> None:
-        """Delete what is in a place but one file, which stays in the bucket alone."""
+        """Delete all files but one, which stays in the bucket only."""
         self._delete_local(folder)
         self._delete(Leftover("rest", folder, keep))
 
     def copy(self, folder: str, name: str, to: str) -> None:
-        """Fetch a file for another place."""
+        """Download a file to another upload folder."""
         if self._is_leftover(Leftover("place", folder)):
             raise FileNotFoundError(name)
         self._bucket.get(f"uploads/{folder}/{name}", self.upload(to, name))
 
     def delete_orphans(self, keep: Collection[str], before: float) -> int:
-        """Delete the old places that nobody needs any more and tell how many."""
+        """Delete the old upload folders that no job needs; return how many."""
         self._process_folder.delete_abandoned()
         old = [each.name for each in self._bucket.objects("uploads") if each.written < before]
         orphans = {_folder_of(name) for name in old} - set(keep)
@@ -137,7 +135,7 @@ class RemoteStorage:
         return StoredResult(token, size, digest, time.time() + self._lifetime)
 
     def find(self, token: str) -> ResultFile:
-        """A result; raises NotFound, and Gone when it is to be deleted or its time is over."""
+        """A result; raises NotFound, and Gone if it was deleted or has expired."""
         if not TOKEN.fullmatch(token):
             raise NotFound(_NOT_FOUND)
         if self._is_leftover(Leftover("result", token)):
@@ -156,14 +154,14 @@ class RemoteStorage:
         self._delete(Leftover("result", token))
 
     def sweep(self) -> int:
-        """Delete the results whose time is over and tell how many."""
+        """Delete the expired results; return how many."""
         before = time.time() - self._lifetime
         old = [each.name for each in self._bucket.objects("results") if each.written < before]
         self._bucket.delete(old)
         return len(old)
 
     def delete_leftovers(self) -> int:
-        """Delete what could not be deleted before, and tell how much; the rest waits on."""
+        """Retry recorded deletions, and return how many succeeded."""
         self._process_folder.delete_abandoned()
         if self._leftovers is None:
             return 0
@@ -175,7 +173,7 @@ class RemoteStorage:
         return len(waiting)
 
     def _delete(self, leftover: Leftover) -> bool:
-        """Delete a thing, or remember to delete it; whether it is gone."""
+        """Delete something, or record that it must be deleted; whether it was deleted."""
         try:
             self._bucket.delete(self._objects_to_delete(leftover))
         except StorageUnavailable:

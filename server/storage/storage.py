@@ -1,4 +1,4 @@
-"""What the service asks of whatever keeps its files."""
+"""The interface of a storage for uploads and results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ResultFile:
 
     token: str
     bytes: int
-    expires: float  # when its time is over, in seconds since 1970
+    expires: float  # when it expires, in seconds since 1970
     open: Callable[
         [], BinaryIO
     ]  # for reading and seeking, to be closed; FileNotFoundError: it is gone by now
@@ -37,7 +37,7 @@ class ResultFile:
 class Storage(Protocol):
     """Keeps uploads and results. All methods may be called from any thread.
 
-    Where the files cannot be reached, all but those that delete raise StorageUnavailable.
+    If the files cannot be reached, all methods except deletions raise StorageUnavailable.
     """
 
     def prepare(self) -> None:
@@ -45,43 +45,42 @@ class Storage(Protocol):
         ...
 
     def create_folder(self) -> str:
-        """Make a new place for one job's files and return its name."""
+        """Make a new folder for the uploads of one job; return its name."""
         ...
 
     def upload(self, folder: str, name: str) -> Path:
-        """The local path of a file in a place; it need not exist yet."""
+        """The local path of a file in an upload folder; it need not exist yet."""
         ...
 
     def publish_inputs(self, folder: str) -> None:
-        """Bring a place with all its files to where every worker finds it."""
+        """Make an upload folder visible to all workers."""
         ...
 
     def checked_out(self, folder: str, attempt: str) -> AbstractContextManager[Path]:
-        """While it lasts, a local folder with the files of a shared place, in which others may be made.
+        """A context with a local folder that has copies of the published uploads, for one attempt.
 
-        It belongs to the attempt of this name alone. Another attempt at the same job, which lost its lease or
-        took this one's, neither sees what is made there nor deletes it.
+        No other attempt at the same job sees or deletes what is written there.
         """
         ...
 
     def delete_folder(self, folder: str) -> None:
-        """Delete a place with all that is in it; one that is gone is fine."""
+        """Delete an upload folder with its files; it need not exist."""
         ...
 
     def delete_all_but(self, folder: str, keep: str) -> None:
-        """Delete what is in a place but one file, or "" for none; a place that is gone is fine."""
+        """Delete all files of an upload folder but ``keep``, which may be ""; the folder need not exist."""
         ...
 
     def copy(self, folder: str, name: str, to: str) -> None:
-        """Copy a file of a place, shared or not, to one that was just opened; raises FileNotFoundError."""
+        """Copy a file to an upload folder that was just created; raises FileNotFoundError."""
         ...
 
     def delete_orphans(self, keep: Collection[str], before: float) -> int:
-        """Delete the places, made before this time, that nobody needs any more; tell how many."""
+        """Delete the upload folders made before this time that no job needs; return how many."""
         ...
 
     def publish(self, file: Path, token: str | None = None) -> StoredResult:
-        """Move a whole file among the results; it appears there all at once.
+        """Move a complete file to the results, atomically.
 
         Args:
             file: its suffix names its format.
@@ -90,20 +89,20 @@ class Storage(Protocol):
         ...
 
     def find(self, token: str) -> ResultFile:
-        """A result's file; raises NotFound, and Gone when its time is over."""
+        """A result's file; raises NotFound, and Gone if it has expired."""
         ...
 
     def delete(self, token: str) -> None:
-        """Delete a result; one that is gone is fine."""
+        """Delete a result; it need not exist."""
         ...
 
     def delete_leftovers(self) -> int:
-        """Delete what could not be deleted when that was asked for, and what dead processes left.
+        """Retry deletions that failed, and delete what dead processes left.
 
-        Tells how much is gone now that was asked for.
+        Returns how many of the former succeeded.
         """
         ...
 
     def sweep(self) -> int:
-        """Delete the results whose time is over and tell how many."""
+        """Delete the expired results; return how many."""
         ...

@@ -1,10 +1,10 @@
-"""Calls to addresses that strangers name: public ones only, so that nobody calls into the house through us.
+"""POST requests to addresses that clients name: public ones only, to prevent server-side request forgery.
 
-The name is resolved once, every address it has is judged, and the connection goes to a judged address
-itself; a name that points elsewhere a moment later (DNS rebinding) changes nothing. Redirects are not
-followed, and no proxy of the environment is used. See OWASP, Server-Side Request Forgery Prevention.
+The name is resolved once, all its addresses are checked, and the connection goes to a checked address, so
+that DNS rebinding has no effect. Redirects are not followed, and no proxy of the environment is used. See
+OWASP, Server-Side Request Forgery Prevention.
 
-A call has one deadline for all it does. The timeout of a socket is none: it begins anew with every byte.
+A call has one deadline for everything. The timeout of a socket is not enough: it restarts with every byte.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Target:
-    """An address to call, taken apart."""
+    """The parts of an address to call."""
 
     scheme: str
     host: str
@@ -54,7 +54,7 @@ class Target:
 
 
 def parse(url: str) -> Target:
-    """Take an address apart; raises InvalidOption for one that is none or that nobody can have."""
+    """Parse an address; raises InvalidOption."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -91,7 +91,7 @@ def _numeric(host: str) -> list[str]:
 
 
 def check_host(target: Target, allowed: frozenset[str]) -> None:
-    """Refuse at once what needs no look-up to be refused; raises InvalidOption."""
+    """Refuse private addresses without a DNS look-up; raises InvalidOption."""
     if target.host in allowed:
         return
     if target.host == "localhost" or not all(is_public(each) for each in _numeric(target.host)):
