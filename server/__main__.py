@@ -60,14 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     parts = parser.add_subparsers(dest="part", help="default: serve")
     parts.add_parser("serve", help="listen for requests")
-    parts.add_parser("worker", help="do the jobs that a broker gives out")
+    parts.add_parser("worker", help="run jobs for servers that share a broker")
     keys.add_arguments(parts.add_parser("keys", help="make, list and revoke access keys"))
     block.add_arguments(
         parts.add_parser("block", help="refuse photos of people who asked not to be used"),
-        parts.add_parser("consents", help="show who said when that a face may be used"),
+        parts.add_parser("consents", help="show the records of consent"),
     )
-    parts.add_parser("sweep", help="delete now what is expired, and say what went")
-    parts.add_parser("doctor", help="say what would keep the service from running, and what to do")
+    parts.add_parser("sweep", help="delete expired files and jobs now")
+    parts.add_parser("doctor", help="check the installation and say how to fix problems")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Whether something failed for want of room: in a folder, in SQLite or in PostgreSQL."""
+"""Whether an error means that a disk is full: of a folder, of SQLite or of PostgreSQL."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from reenact.media import formats
 from reenact.media.animation import decode_animation, probe_animation
 from reenact.media.container import decode_video, probe_video
 from reenact.media.frames import Geometry, geometry, to_picture
-from reenact.media.timing import Timeline, resample
+from reenact.media.timing import Timeline, plan_timeline, resample
 from reenact.os_errors import is_programming_error, reason
 from reenact.types import Clip, Picture
 

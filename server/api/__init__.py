@@ -37,9 +37,9 @@ from server.api import (
     templates,
     verify,
 )
-from server.api.serializers import rendered
+from server.api.serializers import job_json
 
-__all__ = ["init_app", "rendered"]
+__all__ = ["init_app", "job_json"]
 
 
 def init_app(app: APIFlask) -> None:

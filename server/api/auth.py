@@ -12,7 +12,7 @@ from server.errors import Forbidden, Unauthorized
 from server.webhooks import safe_post
 
 
-def identify() -> None:
+def authenticate() -> None:
     """Before a request: find out whose it is. Raises Unauthorized.
 
     Where the server listens on loopback and no key was ever made, nobody needs one.
@@ -20,7 +20,7 @@ def identify() -> None:
     use, sent = services(), request.authorization
     if sent is None or sent.type != "bearer":
         if not use.settings.local or use.keys.exist():
-            raise Unauthorized("Send an access key: the header Authorization with Bearer and the key.")
+            raise Unauthorized("Send an access key in the header Authorization: Bearer KEY.")
         g.owner, g.operator = None, True
         return
     key = use.keys.find(sent.token or "")
@@ -34,11 +34,11 @@ def owner() -> str | None:
     return cast("str | None", g.owner)
 
 
-def want_operator() -> None:
+def require_operator() -> None:
     """Let only an operator go on, or whoever needs no key; raises Forbidden."""
     if not g.operator:
         raise Forbidden(
-            "Changing the gallery takes an operator key; `reenact-server keys add NAME --operator` makes one."
+            "Only an operator key may change the gallery: `reenact-server keys add NAME --operator`."
         )
 
 
@@ -56,5 +56,7 @@ def check_webhook(url: str | None) -> None:
     if url is None:
         return
     if owner() is None:
-        raise InvalidOption("webhook: Calls are signed with the secret of an access key, so send one.")
+        raise InvalidOption(
+            "webhook: Webhooks are signed with the secret of an access key. Send the order with a key."
+        )
     safe_post.check_host(safe_post.parse(url), services().settings.private_hosts)

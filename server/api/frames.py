@@ -9,7 +9,7 @@ from flask import Response
 from PIL import Image
 
 from reenact.types import Picture
-from server.api.auth import identify, owner
+from server.api.auth import authenticate, owner
 from server.api.requests import Answers
 from server.container import services
 
@@ -21,7 +21,7 @@ FRAME: Answers = {
     401: {"description": "unauthorized"},
     404: {"description": "not_found"},
 }
-bp.before_request(identify)
+bp.before_request(authenticate)
 
 
 @bp.get("/<id>/frame")
@@ -31,7 +31,7 @@ def get(id: str) -> Response:
 
     A service tells only of jobs that it does itself; where workers do them there is never a frame.
     """
-    frame = services().jobs.frame(id, owner())
+    frame = services().jobs.latest_frame(id, owner())
     if frame is None:
         return Response(status=204, headers={"Cache-Control": "no-store"})
     return Response(_jpeg(frame), mimetype="image/jpeg", headers={"Cache-Control": "no-store"})

@@ -10,7 +10,7 @@ from dramatiq.brokers.stub import StubBroker
 
 from reenact.errors import ExtraMissing, SetupError
 
-PATIENCE = 2.0  # seconds that Redis may take to answer
+TIMEOUT = 2.0  # seconds that Redis may take to answer
 # scheme of the URL -> the extra, and the package it brings
 _EXTRAS = {
     "redis": ("redis", "redis"),
@@ -40,7 +40,7 @@ def open_broker(url: str | None) -> dramatiq.Broker:
     return _redis(url) if is_redis(url) else _rabbitmq(url)
 
 
-def reach(broker: dramatiq.Broker) -> None:
+def ping(broker: dramatiq.Broker) -> None:
     """Ask the broker for a sign of life, in the thread that sends through it.
 
     A connection that is broken is replaced. Raises OSError, or what Redis' client raises, where the broker is
@@ -49,10 +49,10 @@ def reach(broker: dramatiq.Broker) -> None:
     if hasattr(broker, "client"):  # Redis, whose client connects again by itself
         broker.client.ping()
     elif hasattr(type(broker), "connection"):  # RabbitMQ; asked of the broker itself it would connect
-        _reach_rabbitmq(broker)
+        _ping_rabbitmq(broker)
 
 
-def _reach_rabbitmq(broker: Any) -> None:
+def _ping_rabbitmq(broker: Any) -> None:
     import pika.exceptions
 
     try:
@@ -77,7 +77,7 @@ def redis_options() -> dict[str, Any]:
     from redis.retry import Retry
 
     retry = Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))
-    return {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "retry": retry}
+    return {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": retry}
 
 
 def _redis(url: str) -> dramatiq.Broker:

@@ -1,4 +1,4 @@
-"""What an order has on the disk besides its records: uploads, result, template."""
+"""The files of an order: uploads, result, template."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from server.storage import SELFIE, Storage
 
 
 class Files:
-    """Brings the files of orders to whoever does them, and deletes what is left."""
+    """Publishes and deletes the files of orders."""
 
     def __init__(self, settings: Settings, storage: Storage) -> None:
-        """Only remembers both."""
+        """Do nothing yet."""
         self._settings, self._storage = settings, storage
 
-    def share(self, order: Order) -> None:
-        """Bring an order's uploads to where every worker finds them."""
-        self._storage.share(order.place)
+    def publish_inputs(self, order: Order) -> None:
+        """Make an order's uploads visible to all workers."""
+        self._storage.publish_inputs(order.upload_folder)
 
-    def drop(self, order: Order) -> None:
+    def delete_uploads(self, order: Order) -> None:
         """Delete an order's uploads."""
-        self._storage.drop(order.place)
+        self._storage.delete_folder(order.upload_folder)
 
-    def empty(self, order: Order) -> None:
-        """Delete an order's uploads, but not their place."""
-        self._storage.drop_rest(order.place, "")
+    def empty_folder(self, order: Order) -> None:
+        """Delete an order's uploads, but not their folder."""
+        self._storage.delete_all_but(order.upload_folder, "")
 
-    def keep(self, order: Order) -> None:
+    def keep_selfie(self, order: Order) -> None:
         """Delete an order's uploads but for its selfie."""
-        self._storage.drop_rest(order.place, SELFIE)
+        self._storage.delete_all_but(order.upload_folder, SELFIE)
 
-    def delete(self, name: str) -> None:
+    def delete_result(self, name: str) -> None:
         """Delete a result."""
         self._storage.delete(name)
 
-    def withdraw(self, job: Job) -> None:
+    def delete_added_template(self, job: Job) -> None:
         """Delete the template that a job added, if it did."""
         if job.order.card and made_by(job, self._settings):
             remove_template(job.order.template or "", self._settings.more_templates)

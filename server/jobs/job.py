@@ -9,16 +9,16 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from server.jobs.order import Order
-from server.storage import Stored
+from server.storage import StoredResult
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled", "rejected"]
 STATUSES: tuple[Status, ...] = ("queued", "running", "succeeded", "failed", "cancelled", "rejected")
-Beside = Callable[[Connection, str], None]  # writes for the job of an id what goes with it
+ExtraWrite = Callable[[Connection, str], None]  # writes for the job of an id what goes with it
 ENDED: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled", "rejected"})
 
 
 @dataclass(frozen=True)
-class SeenFace:
+class DetectedFace:
     """A face of the selfie: its box as x0, y0, x1, y1 in pixels of the upright picture, score 0..1."""
 
     box: tuple[float, float, float, float]
@@ -29,12 +29,12 @@ class SeenFace:
 class Outcome:
     """What a finished job leaves: the file, what is in it, the faces found and seconds by stage."""
 
-    stored: Stored | None  # None where a template was added
+    stored: StoredResult | None  # None where a template was added
     width: int  # pixels
     height: int
     frames: int
     fps: float
-    faces: tuple[SeenFace, ...]  # largest first
+    faces: tuple[DetectedFace, ...]  # largest first
     seconds: dict[str, float]
     sound: bool = False  # whether the file has a sound track
 

@@ -19,14 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.database.clock import now
 from server.database.database import Database
-from server.database.outage import insist, is_away, why
-from server.jobs.fairness import QUEUE, at
+from server.database.outage import driver_message, is_unreachable, retry_until_answered
+from server.jobs.fairness import QUEUE, queue_parameters
 from server.jobs.job import Failure, Job, Outcome, Status
 from server.jobs.order import VERSION
-from server.jobs.table import job_of, jobs, plain, understood
+from server.jobs.table import is_understood, job_from_row, jobs, to_json
 
 log = logging.getLogger(__name__)
-_CLAIMING = 7_263_003  # of PostgreSQL's lock, see ``Database.in_turn``
+_CLAIM_LOCK = 7_263_003  # of PostgreSQL's lock, see ``Database.take_lock``
 _NEXT = (
     select(QUEUE.c.id, jobs.c.order)
     .join(jobs, jobs.c.id == QUEUE.c.id)
@@ -55,11 +55,11 @@ class Leases:
     def __init__(self, database: Database) -> None:
         """Only remembers the database."""
         self.database = database
-        self._hopeless = Event()
+        self._given_up = Event()
 
-    def give_up(self) -> None:
+    def stop_waiting(self) -> None:
         """From now on, do not wait for a database that is away."""
-        self._hopeless.set()
+        self._given_up.set()
 
     def claim(self, seconds: float, at_once: int = 10_000) -> Claim | None:
         """Begin the job whose turn it is, of an owner with fewer running than ``at_once``; or None.
@@ -69,14 +69,14 @@ class Leases:
         try:
             return self._claim(seconds, at_once)
         except SQLAlchemyError as e:
-            if not is_away(e):
+            if not is_unreachable(e):
                 raise
-            log.warning("The database cannot be reached, and no job is begun: %s", why(e))
+            log.warning("The database cannot be reached, so no job is started: %s", driver_message(e))
             return None
 
     def _claim(self, seconds: float, at_once: int) -> Claim | None:
         lease = secrets.token_urlsafe(32)
-        begun = changes(
+        begun = changed_values(
             status="running",
             started=now(),
             frames_done=0,
@@ -85,26 +85,30 @@ class Leases:
             lease_until=now() + seconds,
         )
         with self.database.write() as connection:
-            self.database.in_turn(connection, _CLAIMING)  # or else two could begin one owner's last but one
-            while row := connection.execute(_NEXT, at(VERSION, at_once=at_once)).first():
+            self.database.take_lock(
+                connection, _CLAIM_LOCK
+            )  # or else two could begin one owner's last but one
+            while row := connection.execute(_NEXT, queue_parameters(VERSION, at_once=at_once)).first():
                 free = (jobs.c.id == row.id) & (jobs.c.status == "queued")
-                values = begun if understood(row.order) else {"order_version": VERSION + 1}
+                values = begun if is_understood(row.order) else {"order_version": VERSION + 1}
                 taken = connection.execute(update(jobs).where(free).values(values).returning(jobs))
                 if (found := taken.mappings().first()) and values is begun:
-                    return Claim(job_of(found), lease)
+                    return Claim(job_from_row(found), lease)
         return None
 
     def progress(self, lease: str, done: int, total: int, seconds: float) -> bool:
         """Note how far an attempt is and renew its lease; False where the lease is lost."""
-        return self._change(lease, changes(frames_done=done, frames_total=total, lease_until=now() + seconds))
+        return self._change(
+            lease, changed_values(frames_done=done, frames_total=total, lease_until=now() + seconds)
+        )
 
-    def holds(self, lease: str) -> bool:
+    def lease_is_held(self, lease: str) -> bool:
         """Whether the job of a lease is still that attempt's to do; waits for the database."""
-        return insist(lambda again: self._find(_held(lease)), self._hopeless)
+        return retry_until_answered(lambda again: self._exists(_held(lease)), self._given_up)
 
-    def still_holds(self, lease: str) -> bool:
+    def lease_is_held_now(self, lease: str) -> bool:
         """The same, but raises what the driver raises where the database is away."""
-        return self._find(_held(lease))
+        return self._exists(_held(lease))
 
     def renew(self, leases: list[str], seconds: float) -> None:
         """Renew the leases that are still held."""
@@ -117,12 +121,12 @@ class Leases:
 
         This and the other ends of an attempt wait for a database that is away.
         """
-        done = {"frames_done": outcome.frames, "frames_total": outcome.frames, "outcome": plain(outcome)}
-        return self._end(lease, ended("succeeded") | done)
+        done = {"frames_done": outcome.frames, "frames_total": outcome.frames, "outcome": to_json(outcome)}
+        return self._end(lease, end_values("succeeded") | done)
 
     def fail(self, lease: str, status: Status, failure: Failure) -> bool:
         """End a job badly; False where the lease is lost."""
-        return self._end(lease, ended(status) | {"failure": plain(failure)})
+        return self._end(lease, end_values(status) | {"failure": to_json(failure)})
 
     def release(self, lease: str, counted: bool) -> bool:
         """Put a job back in the queue; False where the lease is lost.
@@ -131,14 +135,14 @@ class Leases:
             lease: of the attempt.
             counted: whether the attempt counts as one that failed.
         """
-        return self._end(lease, _queued() | ({} if counted else {"attempts": jobs.c.attempts - 1}))
+        return self._end(lease, _requeue_values() | ({} if counted else {"attempts": jobs.c.attempts - 1}))
 
-    def overdue(self) -> set[str]:
+    def expired_leases(self) -> set[str]:
         """The leases that have run out."""
         with self.database.read() as connection:
-            return set(connection.scalars(select(jobs.c.lease).where(_OVERDUE)))
+            return set(connection.scalars(select(jobs.c.lease).where(_EXPIRED)))
 
-    def reap(self, leases: Collection[str] | None, attempts: int, failure: Failure) -> list[Claim]:
+    def reclaim(self, leases: Collection[str] | None, attempts: int, failure: Failure) -> list[Claim]:
         """Take leases that ran out; a job goes back to the queue, or fails when it was tried too often.
 
         Args:
@@ -150,29 +154,29 @@ class Leases:
             The attempts that are over, with their jobs as they are now.
         """
         running = jobs.c.status == "running"
-        dead = running & (_OVERDUE & jobs.c.lease.in_(leases) if leases is not None else true())
-        reaped = []
+        dead = running & (_EXPIRED & jobs.c.lease.in_(leases) if leases is not None else true())
+        reclaimed = []
         with self.database.write() as connection:
             for row in connection.execute(select(jobs).where(dead).with_for_update()).mappings().all():
                 given_up = row["attempts"] >= attempts
-                failed = ended("failed") | {"failure": plain(failure), "lease": None}
-                values = failed if given_up else _queued()
+                failed = end_values("failed") | {"failure": to_json(failure), "lease": None}
+                values = failed if given_up else _requeue_values()
                 mine = (jobs.c.id == row["id"]) & (jobs.c.lease == row["lease"])
                 after = connection.execute(update(jobs).where(mine).values(values).returning(jobs))
-                reaped += [Claim(job_of(each), row["lease"]) for each in after.mappings()]
-        return reaped
+                reclaimed += [Claim(job_from_row(each), row["lease"]) for each in after.mappings()]
+        return reclaimed
 
-    def newer(self) -> int:
+    def count_newer_orders(self) -> int:
         """How many jobs wait for a release that understands their orders."""
         with self.database.read() as connection:
             return connection.scalar(select(func.count()).where(_NEWER)) or 0
 
-    def refuse_newer(self, failure: Failure) -> list[Job]:
+    def fail_newer_orders(self, failure: Failure) -> list[Job]:
         """Fail the jobs that wait for such a release, and give them."""
         with self.database.write() as connection:
-            values = ended("failed") | {"failure": plain(failure)}
+            values = end_values("failed") | {"failure": to_json(failure)}
             rows = connection.execute(update(jobs).where(_NEWER).values(values).returning(jobs))
-            return [job_of(row) for row in rows.mappings()]
+            return [job_from_row(row) for row in rows.mappings()]
 
     def _change(self, lease: str, values: dict[str, Any]) -> bool:
         """Change the job of a lease; False where it is lost."""
@@ -181,33 +185,33 @@ class Leases:
 
     def _end(self, lease: str, values: dict[str, Any]) -> bool:
         """The same at the end of an attempt. It may have worked before, though no answer came."""
-        said = (jobs.c.lease == lease) & (jobs.c.status == values["status"])
-        return insist(
-            lambda again: self._change(lease, values) or (again and self._find(said)), self._hopeless
+        same_end = (jobs.c.lease == lease) & (jobs.c.status == values["status"])
+        return retry_until_answered(
+            lambda again: self._change(lease, values) or (again and self._exists(same_end)), self._given_up
         )
 
-    def _find(self, where: ColumnElement[bool]) -> bool:
+    def _exists(self, where: ColumnElement[bool]) -> bool:
         with self.database.read() as connection:
             return connection.scalar(select(jobs.c.id).where(where)) is not None
 
 
 _NEWER = (jobs.c.status == "queued") & (jobs.c.order_version > VERSION)
-_OVERDUE = (jobs.c.status == "running") & (jobs.c.lease_until < now())
+_EXPIRED = (jobs.c.status == "running") & (jobs.c.lease_until < now())
 
 
 def _held(lease: str) -> ColumnElement[bool]:
     return (jobs.c.lease == lease) & (jobs.c.status == "running")
 
 
-def changes(**values: Any) -> dict[str, Any]:
+def changed_values(**values: Any) -> dict[str, Any]:
     """New values of a job's row, of which whoever waits for a change is told."""
     return {**values, "version": jobs.c.version + 1}
 
 
-def ended(status: Status) -> dict[str, Any]:
+def end_values(status: Status) -> dict[str, Any]:
     """The values of a job that ends now. Its lease stays, as a sign of whose end it was."""
-    return changes(status=status, ended=now(), lease_until=None)
+    return changed_values(status=status, ended=now(), lease_until=None)
 
 
-def _queued() -> dict[str, Any]:
-    return changes(status="queued", frames_done=0, lease=None, lease_until=None)
+def _requeue_values() -> dict[str, Any]:
+    return changed_values(status="queued", frames_done=0, lease=None, lease_until=None)

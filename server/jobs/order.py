@@ -22,7 +22,7 @@ VERSION = 1
 class Order:
     """One animation or template to make. Only plain values, so that a database or a broker can carry it."""
 
-    place: str  # the job's own folder in the storage; uploads lie in it
+    upload_folder: str  # the job's own folder in the storage; uploads lie in it
     portrait: str | None = None  # id of a portrait; None: the uploaded selfie
     template: str | None = None  # id of a template; None: the uploaded driving clip
     card: dict[str, Any] | None = None  # fields of a ``Card``: the clip is to become the template of that id
@@ -35,7 +35,7 @@ class Order:
     audio: bool = True  # whether the sound of the template or clip goes into an mp4
     mirror: bool = False  # see AnimateOptions
     label: Language | None = None  # language of the visible label; None: no label
-    keep: bool = False  # whether the selfie stays for further orders, once the job has succeeded
+    keep_selfie: bool = False  # whether the selfie stays for further orders, once the job has succeeded
 
     def options(self) -> AnimateOptions:
         """The engine's options; raises InvalidOption."""

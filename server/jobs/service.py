@@ -14,16 +14,16 @@ from sqlalchemy import Connection
 
 from reenact.types import Picture
 from server.errors import NotReady
-from server.jobs.admission import Room
+from server.jobs.admission import Admission
 from server.jobs.deletion import Deletion
 from server.jobs.files import Files
-from server.jobs.job import Beside, Idempotency, Job, Status
+from server.jobs.job import ExtraWrite, Idempotency, Job, Status
 from server.jobs.order import Order
 from server.jobs.repository import JobRepository
 from server.jobs.runner import Runner, Worker
 from server.jobs.upkeep import Upkeep
-from server.jobs.waiting import Waiting
-from server.jobs.wakeup import Crew
+from server.jobs.waiting import JobChanges
+from server.jobs.wakeup import WorkerPool
 from server.observability.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -47,10 +47,10 @@ class Jobs:
         broker: str | None = None,
         threads: int = 1,
         lease: float = 15.0,
-        silence: float = 60.0,
+        hang_seconds: float = 60.0,
         attempts: int = 3,
         at_once: int = 10_000,
-        alone: bool = True,
+        single_process: bool = True,
         metrics: Metrics,
     ) -> None:
         """Make an idle queue.
@@ -65,50 +65,50 @@ class Jobs:
             broker: URL of Redis or RabbitMQ; None means that this process does the jobs by itself.
             threads: jobs at once.
             lease: seconds without a sign of life after which an attempt counts as dead.
-            silence: seconds without a sign of work after which one does so too.
+            hang_seconds: seconds without a sign of work after which it counts as hung.
             attempts: how often a job is begun before it fails.
             at_once: jobs of one owner that may run, in all processes.
-            alone: whether no other process uses the records, so that what runs at start is dead.
+            single_process: whether no other process uses the records, so that what runs at start is dead.
             metrics: are told of every attempt and look into the records when somebody reads them.
 
         Raises:
             SetupError: the broker's URL cannot be used.
         """
         self.records, self._worker, self._files, self._on_broken = records, worker, files, on_broken
-        self._room = Room(records, limit, owner_limit, threads)
-        self._closed, self._starting = Event(), Lock()
-        self._waiting = Waiting(self.get, self._closed)
+        self._admission = Admission(records, limit, owner_limit, threads)
+        self._closed, self._start_lock = Event(), Lock()
+        self._changes = JobChanges(self.get, self._closed)
         # Orders that come at once are taken one after the other. Side by side none would be taken sooner, and
         # a look at a job would wait for its turn with the interpreter behind each of them.
-        self._desk = Lock()
+        self._submit_lock = Lock()
         self._deletion = Deletion(records, files)
         self._metrics = metrics
-        metrics.follow(records, lambda: self.ready)
-        ring = self._waiting.ring
-        self._runner = Runner(records, worker, files, lease, silence, attempts, at_once, ring, metrics)
-        self._crew = Crew(broker, threads, self._runner.do_next)
+        metrics.watch_jobs(records, lambda: self.ready)
+        notify = self._changes.notify
+        self._runner = Runner(records, worker, files, lease, hang_seconds, attempts, at_once, notify, metrics)
+        self._pool = WorkerPool(broker, threads, self._runner.run_next)
         renew = self._runner.renew
-        self._upkeep = Upkeep(records, files, ring, lease, attempts, alone, renew, self._look)
+        self._upkeep = Upkeep(records, files, notify, lease, attempts, single_process, renew, self._poll)
         self._ready = False
         self._opening = Thread(target=self._open, name="engine", daemon=True)
 
     @property
     def ready(self) -> bool:
         """Whether the worker is open, where this process works, and database and broker are there."""
-        return not self.lacking
+        return not self.unavailable
 
     @property
-    def lacking(self) -> list[str]:
+    def unavailable(self) -> list[str]:
         """What is not there of database, broker and engine."""
         engine = self._ready and (self._worker is None or self._worker.ready)
-        database = self._upkeep.works and not self.records.database.silent
-        parts = {"database": database, "broker": self._crew.there, "engine": engine}
+        database = self._upkeep.healthy and not self.records.database.unresponsive
+        parts = {"database": database, "broker": self._pool.connected, "engine": engine}
         return [name for name, there in parts.items() if not there]
 
     def start(self) -> None:
         """Put back what a crash broke off, then open the worker in its own thread and begin."""
         self._upkeep.start()
-        self._crew.open()
+        self._pool.open()
         self._opening.start()
 
     def submit(
@@ -120,9 +120,9 @@ class Jobs:
         webhook: str | None = None,
         metadata: str | None = None,
         idempotency: Idempotency | None = None,
-        beside: Beside | None = None,
+        extra_write: ExtraWrite | None = None,
     ) -> Job:
-        """Take an order, and its place in the storage with it, and record ``beside`` with it or neither.
+        """Take an order, and its place in the storage with it, and record ``extra_write`` with it or neither.
 
         Where the same owner sent the same idempotency key before, the first job is given back and the new
         order's place is dropped.
@@ -137,23 +137,25 @@ class Jobs:
             raise NotReady("The server is stopping. Send the order again in a moment.")
         id = secrets.token_hex(16)
 
-        def room(connection: Connection, id: str) -> None:
-            self._room.check(owner, connection)
+        def check_space(connection: Connection, id: str) -> None:
+            self._admission.check(owner, connection)
 
         while True:  # a second time only where the same key is sent twice at once
-            if idempotency and (first := self.repeated(owner, idempotency)):
-                self._files.drop(order)
+            if idempotency and (first := self.find_repeated(owner, idempotency)):
+                self._files.delete_uploads(order)
                 return first
-            self._files.share(order)
+            self._files.publish_inputs(order)
             job = Job(id, order, "queued", 0.0, frames_total, owner=owner, webhook=webhook, metadata=metadata)
-            with self._desk:
-                taken = self.records.insert(job, idempotency, room, *([beside] if beside else []))
+            with self._submit_lock:
+                taken = self.records.insert(
+                    job, idempotency, check_space, *([extra_write] if extra_write else [])
+                )
             if taken:
-                self._crew.wake()
-                self._waiting.ring()
+                self._pool.notify()
+                self._changes.notify()
                 return taken
 
-    def check_room(self, owner: str | None, key: str | None) -> None:
+    def check_admission(self, owner: str | None, key: str | None) -> None:
         """Refuse an order that ``submit`` would not take now, before its files are read.
 
         An order whose idempotency key the owner has used is let pass: it may find its first job.
@@ -162,33 +164,33 @@ class Jobs:
             QueueFull: as many jobs wait as may wait.
             QuotaExceeded: the owner has as many unfinished jobs as one may have.
         """
-        with self._desk:
-            if key is None or not self.records.used(owner, key):
-                self._room.check(owner)
+        with self._submit_lock:
+            if key is None or not self.records.key_was_used(owner, key):
+                self._admission.check(owner)
 
-    def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
+    def find_repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
         """The job that this key made within its 24 hours; raises IdempotencyConflict."""
-        return self.records.repeated(owner, idempotency)
+        return self.records.find_repeated(owner, idempotency)
 
     def get(self, id: str, owner: str | None = None) -> Job:
         """The job as it is now; raises NotFound."""
         return self.records.get(id, owner)
 
-    def frame(self, id: str, owner: str | None = None) -> Picture | None:
+    def latest_frame(self, id: str, owner: str | None = None) -> Picture | None:
         """The latest frame of a job that is done here, (H, W, 3) uint8 sRGB, or smaller; raises NotFound."""
-        return self._runner.frame(id) if self.get(id, owner).status == "running" else None
+        return self._runner.latest_frame(id) if self.get(id, owner).status == "running" else None
 
     def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
         """Newest first: at most ``limit`` jobs, all with a ``seq`` lower than ``before``."""
         return self.records.page(owner, before, limit)
 
-    def changed(self, id: str, since: int, seconds: float, owner: str | None = None) -> Job:
+    def wait_for_change(self, id: str, since: int, seconds: float, owner: str | None = None) -> Job:
         """The job as soon as its version is not ``since``, or when the time is over; raises NotFound."""
-        return self._waiting.changed(id, since, seconds, owner)
+        return self._changes.wait_for_change(id, since, seconds, owner)
 
     def wait(self, id: str, seconds: float, owner: str | None = None) -> Job:
         """The job when it ends, or when the time is over; raises NotFound."""
-        return self._waiting.ended(id, seconds, owner)
+        return self._changes.wait_for_end(id, seconds, owner)
 
     def cancel(self, id: str, owner: str | None = None) -> Job:
         """Stop a job that has not ended; delete the result, faces and metadata of any; raises NotFound.
@@ -196,7 +198,7 @@ class Jobs:
         A job that renders stops within a second, in whatever process. Its status says ``cancelled`` at once.
         """
         self._deletion.delete(self.get(id, owner))
-        self._waiting.ring()
+        self._changes.notify()
         return self.get(id)
 
     def counts(self) -> dict[Status, int]:
@@ -209,36 +211,36 @@ class Jobs:
         Returns whether all threads stood still.
         """
         self._closed.set()
-        self._waiting.ring()
-        still = self._runner.close(seconds)
+        self._changes.notify()
+        all_stopped = self._runner.close(seconds)
         if self._worker:
             self._worker.close()
-        with self._starting:
-            self._crew.stop(1.0)
+        with self._start_lock:
+            self._pool.stop(1.0)
         self._upkeep.close()
         if self._opening.is_alive():
             self._opening.join(1.0)
         self.records.database.close()
-        return still and not self._opening.is_alive()
+        return all_stopped and not self._opening.is_alive()
 
     def _open(self) -> None:
         """Open the worker, then let the threads begin."""
         if self._worker:
             try:
-                self._metrics.opened(self._worker.open())
+                self._metrics.engine_opened(self._worker.open())
             except Exception as e:
                 if not self._closed.is_set():
                     self._on_broken(e)
                 return
-        with self._starting:
+        with self._start_lock:
             if self._closed.is_set():
                 return
             if self._worker:
-                self._crew.start()
+                self._pool.start()
             self._ready = True
-        self._look()
+        self._poll()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         """Begin what waits, where this process can."""
         if self._worker and self._ready and self.counts()["queued"]:
-            self._crew.look()
+            self._pool.poll()

@@ -62,10 +62,10 @@ class Blocklist:
         """Take one off the list; raises NotFound."""
         with self._database.write() as connection:
             if not connection.execute(delete(blocked).where(blocked.c.id == id)).rowcount:
-                raise NotFound(f"No blocked face is called {id}. `reenact-server block list` shows them.")
+                raise NotFound(f"There is no blocked face {id}. `reenact-server block list` shows them.")
 
 
-def matching(seen: Bits, listed: list[BlockedFace]) -> BlockedFace | None:
+def find_match(seen: Bits, listed: list[BlockedFace]) -> BlockedFace | None:
     """The first blocked face among fingerprints (F, 2, BITS), plain or mirrored; None where there is none."""
     known = np.array([face.fingerprint for face in listed]).reshape(-1, BITS)
     near = (hamming_distance(known[:, None, None], seen[None]) <= MAX_COPY_DISTANCE).any((1, 2))
