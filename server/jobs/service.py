@@ -122,7 +122,7 @@ class Jobs:
         idempotency: Idempotency | None = None,
         extra_write: ExtraWrite | None = None,
     ) -> Job:
-        """Add the job of an order, with ``extra_write`` in the same transaction. It then owns the upload folder.
+        """Add the job of an order, with ``extra_write`` in one transaction. It then owns the upload folder.
 
         If the same owner has sent the same idempotency key before, the first job is returned and the new
         upload folder is deleted.
