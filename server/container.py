@@ -1,4 +1,4 @@
-"""What the routes work with, put together once for an app."""
+"""The services that the routes use, built once for an app."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ log = logging.getLogger(__name__)
 EXTENSION = "reenact"
 HOUR = 3600.0
 _ORPHAN_SECONDS = HOUR
-_LEFTOVER_SECONDS = 5.0  # seconds between two looks for what could not be deleted
-MAX_VERIFICATIONS = 2  # files looked at once, in this process: NumPy lets go of the interpreter
+_LEFTOVER_SECONDS = 5.0  # seconds between two retries of failed deletions
+MAX_VERIFICATIONS = 2  # files verified at once, in this process: NumPy releases the interpreter
 
 
 @dataclass(frozen=True)
 class SweepCounts:
-    """How many of each a sweep deleted."""
+    """The numbers of files and jobs that a sweep deleted."""
 
-    uploads: int  # places with the files of one order
+    uploads: int  # upload folders of one order each
     results: int
     jobs: int
 
 
 @dataclass
 class Services:
-    """Settings, files and jobs of one app, and the thread that sweeps."""
+    """The services of one app, and the thread that deletes expired files."""
 
     settings: Settings
     storage: Storage
@@ -59,14 +59,16 @@ class Services:
     metrics: Metrics
     consents: Consents
     blocklist: Blocklist
-    wait_slots: BoundedSemaphore  # requests that may wait for a job, so that others are still answered
-    verify_slots: BoundedSemaphore  # files that are looked at, each of which takes a core for seconds
-    webhooks: Webhooks | None = None  # who calls when a job ends; workers leave that to servers
+    wait_slots: BoundedSemaphore  # limits the requests that wait for a job, so that others are still answered
+    verify_slots: (
+        BoundedSemaphore  # limits the files that are verified at once, each of which takes a core for seconds
+    )
+    webhooks: Webhooks | None = None  # calls webhooks; None in workers, which leave that to servers
     _stopped: Event = field(default_factory=Event)
     _stop_metrics: Callable[[], None] = lambda: None
 
     def start(self) -> None:
-        """Prepare the folders and the database, begin to work and to sweep; raises SetupError."""
+        """Prepare the folders and the database, and start all threads; raises SetupError."""
         self.storage.prepare()
         self.database.prepare()
         if self.settings.metrics_port is not None:
@@ -83,11 +85,11 @@ class Services:
 
     @property
     def stopping(self) -> bool:
-        """Whether the service stops, so that what listens to it should let go."""
+        """Whether the service is stopping, so that event streams should end."""
         return self._stopped.is_set()
 
     def close(self, seconds: float | None = None) -> bool:
-        """Stop; what has not ended within the time waits for the next start. Whether all stood still."""
+        """Stop; jobs that do not end in time are requeued. Returns whether all threads have stopped."""
         self._stopped.set()
         seconds = self.settings.stop_seconds if seconds is None else seconds
         log.info("Stopping: running jobs have %g s to finish, and then go back to the queue", seconds)
@@ -98,7 +100,7 @@ class Services:
         return all_stopped
 
     def sweep(self, orphan_age: float = _ORPHAN_SECONDS) -> SweepCounts:
-        """Delete results and forget jobs whose time is over, and uploads that a crash left behind.
+        """Delete expired results and jobs, and uploads that a crash left behind.
 
         Args:
             orphan_age: age in seconds from which uploads without a job are deleted. An upload that is being
@@ -128,7 +130,7 @@ class Services:
                 log.exception("The deletion of expired files failed and will be retried")
 
     def _leftover_loop(self) -> None:
-        """Delete what could not be deleted when it was asked for, as soon as that works."""
+        """Retry failed deletions until they succeed."""
         while not self._stopped.wait(_LEFTOVER_SECONDS):
             try:
                 self.storage.delete_leftovers()
@@ -143,7 +145,7 @@ def init_app(
     open_engine: Callable[[], Engine] | None,
     on_broken: Callable[[Exception], None],
 ) -> None:
-    """Put an app's services together; nothing runs before ``start``."""
+    """Build an app's services; nothing runs before ``start``."""
     app.extensions[EXTENSION] = build(settings, on_broken, open_engine, runs_jobs=not settings.broker)
 
 
@@ -153,11 +155,11 @@ def build(
     open_engine: Callable[[], Engine] | None = None,
     runs_jobs: bool = True,
 ) -> Services:
-    """Put services together; nothing runs before ``start``.
+    """Build services; nothing runs before ``start``.
 
     Args:
         settings: see ``server.settings``.
-        on_broken: is told when the engine cannot be opened.
+        on_broken: is called if the engine cannot be opened.
         open_engine: gives the warm engine, with which threads of this process work; None gives the work to a
             process of its own, which opens the engine as the settings say.
         runs_jobs: whether this process does jobs; otherwise other processes with the same database do them.

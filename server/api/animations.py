@@ -104,7 +104,7 @@ def delete(id: str) -> tuple[str, int]:
 
 
 def _kept_selfie_folder(id: str) -> str:
-    """The place where the selfie of an own job is kept; raises NotFound, Gone and InvalidOption."""
+    """The upload folder of a kept selfie of this client; raises NotFound, Gone and InvalidOption."""
     job = services().jobs.get(id, owner())
     if not job.order.keep_selfie:
         raise InvalidOption("selfie_of: The selfie of that job was not kept. Send the selfie again.")
@@ -114,7 +114,7 @@ def _kept_selfie_folder(id: str) -> str:
 
 
 def _first_seq(cursor: str | None) -> int | None:
-    """Where the page begins that a cursor, the id of the last job seen, stands for; raises InvalidOption."""
+    """The ``seq`` of the job that a cursor names, the last one of the previous page; raises InvalidOption."""
     try:
         return services().jobs.get(cursor, owner()).seq if cursor else None
     except NotFound:

@@ -1,4 +1,4 @@
-"""Who asks: the key of a request, and whether it may send one more order."""
+"""Authentication: the key of a request, and what it may do."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from server.webhooks import safe_post
 
 
 def authenticate() -> None:
-    """Before a request: find out whose it is. Raises Unauthorized.
+    """Before a request: find its key. Raises Unauthorized.
 
-    Where the server listens on loopback and no key was ever made, nobody needs one.
+    If the server listens on loopback and has no keys, none is needed.
     """
     use, sent = services(), request.authorization
     if sent is None or sent.type != "bearer":
@@ -35,7 +35,7 @@ def owner() -> str | None:
 
 
 def require_operator() -> None:
-    """Let only an operator go on, or whoever needs no key; raises Forbidden."""
+    """Require an operator key, unless no key is needed; raises Forbidden."""
     if not g.operator:
         raise Forbidden(
             "Only an operator key may change the gallery: `reenact-server keys add NAME --operator`."
@@ -45,14 +45,14 @@ def require_operator() -> None:
 def count_order() -> None:
     """Count an order of the request's key and address; raises RateLimited.
 
-    On one's own machine, where no key is needed, nothing is counted.
+    If no key is needed, nothing is counted.
     """
     if owner() is not None:
         services().rate.count(f"key {owner()}", f"address {request.remote_addr}")
 
 
 def check_webhook(url: str | None) -> None:
-    """Refuse an address that will not be called; raises InvalidOption."""
+    """Refuse an address that webhooks may not call; raises InvalidOption."""
     if url is None:
         return
     if owner() is None:

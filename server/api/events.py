@@ -1,4 +1,4 @@
-"""Server-Sent Events: a job told as it goes, so that nobody needs to ask again and again."""
+"""Server-Sent Events: the progress of a job, so that clients need not poll."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from server.errors import NotFound
 from server.jobs import ENDED, Job
 
 bp = APIBlueprint("events", __name__, url_prefix="/v1/animations")
-POLL_SECONDS = 1.0  # seconds after which a place in the queue is looked up again
+POLL_SECONDS = 1.0  # seconds between two reads of the position in the queue
 HEARTBEAT = 10.0  # seconds of silence after which a comment keeps proxies from closing the line
 RETRY = 1000  # milliseconds after which a client comes back whose stream ended before its job
 STREAM: Answers = {
@@ -51,7 +51,7 @@ def follow(id: str) -> Response:
 
 
 def _stream_events(use: Services, job: Job) -> Iterator[str]:
-    """The events of a job until it ends, is forgotten, or the service stops."""
+    """The events of a job until it ends, is deleted, or the service stops."""
     yield _retry()
     last_event, last_time = "", 0.0
     while True:

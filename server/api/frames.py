@@ -1,4 +1,4 @@
-"""What a job that runs is rendering, so that those who wait have something to see."""
+"""The latest frame of a running job, as a preview."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from server.api.requests import Answers
 from server.container import services
 
 bp = APIBlueprint("frames", __name__, url_prefix="/v1/animations")
-SIDE = 512  # pixels of the longer side at most: it is looked at for a moment only
+SIDE = 512  # pixels of the longer side at most: a preview
 FRAME: Answers = {
     200: {"description": "A JPEG of at most 512 pixels.", "content": {"image/jpeg": {}}},
     204: {"description": "There is no frame now."},

@@ -1,4 +1,4 @@
-"""For whoever watches over the process."""
+"""Health checks for load balancers and supervisors."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""From a validated form to an order: uploads on disk, everything checked that is cheap to check.
+"""From a validated form to an order: saves the uploads and makes the cheap checks.
 
-The costly look at the pixels is left to the job: it may find no face, and says so in its ``error``.
+The pixels are left to the job, which reports for instance a missing face in its ``error``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class CheckedOrder:
 def parse_order(
     form: dict[str, Any], settings: Settings, storage: Storage, kept_selfie_folder: Callable[[str], str]
 ) -> CheckedOrder:
-    """Keep the uploads of a form and check it.
+    """Save the uploads of a form and check it.
 
     Args:
         form: as ``AnimationIn`` loads it, with a language.
@@ -79,7 +79,7 @@ def parse_order(
 
 
 def parse_template_order(form: dict[str, Any], settings: Settings, storage: Storage) -> CheckedOrder:
-    """Keep the clip of a form, loaded by ``TemplateIn``, and check it; otherwise as ``parse_order``."""
+    """Save and check the clip of a form that ``TemplateIn`` has loaded; otherwise as ``parse_order``."""
     id = form.get("id") or "-".join(re.findall("[a-z0-9]+", form["title"].lower()))[:64].strip("-")
     if not id:
         raise InvalidOption(

@@ -1,4 +1,4 @@
-"""What goes into the API; ``told`` is what comes out. Descriptions are the text of the OpenAPI document."""
+"""Schemas of requests. Descriptions are the text of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def about(text: str) -> dict[str, str]:
 
 
 def file_field(text: str, required: bool = False) -> File:
-    """A file of a form. Whoever sends its name instead, as curl does without the @, is told so."""
+    """A file of a form. The error explains the usual mistake with curl."""
     error = "Send a file, not text. With curl, put @ before the path."
     return File(  # type: ignore[no-untyped-call]  # flask-marshmallow has no types
         required=required, error_messages={"invalid": error}, metadata=about(text)
@@ -37,13 +37,13 @@ def _metadata_fits(text: str) -> None:
 
 
 def _not_a_path(text: str) -> None:
-    """Refuse what names a file: no answer repeats paths, so that a later one would not say what is wrong."""
+    """Refuse paths here, with a clear message: later messages never repeat a path."""
     if "/" in text:
         raise ValidationError("Must be an id, not a path.")
 
 
 def _consent(what: str) -> Boolean:
-    """The tick without which nothing is taken."""
+    """The consent that every order needs."""
     error = f"Must be true: confirm that you may use this {what}."
     return Boolean(
         required=True,

@@ -1,4 +1,4 @@
-"""What comes out of the API, but for ``report``. The descriptions are the text of the OpenAPI document."""
+"""Schemas of responses, except those of ``verify``. Descriptions are the text of the OpenAPI document."""
 
 from __future__ import annotations
 

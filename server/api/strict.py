@@ -1,4 +1,4 @@
-"""What is sent is read as it was meant or refused: of what comes twice, neither is dropped in silence."""
+"""Refuses unknown and repeated fields, so that none is ignored silently."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FormIn(Schema):
 
 
 class QueryIn(Schema):
-    """The options of an address: each once, and none that nobody reads."""
+    """The options of a query string: each once, and none that is unknown."""
 
     @pre_load
     def _refuse_unexpected(self, data: Any, **_: Any) -> Any:
@@ -42,7 +42,7 @@ class QueryIn(Schema):
 
 
 def require_no_query() -> None:
-    """Refuse options in an address that has none; raises HTTPError of validation."""
+    """Refuse any query string; raises HTTPError of validation."""
     if errors := _query_errors(()):
         raise HTTPError(422, detail={"query": errors})
 
@@ -53,6 +53,6 @@ def _query_errors(known: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _repeated(single: Iterable[str], sent: Iterable[str]) -> dict[str, list[str]]:
-    """What is wrong with names that were sent several times, of those that may come once."""
+    """Errors for names that were sent several times but may be sent once."""
     counts = Counter(sent)
     return {name: [SENT_TWICE] for name in single if counts[name] > 1}

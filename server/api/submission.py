@@ -1,4 +1,4 @@
-"""From a checked form to the answer with its job: sent once or twice, waited for or not."""
+"""From a form to the response with its job: idempotency, submission, waiting."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def require_form() -> None:
 
 
 def require_queue_space() -> None:
-    """Refuse an order before its form is taken apart; raises QueueFull, QuotaExceeded.
+    """Refuse an order before its form is parsed; raises QueueFull, QuotaExceeded.
 
-    What has been sent is read all the same: many clients look for the answer only when they have sent all.
+    The body is read all the same: many clients read the response only after they have sent everything.
     """
     if request.method != "POST":
         return
@@ -50,7 +50,7 @@ def require_queue_space() -> None:
 
 
 def submit_and_respond(form: dict[str, Any], parse: Callable[[], CheckedOrder]) -> Answer:
-    """Take a form's order, and wait for its job where ``Prefer`` asks for that; ``parse`` keeps its files."""
+    """Submit a form's order, and wait for its job if ``Prefer`` asks for that; ``parse`` saves its files."""
     use = services()
     job = _submit_once(form, parse, _idempotency(form))
     logs.job.set(job.id)
@@ -62,7 +62,7 @@ def submit_and_respond(form: dict[str, Any], parse: Callable[[], CheckedOrder]) 
             job = use.jobs.wait(job.id, min(wait, use.settings.wait_seconds), owner())
         except SQLAlchemyError as e:
             if not is_unreachable(e):
-                raise  # else the order is taken all the same, and its id must be told
+                raise  # otherwise the job exists all the same, and the client needs its id
         finally:
             use.wait_slots.release()
     return job_fields(job), 200 if job.status in ENDED else 202, headers

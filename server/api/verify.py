@@ -26,7 +26,7 @@ from server.settings import Settings
 bp = APIBlueprint("verify", __name__, url_prefix="/v1/verify")
 bp.before_request(authenticate)
 _FILE = "file"
-_RETRY_SECONDS = 10  # seconds after which somebody who was sent away may find a place
+_RETRY_SECONDS = 10  # seconds after which a refused client may try again
 
 
 @bp.before_request
@@ -72,7 +72,7 @@ def _verify(path: Path, settings: Settings) -> Report:
 
 @contextmanager
 def _limit_concurrency() -> Iterator[None]:
-    """Keep a few at work and some waiting, so that jobs and other requests go on; raises QueueFull."""
+    """Limit how many verifications run and wait, so that jobs and other requests go on; raises QueueFull."""
     use = services()
     if not use.wait_slots.acquire(blocking=False):
         raise QueueFull(_RETRY_SECONDS)
@@ -89,7 +89,7 @@ def _limit_concurrency() -> Iterator[None]:
 
 @contextmanager
 def _temporary_upload(upload: FileStorage) -> Iterator[Path]:
-    """The upload in a place of its own, which is swept even when this process dies."""
+    """The upload in a folder of its own, which the sweep deletes if this process dies."""
     storage = services().storage
     folder = storage.create_folder()
     try:

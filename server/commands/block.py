@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(block: argparse.ArgumentParser, consents: argparse.ArgumentParser) -> None:
-    """Declare what can be asked."""
+    """Declare the arguments."""
     asked = block.add_subparsers(dest="do", required=True)
     add = asked.add_parser("add", help="refuse a photo, also if it is cropped, scaled or re-encoded")
     add.add_argument("file", type=Path, help="the photo; only a fingerprint of its face is kept")
@@ -28,7 +28,7 @@ def add_arguments(block: argparse.ArgumentParser, consents: argparse.ArgumentPar
 
 
 def block(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Do it, and tell the exit status.
+    """Run the command; return the exit status.
 
     Raises:
         SetupError: the database cannot be used.
@@ -50,7 +50,7 @@ def block(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def consents(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Show the records of consent, and tell the exit status; raises SetupError and InvalidOption."""
+    """Show the records of consent; return the exit status; raises SetupError and InvalidOption."""
     from server.screening import Consents, digest
 
     if arguments.file and not arguments.file.is_file():

@@ -1,6 +1,6 @@
-"""``reenact-server doctor``: would the service run as it is set up, and if not, what to do.
+"""``reenact-server doctor``: checks whether the service would run, and says how to fix problems.
 
-It changes nothing: a folder or a table made by whoever looks could belong to the wrong user.
+It changes nothing: a folder or a table that it makes could belong to the wrong user.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LITTLE_SPACE = 1e9  # bytes
 
 
 def run(environment: Mapping[str, str]) -> int:
-    """Print what was found, and tell the exit status: 1 when something is broken."""
+    """Print the findings; return the exit status, 1 if something is broken."""
     findings = examine(environment)
     print(doctor.report(findings))
     return 1 if any(finding.state == "broken" for finding in findings) else 0
@@ -72,9 +72,9 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
 
 
 def _start_check(name: str, check: Check, settings: Settings, seconds: float) -> Callable[[], list[Finding]]:
-    """Begin a check, and give back what waits for its findings.
+    """Start a check in a thread; return a function that waits for its findings.
 
-    One that fails is broken, and so is one that waits for a machine that keeps silent for these seconds.
+    A check that raises is broken, and so is one that has not finished after these seconds.
     """
     found: list[Finding] = []
 
@@ -119,7 +119,7 @@ def _data(settings: Settings) -> Iterator[Finding]:
 
 
 def _nearest_existing(folder: Path) -> tuple[Path, str | None]:
-    """What there is of a folder's path, and what keeps this user from writing there."""
+    """The nearest existing folder of a path, and why this user cannot write there, if so."""
     there = next(each for each in (folder, *folder.parents) if each.exists())
     try:
         tempfile.TemporaryFile(dir=there).close()
@@ -150,7 +150,7 @@ def _more_templates(settings: Settings) -> Iterator[Finding]:
 
 
 def _added(id: str, settings: Settings) -> Iterator[Finding]:
-    """Why the gallery leaves this entry of the folder of added templates out, if it does."""
+    """Why the gallery does not show this entry of the folder of added templates, if so."""
     name = f"template {id}"
     if id in template_ids(settings.templates):
         yield Finding(
@@ -193,7 +193,7 @@ def _moderator(settings: Settings) -> Iterator[Finding]:
 
 
 def _failure(settings: Settings, e: Exception) -> str:
-    """What follows from a check that fails."""
+    """The effect of a check that fails."""
     jobs = "fail" if settings.moderator_failure == "refuse" else "are rendered unchecked"
     reason = " ".join(str(e).split()) or type(e).__name__
     return f"it does not work, so jobs {jobs}: {reason}; repair it, or see REENACT_MODERATOR"

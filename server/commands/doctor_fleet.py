@@ -1,6 +1,6 @@
-"""What ``doctor`` asks of the parts that many machines share: database, broker and bucket.
+"""The checks of ``doctor`` for what machines share: database, broker and bucket.
 
-Each raises what its driver raises where a part cannot be reached, which ``doctor`` tells.
+Each raises its driver's error if a part cannot be reached, which ``doctor`` reports.
 """
 
 from __future__ import annotations

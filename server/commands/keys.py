@@ -11,7 +11,7 @@ from server.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what can be asked."""
+    """Declare the arguments."""
     asked = parser.add_subparsers(dest="do", required=True)
     add = asked.add_parser("add", help="make a key and show it once")
     add.add_argument("name", help="name of the key's owner")
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Do it, and tell the exit status.
+    """Run the command; return the exit status.
 
     Raises:
         SetupError: the database cannot be used.

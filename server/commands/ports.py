@@ -1,4 +1,4 @@
-"""Whether a port can be listened on, and by whom it is taken."""
+"""Whether a port is free, or which service uses it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from reenact.errors import SetupError
 from server.errors import NotReady
 from server.settings import variable
 
-ANSWER_SECONDS = 5  # that whoever has the port may take to say who it is
+ANSWER_SECONDS = 5  # that the service on the port may take to answer
 
 
 def trouble(host: str, port: int) -> OSError | None:
-    """What keeps this process from listening there."""
+    """Why this process cannot listen there; None if it can."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as line:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
         try:

@@ -12,7 +12,7 @@ from server.settings import Settings
 
 
 def run(settings: Settings) -> int:
-    """Sweep once and say what went; raises SetupError where database or storage cannot be used."""
+    """Sweep once and print what was deleted; raises SetupError if database or storage cannot be used."""
     services = build(replace(settings, broker=None), lambda error: None, runs_jobs=False)
     services.storage.prepare()
     services.database.prepare()

@@ -1,4 +1,4 @@
-"""Deleting a job: its record changes, and its files go."""
+"""Deletes a job: its personal data and its files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from server.jobs.repository import JobRepository
 
 
 class Deletion:
-    """Stops jobs and deletes what is theirs."""
+    """Cancels jobs and deletes their data."""
 
     def __init__(self, records: JobRepository, files: Files) -> None:
         """Do nothing yet."""
@@ -19,7 +19,7 @@ class Deletion:
 
     def delete(self, job: Job) -> None:
         """Stop a job that has not ended; delete the result, faces and metadata of any; raises NotFound."""
-        if job.status in ENDED:  # files first: who asks again after a crash finds that they are gone
+        if job.status in ENDED:  # files first: after a crash, a second request finds that they are gone
             self._delete_files(job)
             self._cancel(job)
         else:  # its attempt still reads them

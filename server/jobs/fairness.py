@@ -1,4 +1,4 @@
-"""Whose turn it is: owners take turns, so that one's hundred jobs do not starve another's one."""
+"""Which job is next: owners take turns, so that a hundred jobs of one do not delay the one job of another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Subquery, bindparam, case, func, select
 from server.database.clock import now
 from server.jobs.table import jobs
 
-_RECENT = 3600.0  # seconds in which it counts who was served last
+_RECENT = 3600.0  # seconds in which earlier jobs of an owner count
 _ANY_VERSION = 2**31 - 1  # newer than every order
 
 
@@ -18,7 +18,7 @@ def fair_queue() -> Subquery:
 
     An owner's first waiting job stands in the first round, the second in the second, and so on; each job of
     the owner that runs moves them one round back. Within a round, who was served longest ago is first.
-    Whoever executes a statement with it adds the values of ``queue_parameters``.
+    Statements that use it need the values of ``queue_parameters``.
     """
     status, owner = jobs.c.status, jobs.c.owner
     busy = case((status == "running", 1), else_=0)
@@ -50,6 +50,6 @@ QUEUE = fair_queue()  # made once: SQLAlchemy takes longer to make it than SQLit
 def queue_parameters(version: int = _ANY_VERSION, **more: Any) -> dict[str, Any]:
     """The values of a statement with ``QUEUE``, and of the parameters that it has besides.
 
-    Where there is a ``version``, newer orders do not stand in the queue.
+    With a ``version``, orders of newer versions are left out.
     """
     return {"newest": version, **more}

@@ -1,4 +1,4 @@
-"""What is asked of the table of jobs: each method is one transaction."""
+"""The queries of the table of jobs: each method is one transaction."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from server.jobs.table import job_from_row, jobs, to_json
 
 DAY = 86400.0
 _INSERT_LOCK = 7_263_002  # of PostgreSQL's lock, see ``Database.take_lock``
-SETTLE_SECONDS = 5.0  # seconds in which a database that went away may come back and say what it has added
-JOBS_AVERAGED = 20  # jobs whose duration makes the estimate
+SETTLE_SECONDS = 5.0  # seconds that a lost database may take to come back and say what it has added
+JOBS_AVERAGED = 20  # jobs whose mean duration is the estimate
 _NOT_ENDED = jobs.c.status.in_(("queued", "running"))
 _SELFIE_KEPT = (jobs.c.status == "succeeded") & jobs.c.order["keep"].as_boolean()
-# What is asked most often, made once.
+# The most frequent queries, made once.
 _QUEUE_POSITION = select(QUEUE.c.position).where(QUEUE.c.id == jobs.c.id).scalar_subquery()
 _POSITION = case((jobs.c.status == "queued", _QUEUE_POSITION)).label(
     "position"
@@ -52,15 +52,15 @@ class JobRepository(Leases):
     """The table of jobs in one database."""
 
     def insert(self, job: Job, idempotency: Idempotency | None, *extra_writes: ExtraWrite) -> Job | None:
-        """Add a queued job and give it as it was added; None where its owner has used the key before.
+        """Add a queued job and return it; None if its owner has used the key before.
 
         Args:
-            job: the new one; the database says when it was created.
+            job: the new one; the database sets its time of creation.
             idempotency: its key, if it has one.
-            extra_writes: are called in the same transaction; where one raises, nothing is added.
+            extra_writes: are called in the same transaction; if one raises, nothing is added.
 
         Raises:
-            SubmissionUncertain: the database went away, and it is not known whether the job was added.
+            SubmissionUncertain: the connection was lost, and it is unknown whether the job was added.
         """
         row = {
             **{name: getattr(job, name) for name in ("id", "status", "frames_total", "webhook")},
@@ -96,9 +96,9 @@ class JobRepository(Leases):
         return job_from_row(added, added["position"])
 
     def _inserted_after_outage(self, id: str, lost: SQLAlchemyError) -> Job:
-        """The job that was added though no answer came.
+        """The job, if it was added although no answer came.
 
-        Its transaction may still go on, and then has the turn to add: whoever has it next knows.
+        Its transaction may still be open and then holds the lock: whoever gets the lock next knows.
 
         Raises:
             SQLAlchemyError: ``lost``; it was not added.
@@ -137,7 +137,7 @@ class JobRepository(Leases):
         return self.get(row["id"], None) if row else None
 
     def get(self, id: str, owner: str | None) -> Job:
-        """One job with its place in the queue; raises NotFound."""
+        """One job with its position in the queue; raises NotFound."""
         with self.database.read() as connection:
             chosen, asked = (
                 (_JOB, queue_parameters(id=id))
@@ -169,13 +169,13 @@ class JobRepository(Leases):
         return {status: found.get(status, 0) for status in STATUSES}
 
     def longest_wait(self) -> float:
-        """For how many seconds the oldest job that waits has waited; 0 where none waits."""
+        """Seconds that the oldest queued job has waited; 0 if there is none."""
         with self.database.read() as connection:
             waiting = select(now() - func.min(jobs.c.created)).where(jobs.c.status == "queued")
             return connection.scalar(waiting) or 0.0
 
     def count_open(self, owner: str | None, connection: Connection | None = None) -> tuple[int, int]:
-        """How many jobs wait, and how many of an owner have not ended; in a transaction if one is given."""
+        """Number of queued jobs, and of an owner's unfinished ones; in the transaction if one is given."""
         if connection is None:
             with self.database.read() as connection:
                 return self.count_open(owner, connection)
@@ -183,23 +183,23 @@ class JobRepository(Leases):
         return waiting, unfinished
 
     def needed_folders(self) -> set[str]:
-        """The places of the jobs that have not ended, and of those whose selfie is kept."""
+        """The upload folders of the jobs that have not ended, and of those whose selfie is kept."""
         with self.database.read() as connection:
             return set(connection.scalars(select(jobs.c.place).where(_NOT_ENDED | _SELFIE_KEPT)))
 
     def expired(self, before: float) -> set[str]:
-        """The places of selfies that were kept for jobs that ended before this time."""
+        """The upload folders of kept selfies whose jobs ended before this time."""
         with self.database.read() as connection:
             return set(connection.scalars(select(jobs.c.place).where(_SELFIE_KEPT & (jobs.c.ended < before))))
 
     def durations(self) -> tuple[float | None, float | None]:
-        """Mean seconds of the last jobs that succeeded, and since when, in seconds, the oldest runs."""
+        """Mean duration of the last jobs that succeeded, and how long the oldest job has run; in seconds."""
         with self.database.read() as connection:
             mean, oldest = connection.execute(_DURATIONS).one()
         return mean, oldest
 
     def cancel(self, id: str, owner: str | None) -> Job:
-        """End a job that has not ended and clear what is personal; the job as it was; raises NotFound."""
+        """Cancel a job that has not ended and delete personal data; the job as it was; raises NotFound."""
         with self.database.write() as connection:
             found = connection.execute(select(jobs).where(_visible_to(id, owner)).with_for_update())
             row = found.mappings().first()
@@ -212,7 +212,7 @@ class JobRepository(Leases):
         return job_from_row(row)
 
     def purge(self, before: float) -> int:
-        """Drop jobs that ended before this time, unless an idempotency key may still ask for them."""
+        """Delete jobs that ended before this time, unless their idempotency key may still be used."""
         asked = jobs.c.idempotency_key.is_not(None) & (jobs.c.created >= now() - DAY)
         with self.database.write() as connection:
             return connection.execute(delete(jobs).where((jobs.c.ended < before) & ~asked)).rowcount

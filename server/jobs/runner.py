@@ -1,4 +1,4 @@
-"""One job from its claim to its end, however it ends."""
+"""Runs jobs, each from its claim to its end."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ from server.observability import logs
 from server.observability.metrics import Metrics
 
 log = logging.getLogger(__name__)
-CANCEL_SECONDS = 5.0  # seconds that a job which is told to stop may take to do so
+CANCEL_SECONDS = 5.0  # seconds that a cancelled job may take to stop
 
 
 class Worker(Protocol):
-    """Whoever does orders. All methods may be called from any thread."""
+    """Runs orders with an engine. All methods may be called from any thread."""
 
     @property
     def ready(self) -> bool:
-        """Whether an order would be begun now."""
+        """Whether an order would start now."""
         ...
 
     def open(self) -> str:
-        """Make the engine warm, and tell where the model runs; raises SetupError."""
+        """Warm up the engine; return where the model runs; raises SetupError."""
         ...
 
     def run_job(self, job: Job, name: str, watch: JobWatch, show: FrameCallback) -> Outcome:
-        """Do a job's order, if it may be done, and publish its result under a name, or in the gallery.
+        """Run a job's order, if it is allowed, and publish its result under a name, or in the gallery.
 
-        Its uploads stay, for another attempt. ``watch`` is told how far it is, also while no frame is done,
-        and ends the work by raising; ``show`` is handed frames as they are made.
+        The uploads stay, for another attempt. ``watch`` gets the progress, also while no frame is done, and
+        cancels the job by raising; ``show`` gets frames as they are made.
 
         Raises:
-            Refused: the order may not be done.
-            ReenactError: the order cannot be done, or ``watch`` stopped it.
+            Refused: the order is not allowed.
+            ReenactError: the order failed, or ``watch`` cancelled it.
         """
         ...
 
     def close(self) -> None:
-        """Do nothing more."""
+        """Stop."""
         ...
 
 
 class Runner:
-    """Does jobs in the threads that call ``run_next``."""
+    """Runs jobs in the threads that call ``run_next``."""
 
     def __init__(
         self,
@@ -74,21 +74,21 @@ class Runner:
 
         Args:
             records: where jobs are claimed and ended.
-            worker: does the orders; None where others do.
+            worker: runs the orders; None if other processes do.
             files: of the orders.
-            lease: seconds after which an attempt whose process gives no sign of life counts as dead.
+            lease: seconds without a heartbeat after which an attempt counts as dead.
             hang_seconds: seconds without a sign of work after which it counts as hung.
-            attempts: how often a job is begun before it fails.
+            attempts: how often a job is started before it fails.
             at_once: jobs of one owner that may run, in all processes.
             on_change: is called after every change of a job.
-            metrics: are told of every attempt.
+            metrics: count every attempt.
         """
         self._records, self._worker, self._files = records, worker, files
         self._on_change, self._metrics = on_change, metrics
         self._lease, self._hang_seconds, self._at_once = lease, hang_seconds, at_once
         self._endings = Endings(records, files, lease, attempts, metrics)
         self._busy = 0  # threads inside ``run_next``
-        self._paused_until = 0.0  # until when nothing is begun, on the clock that only goes forward
+        self._paused_until = 0.0  # until when no job is started, on the monotonic clock
         self._running: dict[str, Claim] = {}
         self._watches: dict[str, Attempt] = {}  # by lease, of what runs
         self._latest_frames: dict[str, Picture] = {}  # by job, the latest; gone with the attempt
@@ -96,7 +96,7 @@ class Runner:
         self._closed, self._stop = Event(), Event()
 
     def run_next(self) -> bool:
-        """Do the job whose turn it is; False where none waits, the disk was full or the service stops."""
+        """Run the next job; False if there is none, the disk was full or the service stops."""
         with self._idle:
             if self._closed.is_set() or time.monotonic() < self._paused_until:
                 return False
@@ -112,7 +112,7 @@ class Runner:
                 self._idle.notify_all()
 
     def _run_attempt(self, claim: Claim) -> None:
-        """Do a job, and tell of its begin and its end."""
+        """Run a job, and report its start and its end."""
         with self._idle:
             self._running[claim.lease] = claim
             self._watches[claim.lease] = self._watch(claim.lease)
@@ -133,7 +133,7 @@ class Runner:
         return self._latest_frames.get(id)
 
     def renew(self) -> None:
-        """Keep the leases of the jobs that are worked on here; a job that hangs loses its own."""
+        """Renew the leases of the jobs that run here, except those that hang."""
         with self._idle:
             leases = [
                 lease for lease, watch in self._watches.items() if watch.idle_seconds < self._hang_seconds
@@ -142,7 +142,7 @@ class Runner:
             self._records.renew(leases, self._lease)
 
     def close(self, seconds: float) -> bool:
-        """Begin nothing more, wait so long for what runs, put the rest back; whether all stood still."""
+        """Start no more jobs, wait so long for running ones, requeue the rest; whether all have stopped."""
         with self._idle:
             self._closed.set()
         all_stopped = self._wait(seconds)
@@ -174,17 +174,17 @@ class Runner:
         try:
             self._endings.succeed(claim, outcome)
         except SQLAlchemyError as e:
-            if not is_full(e):  # whether it was recorded is not known then, so the result must stay
+            if not is_full(e):  # it is unknown then whether it was recorded, so the result must stay
                 raise
             self._failed(claim, e)
 
     def _failed(self, claim: Claim, error: Exception) -> None:
-        """End an attempt that failed; what another process may do better is left to it for a while."""
+        """End a failed attempt, and pause if another process may do better."""
         pause = self._endings.fail(claim, error)
         self._paused_until = max(self._paused_until, time.monotonic() + pause)
 
     def _watch(self, lease: str) -> Attempt:
-        """What a worker tells of an attempt."""
+        """The progress callback of an attempt."""
 
         def save_progress(done: int, total: int) -> bool:
             held = self._progress(lease, done, total)
@@ -198,7 +198,7 @@ class Runner:
     def _is_wanted(self, lease: str) -> bool:
         try:
             return self._records.lease_is_held_now(lease)
-        except SQLAlchemyError:  # the next look may find the database again, and the log says that it is away
+        except SQLAlchemyError:  # the next check may reach the database again, and the log has the outage
             return True
 
     def _show(self, id: str) -> Callable[[Picture], None]:
@@ -207,6 +207,8 @@ class Runner:
     def _progress(self, lease: str, done: int, total: int) -> bool:
         try:
             return self._records.progress(lease, done, total, self._lease)
-        except SQLAlchemyError as e:  # the next look may find the database again; the lease decides how long
+        except (
+            SQLAlchemyError
+        ) as e:  # the next report may reach the database again; the lease limits for how long
             log.warning("The progress of a job could not be recorded: %s", driver_message(e))
             return True

@@ -1,6 +1,6 @@
-"""What takes orders and sees that they are done.
+"""The queue: takes orders and runs them.
 
-The records lie in a database: no restart forgets them, and many processes can share them.
+The jobs are in a database, so that they survive a restart and many processes can share them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 class Jobs:
     """The queue. All methods may be called from any thread.
 
-    Where ``owner`` is given, another's job is as unknown as one that never was; None sees all.
+    With an ``owner``, jobs of others do not exist; None sees all.
     """
 
     def __init__(
@@ -57,19 +57,19 @@ class Jobs:
 
         Args:
             records: the table.
-            worker: does the orders; None leaves them to others.
+            worker: runs the orders; None leaves them to other processes.
             files: of the orders.
-            on_broken: is told when the worker cannot be opened, for instance because the model is damaged.
-            limit: jobs that may wait.
+            on_broken: is called if the worker cannot be opened, for instance because the model is damaged.
+            limit: maximum number of queued jobs.
             owner_limit: unfinished jobs that one owner may have; None sets no limit.
-            broker: URL of Redis or RabbitMQ; None means that this process does the jobs by itself.
+            broker: URL of Redis or RabbitMQ; None runs the jobs in this process.
             threads: jobs at once.
-            lease: seconds without a sign of life after which an attempt counts as dead.
+            lease: seconds without a heartbeat after which an attempt counts as dead.
             hang_seconds: seconds without a sign of work after which it counts as hung.
-            attempts: how often a job is begun before it fails.
+            attempts: how often a job is started before it fails.
             at_once: jobs of one owner that may run, in all processes.
             single_process: whether no other process uses the records, so that what runs at start is dead.
-            metrics: are told of every attempt and look into the records when somebody reads them.
+            metrics: count every attempt, and read the jobs at each scrape.
 
         Raises:
             SetupError: the broker's URL cannot be used.
@@ -78,8 +78,8 @@ class Jobs:
         self._admission = Admission(records, limit, owner_limit, threads)
         self._closed, self._start_lock = Event(), Lock()
         self._changes = JobChanges(self.get, self._closed)
-        # Orders that come at once are taken one after the other. Side by side none would be taken sooner, and
-        # a look at a job would wait for its turn with the interpreter behind each of them.
+        # Orders are added one at a time. In parallel none would be added sooner, and requests for jobs would
+        # wait for the interpreter behind each of them.
         self._submit_lock = Lock()
         self._deletion = Deletion(records, files)
         self._metrics = metrics
@@ -94,19 +94,19 @@ class Jobs:
 
     @property
     def ready(self) -> bool:
-        """Whether the worker is open, where this process works, and database and broker are there."""
+        """Whether database and broker work, and the engine too if this process runs jobs."""
         return not self.unavailable
 
     @property
     def unavailable(self) -> list[str]:
-        """What is not there of database, broker and engine."""
+        """Which of database, broker and engine do not work."""
         engine = self._ready and (self._worker is None or self._worker.ready)
         database = self._upkeep.healthy and not self.records.database.unresponsive
         parts = {"database": database, "broker": self._pool.connected, "engine": engine}
         return [name for name, there in parts.items() if not there]
 
     def start(self) -> None:
-        """Put back what a crash broke off, then open the worker in its own thread and begin."""
+        """Requeue what a crash interrupted, then open the worker in its own thread and begin."""
         self._upkeep.start()
         self._pool.open()
         self._opening.start()
@@ -122,10 +122,10 @@ class Jobs:
         idempotency: Idempotency | None = None,
         extra_write: ExtraWrite | None = None,
     ) -> Job:
-        """Take an order, and its place in the storage with it, and record ``extra_write`` with it or neither.
+        """Add the job of an order, with ``extra_write`` in one transaction. It then owns the upload folder.
 
-        Where the same owner sent the same idempotency key before, the first job is given back and the new
-        order's place is dropped.
+        If the same owner has sent the same idempotency key before, the first job is returned and the new
+        upload folder is deleted.
 
         Raises:
             QueueFull: as many jobs wait as may wait.
@@ -140,7 +140,7 @@ class Jobs:
         def check_space(connection: Connection, id: str) -> None:
             self._admission.check(owner, connection)
 
-        while True:  # a second time only where the same key is sent twice at once
+        while True:  # a second time only if the same key is sent twice at the same moment
             if idempotency and (first := self.find_repeated(owner, idempotency)):
                 self._files.delete_uploads(order)
                 return first
@@ -156,9 +156,9 @@ class Jobs:
                 return taken
 
     def check_admission(self, owner: str | None, key: str | None) -> None:
-        """Refuse an order that ``submit`` would not take now, before its files are read.
+        """Refuse an order that ``submit`` would refuse now, before its files are read.
 
-        An order whose idempotency key the owner has used is let pass: it may find its first job.
+        An order whose idempotency key the owner has used passes: it may be a repetition.
 
         Raises:
             QueueFull: as many jobs wait as may wait.
@@ -177,7 +177,7 @@ class Jobs:
         return self.records.get(id, owner)
 
     def latest_frame(self, id: str, owner: str | None = None) -> Picture | None:
-        """The latest frame of a job that is done here, (H, W, 3) uint8 sRGB, or smaller; raises NotFound."""
+        """The latest frame of a job that runs here, (H, W, 3) uint8 sRGB, or smaller; raises NotFound."""
         return self._runner.latest_frame(id) if self.get(id, owner).status == "running" else None
 
     def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
@@ -185,11 +185,11 @@ class Jobs:
         return self.records.page(owner, before, limit)
 
     def wait_for_change(self, id: str, since: int, seconds: float, owner: str | None = None) -> Job:
-        """The job as soon as its version is not ``since``, or when the time is over; raises NotFound."""
+        """The job as soon as its version is not ``since``, or after so many seconds; raises NotFound."""
         return self._changes.wait_for_change(id, since, seconds, owner)
 
     def wait(self, id: str, seconds: float, owner: str | None = None) -> Job:
-        """The job when it ends, or when the time is over; raises NotFound."""
+        """The job when it ends, or after so many seconds; raises NotFound."""
         return self._changes.wait_for_end(id, seconds, owner)
 
     def cancel(self, id: str, owner: str | None = None) -> Job:
@@ -202,13 +202,13 @@ class Jobs:
         return self.get(id)
 
     def counts(self) -> dict[Status, int]:
-        """How many remembered jobs have each status."""
+        """How many jobs have each status."""
         return self.records.counts()
 
     def close(self, seconds: float) -> bool:
-        """Take nothing more, give running jobs this time to end, put the rest back in the queue.
+        """Accept no more orders, give running jobs this time to end, put the rest back in the queue.
 
-        Returns whether all threads stood still.
+        Returns whether all threads have stopped.
         """
         self._closed.set()
         self._changes.notify()
@@ -241,6 +241,6 @@ class Jobs:
         self._poll()
 
     def _poll(self) -> None:
-        """Begin what waits, where this process can."""
+        """Start queued jobs, if this process runs jobs."""
         if self._worker and self._ready and self.counts()["queued"]:
             self._pool.poll()

@@ -48,12 +48,12 @@ jobs = Table(
     Column("frames_done", Integer, nullable=False, default=0),
     Column("attempts", Integer, nullable=False, default=0),
     Column("version", Integer, nullable=False, default=1),
-    Column("lease", String(64)),  # of the attempt that runs; its result bears this name
+    Column("lease", String(64)),  # of the running attempt; the name of its result
     Column("lease_until", Double),
     Column("idempotency_key", String(255)),
     Column("idempotency_digest", String(128)),
     Column("webhook", Text),
-    Column("webhook_due", Double),  # when to call it once the job has ended; NULL: there is nothing to tell
+    Column("webhook_due", Double),  # when to call it once the job has ended; NULL: no call is due
     Column("webhook_tries", Integer, nullable=False, default=0),
     Column("metadata", Text),
     Column("outcome", _Json),
@@ -63,7 +63,7 @@ jobs = Table(
     Index("jobs_by_status", "status", "owner"),
     Index("jobs_by_start", "started"),
     Index("jobs_by_webhook", "webhook_due", sqlite_where=_PENDING, postgresql_where=_PENDING),
-    sqlite_autoincrement=True,  # a forgotten job's number is not given again
+    sqlite_autoincrement=True,  # the number of a deleted job is not used again
 )
 
 
@@ -91,7 +91,7 @@ def job_from_row(row: RowMapping, position: int | None = None) -> Job:
 
 
 def to_json(value: Order | Outcome | Failure) -> dict[str, Any]:
-    """A value as a JSON column takes it."""
+    """A value for a JSON column."""
     return {_stored_name(name): each for name, each in asdict(value).items()}
 
 
@@ -107,7 +107,7 @@ def _outcome_from_json(stored: dict[str, Any]) -> Outcome:
 
 
 def _from_json(kind: type[Value], stored: dict[str, Any]) -> Value:
-    """A value from its JSON, without the fields that a newer release has added."""
+    """A value from its JSON; fields that a newer release has added are ignored."""
     names = {each.name: _stored_name(each.name) for each in fields(kind)}
     return kind(**{name: stored[kept_as] for name, kept_as in names.items() if kept_as in stored})
 

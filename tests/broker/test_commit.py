@@ -129,7 +129,7 @@ def test_an_order_that_was_not_taken_is_said_not_to_be(records: JobRepository, l
 def test_an_order_of_which_nobody_can_say_it(
     records: JobRepository, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.jobs.repository.SETTLING", 1.0)
+    monkeypatch.setattr("server.jobs.repository.SETTLE_SECONDS", 1.0)
     line.breaks, line.closed_for = "after", 3.0
     with pytest.raises(SubmissionUncertain):
         add(records)
