@@ -1,4 +1,4 @@
-"""Why the operating system refused something, in words that a person can act on.
+"""Reasons of operating system errors, in words that a user can act on.
 
 ``[Errno 28] No space left on device: '/var/...'`` tells a programmer. Every message of ours that passes on
 why a file or a connection failed takes its words from here.
@@ -15,22 +15,22 @@ FAULTS = (TypeError, AttributeError, NameError, ImportError, AssertionError, Not
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _WORDS = {
     errno.ENOENT: "there is no such file or folder",
-    errno.EACCES: "this user lacks the permission; give it with chmod or chown",
-    errno.EPERM: "this user lacks the permission; give it with chmod or chown",
-    errno.ENOSPC: "the disk is full; make room on it",
-    errno.EDQUOT: "this user's share of the disk is used up; make room",
-    errno.EFBIG: "the file would be larger than is allowed; raise `ulimit -f` or name another disk",
-    errno.EROFS: "the disk is read-only; name a place on another",
-    errno.EIO: "the disk reports an error; look whether it is damaged",
+    errno.EACCES: "permission denied; grant it with chmod or chown",
+    errno.EPERM: "permission denied; grant it with chmod or chown",
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "the disk quota is used up; free some space",
+    errno.EFBIG: "the file would exceed the size limit; raise `ulimit -f` or name another disk",
+    errno.EROFS: "the file system is read-only; choose another",
+    errno.EIO: "the disk reports an I/O error; check it",
     errno.EISDIR: "it is a folder, not a file",
     errno.ENOTDIR: "a part of the path is a file, not a folder",
-    errno.EEXIST: "something else has that name; choose another",
-    errno.ENOTEMPTY: "something else has that name; choose another",
+    errno.EEXIST: "a file or folder has that name already; choose another",
+    errno.ENOTEMPTY: "a file or folder has that name already; choose another",
     errno.ENAMETOOLONG: "the name is too long; use a shorter one",
-    errno.ELOOP: "its links lead in a circle",
+    errno.ELOOP: "its symbolic links form a loop",
     errno.EMFILE: "too many files are open; raise `ulimit -n`",
-    errno.ENFILE: "too many files are open; end other programs",
-    errno.ENOMEM: "the memory is full; end other programs",
+    errno.ENFILE: "too many files are open; close other programs",
+    errno.ENOMEM: "out of memory; close other programs",
 }
 
 

@@ -1,4 +1,4 @@
-"""What both programs do about the process they run in: its standard streams, and being told to stop."""
+"""Standard streams and termination signals of both programs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def open_streams() -> None:
 
 
 def print_error(line: str) -> None:
-    """A line on standard error, if somebody is there to read it."""
+    """Print a line on standard error; ignored where that is closed."""
     with suppress(OSError):
         print(line, file=sys.stderr)
 

@@ -1,7 +1,7 @@
 """A clip -> its motion, as the engine's model sees it.
 
-frames -> a face in each -> takes between cuts -> a square for each -> keypoints -> frames without a face
-filled -> all takes about one pose, steadied
+frames -> a face in each -> shots -> a crop for each shot -> keypoints -> frames without a face filled ->
+all shots aligned to one pose, smoothed
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def track(
 
     opened = open_clip(clip, limits)
     features = list(frame_features_of(engine, frames(opened)))
-    # A square that was asked for is the truth to be rebuilt: nothing is moved or turned in it.
+    # A given crop is to be reconstructed as it is: no shots, no rotation.
     shot = single_shot(features) if crop else detect_shots(features, opened.fps)
     nearest = fill_missing_faces(shot >= 0)
     shot_crops = [_ShotCrop(crop, None)] if crop else _shot_crops(features, shot)
@@ -98,19 +98,19 @@ def frame_features_of(engine: Engine, frames: Iterator[Picture]) -> Iterator[Fra
 
 @dataclass(frozen=True)
 class _ShotCrop:
-    """The square of a take, and the roll from which its heads tilt; None: tilts stay as they are."""
+    """The crop of a shot, and its reference roll; None: the tilt of heads is not limited."""
 
     crop: Crop
     roll: float | None
 
 
 def _shot_crops(features: list[FrameFeatures | None], shot: NDArray[np.intp]) -> list[_ShotCrop]:
-    """The square of every take."""
+    """The crop of every shot."""
     faces = [
         [each.face for each, its in zip(features, shot, strict=True) if each and its == number]
         for number in range(shot.max() + 1)
     ]
-    # Motion counts from the first frame, so it is there that a head is upright; in later takes usually.
+    # Motion counts from the first frame, so it is there that a head is upright; in later shots on average.
     rolls = [faces[0][0].roll, *(_mean_roll(each) for each in faces[1:])]
     return [
         _ShotCrop(_median_crop(each, crop_angle(roll)), roll) for each, roll in zip(faces, rolls, strict=True)
@@ -135,7 +135,7 @@ def _poses(
     shot: NDArray[np.intp],
     shot_crops: list[_ShotCrop],
 ) -> Iterator[Keypoints]:
-    """Of every frame in which a face is seen its pose in the square of its take."""
+    """The pose of every frame with a face, in the crop of its shot."""
     for frame, each, number in zip(frames, features, shot, strict=True):
         if each and number >= 0:
             yield _pose(engine, frame, each.face, shot_crops[number])

@@ -365,7 +365,7 @@ def test_templates_are_added_and_built(clip: Path, tmp_path: Path, capsys: Outpu
     assert "grow: 3 frames" in capsys.readouterr().out
     assert get_template("grow", Path(folder)).tags == ("one", "two")
     assert main(add) == 2
-    assert the_error(capsys).startswith("error[invalid_option]: There is a template grow already")
+    assert the_error(capsys).startswith("error[invalid_option]: A template grow exists already")
     assert main(["templates", "build", "--folder", folder, "--data", str(clip.parent)]) == 0
     assert capsys.readouterr().out == "grow: motion and preview\n"
     assert main(["templates", "build", "--folder", folder, "--data", str(tmp_path / "none")]) == 0

@@ -369,7 +369,7 @@ def test_a_kept_clip_is_not_retimed(engine: Engine, clip: Path, tmp_path: Path) 
     card = TemplateMetadata(
         "Short", "CC0-1.0", "made in a test", build=BuildRecipe(clip.name, RetimeOptions(last=2))
     )
-    with pytest.raises(InvalidOption, match="kept"):
+    with pytest.raises(InvalidOption, match="stored with its sound"):
         add_template(engine, clip, "short", card, tmp_path, keep_clip=True)
 
 

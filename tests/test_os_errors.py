@@ -48,7 +48,7 @@ def test_a_full_disk_is_one_of_its_own(small_disk: Callable[[str], Disk]) -> Non
     assert is_disk_full(error)
     told = unwritable("The file x", error)
     assert isinstance(told, DiskFull) and told.code == "disk_full"
-    assert str(told) == "The file x cannot be written: the disk is full; make room on it."
+    assert str(told) == "The file x cannot be written: the disk is full; free some space."
     assert is_disk_full(told)
 
 
@@ -58,7 +58,7 @@ def test_output_that_does_not_fit_is_no_fault_of_the_program() -> None:
         command = [sys.executable, "-m", "reenact", "templates", "list"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 4
-    said = "A file or the output cannot be written: the disk is full; make room on it."
+    said = "A file or the output cannot be written: the disk is full; free some space."
     assert done.stderr == f"error[disk_full]: {said}\n"
 
 
@@ -69,7 +69,7 @@ def test_output_that_does_not_fit_is_no_fault_of_the_program() -> None:
         (URLError("no host given"), "no host given"),
         (ssl.SSLError(1, "certificate verify failed"), "certificate verify failed"),  # 1 is no errno here
         (TimeoutError("timed out"), "timed out"),
-        (MemoryError(), "the memory is full; end other programs"),
+        (MemoryError(), "out of memory; close other programs"),
         (RuntimeError(), "RuntimeError"),
         (ValueError("It is bent."), "It is bent"),
     ],

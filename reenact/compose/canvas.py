@@ -1,4 +1,4 @@
-"""Putting the animated square back, so that a whole photo moves and not a stamp."""
+"""Pasting of the animated square into the whole photo."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from reenact.compose.placing import place_rotated, place_upright
 from reenact.types import Crop, FloatArray, Picture
 
 LARGEST = 1920  # pixels of the longer side of a result
-LARGEST_PER_SIZE = 5  # a small face in a wide picture must not blow the picture up
+LARGEST_PER_SIZE = 5  # limits the enlargement of pictures with a small face
 
 
 class Canvas:
-    """The still picture at the size of the result, and where the square goes.
+    """The still picture at the size of the result, and the placement of the animated square.
 
     The picture is scaled so that its crop has the asked-for side and lies on whole pixels: then pasting is a
-    blend and no resampling. Only where that would make the picture too large is the square reduced. A turned
-    square is turned back as it is pasted.
+    blend and no resampling. Only where that would make the picture too large is the square reduced. A rotated
+    square is rotated back when it is pasted.
     """
 
     def __init__(self, picture: Picture, crop: Crop, size: int) -> None:
@@ -66,7 +66,7 @@ class Canvas:
         if len(square) != self._side:
             reduced = Image.fromarray(square).resize((self._side, self._side), Image.Resampling.BOX)
             square = np.asarray(reduced)
-        # Bytes, 256 being a whole, and channels as columns: floats and axes of three take five times as long.
+        # Integers, 256 being 1.0, channels as columns: floats and an axis of three take five times as long.
         moving = _as_columns(self._render(square)) * self._alpha
         moving += self._background
         moving >>= 8

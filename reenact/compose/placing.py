@@ -1,4 +1,4 @@
-"""Where a square lies in the result, and how much of it is seen there."""
+"""Placement of the animated square in the result, with its alpha mask."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from reenact.types import Crop, FloatArray, Picture
 
-BORDER = 0.14  # share of the square's side over which it fades into the still picture
+BORDER = 0.14  # width of the fade at its edges, as a share of the side
 _CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])  # of a square in crop units, clockwise
 
 
@@ -20,8 +20,8 @@ _CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])  # of a square in crop
 class Placement:
     """The part of the result that a square covers.
 
-    ``rows`` and ``columns`` of the result; ``alpha`` (h, w) float32 in [0, 1] of the square in it; ``render``
-    makes of a square (S, S, 3) uint8 what lies there, (h, w, 3) uint8.
+    ``rows`` and ``columns`` of the result; ``alpha`` (h, w) float32 in [0, 1] is the alpha mask;
+    ``render`` maps a square (S, S, 3) uint8 to this part, (h, w, 3) uint8.
     """
 
     rows: slice
@@ -42,7 +42,7 @@ def place_upright(left: int, top: int, side: int, size: tuple[int, int]) -> Plac
 
 
 def place_rotated(crop: Crop, side: int, size: tuple[int, int]) -> Placement:
-    """A turned square, ``crop`` in pixels of the result, painted ``side`` pixels wide: resampled once."""
+    """A rotated square, ``crop`` in pixels of the result, rendered ``side`` pixels wide: resampled once."""
     corners = crop.to_pixels(_CORNERS)
     left, top = (max(math.floor(low), 0) for low in corners.min(0).tolist())
     right, bottom = (

@@ -1,4 +1,4 @@
-"""Making templates: a clip's motion, retimed, with a preview that shows no one from the clip."""
+"""Building templates: the retimed motion of a clip, and a preview that shows another person."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def add_template(
             f"A template's id is small letters, digits and hyphens, for instance my-nod; not {id!r}."
         )
     if (folder / id).exists() and not overwrite:
-        raise InvalidOption(f"There is a template {id} already; choose another id or overwrite it.")
+        raise InvalidOption(f"A template {id} exists already. Choose another id, or overwrite it.")
     changes = metadata.build.retime if metadata.build else RetimeOptions()
     if keep_clip and changes != RetimeOptions():
-        raise InvalidOption("A clip that is kept with its sound cannot be cut, looped or retimed.")
+        raise InvalidOption("A clip that is stored with its sound cannot be trimmed, looped or retimed.")
     motion = _capture_motion(engine, clip, changes, on_progress)
     with _atomic_folder(folder / id, overwrite) as part:
         write_metadata(metadata, part)
@@ -175,7 +175,7 @@ def _stored_motion(place: Path, model: str) -> Motion:
     except MotionOutdated as error:
         raise MotionOutdated(
             f"The motion of {place.name} was made with another keypoint model, and the clip it came from "
-            "is not here. Give the folder of the clips: reenact templates build --data FOLDER."
+            "is missing. Name the folder of the clips: reenact templates build --data FOLDER."
         ) from error
 
 

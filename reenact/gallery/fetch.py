@@ -1,4 +1,4 @@
-"""Famous portraits from Wikimedia Commons, asked for by file name and checked as a stranger's upload is."""
+"""Famous portraits from Wikimedia Commons, requested by file name and checked like any upload."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class PortraitHost:
 
 
 class Unreachable(SetupError):
-    """The portal cannot be reached at all, so that asking it for another file is of no use."""
+    """The host cannot be reached, so requesting another file is of no use."""
 
 
 def famous_portraits() -> list[Famous]:
@@ -110,19 +110,21 @@ def download(host: PortraitHost, file: str) -> bytes:
             kind = answer.headers.get_content_type()
             if kind not in TYPES:
                 raise UnsupportedMedia(
-                    f"{file}: the portal sent {kind}, which is no picture of a known kind."
+                    f"{file}: the server sent {kind}, which is not a supported picture type."
                 )
             return _read(answer, file)
     except HTTPError as error:
         error.close()
-        raise SetupError(f"{file}: the portal answered {error.code}. Try again later.") from error
+        raise SetupError(f"{file}: the server answered {error.code}. Try again later.") from error
     except URLError as error:
         name = urlsplit(host.address).hostname
         raise Unreachable(
             f"{name} cannot be reached: {reason(error)}. Check the network connection."
         ) from error
     except (OSError, HTTPException) as error:
-        raise SetupError(f"{file}: it did not come whole ({reason(error)}). Try again later.") from error
+        raise SetupError(
+            f"{file}: the download was interrupted ({reason(error)}). Try again later."
+        ) from error
 
 
 class _Redirects(HTTPRedirectHandler):
@@ -137,7 +139,7 @@ class _Redirects(HTTPRedirectHandler):
         if not self._portal.allows(newurl):
             fp.close()
             raise SetupError(
-                f"The portal sent on to {urlsplit(newurl).hostname}, which is not one of its hosts."
+                f"The server redirected to {urlsplit(newurl).hostname}, which is not an allowed host."
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -149,15 +151,15 @@ def _read(answer: Any, file: str) -> bytes:
         parts.append(part)
         size += len(part)
         if size > MAX_BYTES:
-            raise ImageTooLarge(f"{file}: more than {MAX_BYTES // 1_000_000} MB came.")
+            raise ImageTooLarge(f"{file}: the file is larger than {MAX_BYTES // 1_000_000} MB.")
         if time.monotonic() > deadline:
-            raise SetupError(f"{file}: it did not come within {TOTAL_TIMEOUT:.0f} s. Try again later.")
+            raise SetupError(f"{file}: the download took more than {TOTAL_TIMEOUT:.0f} s. Try again later.")
     return b"".join(parts)
 
 
 def _check_face(picture: Picture) -> None:
     if not open_face_finder("cpu", 1).find(picture):
-        raise NoFaceFound("No face was found in the picture that came.")
+        raise NoFaceFound("No face was found in the downloaded picture.")
 
 
 def _write(picture: Picture, path: Path) -> None:

@@ -25,14 +25,14 @@ class BuildRecipe:
 
 @dataclass(frozen=True)
 class TemplateMetadata:
-    """What ``template.toml`` holds. Licence and attribution are of the motion, in plain words."""
+    """Content of ``template.toml``. Licence and attribution are those of the motion."""
 
     title: str
     licence: str
     attribution: str
     tags: tuple[str, ...] = ()
     build: BuildRecipe | None = None
-    made_by: str | None = None  # what made it, for that to know its own again; nobody else is told
+    made_by: str | None = None  # id of the job that built it; not published
 
     def __post_init__(self) -> None:
         """Refuse what cannot be shown or stored; raises InvalidOption."""

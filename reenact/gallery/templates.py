@@ -50,7 +50,7 @@ def list_templates(
         try:
             found.append(_read(_template_folder(id, folder, more), model))
         except (TemplateNotFound, MotionOutdated) as error:
-            log.warning("Template %s is left out: %s", id, error)
+            log.warning("Template %s is skipped: %s", id, error)
     return found
 
 
@@ -115,7 +115,7 @@ def sweep_templates(folder: Path, before: float | None = None) -> int:
         return 0
     dead = [path for path in hidden if _last_change(path) < before]
     for path in dead:
-        log.info("%s, left by a build that was killed, is deleted", path)
+        log.info("Deleting %s, left by a build that was killed", path)
         shutil.rmtree(path, ignore_errors=True)
     return len(dead)
 

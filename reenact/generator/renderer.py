@@ -14,13 +14,13 @@ from reenact.runtime import DeviceTensor, Session, ordered_map
 from reenact.types import Keypoints, Picture
 
 NATIVE_SIZE = 256  # what the networks see and paint
-BATCH = 2  # frames a graph call; a CPU takes 3 % more for each frame of 4, and 8 % more of 1 or 8
+BATCH = 2  # frames per graph call; on a CPU a frame takes 3 % longer with 4, and 8 % longer with 1 or 8
 Composer = Callable[[int], Session]  # the compose graph for results of so many pixels
 
 
 @dataclass(frozen=True)
 class Source:
-    """A selfie made ready: ``picture`` (256, 256, 3), ``full`` (S, S, 3) for sizes above, and its pose.
+    """A prepared selfie: ``picture`` (256, 256, 3), ``full`` (S, S, 3) for sizes above, and its pose.
 
     ``inputs`` is what the animator takes of it, by name, where the graphs compute: picture, pose, and the
     encoder's outputs, whatever the model calls them. ``enlarged`` is ``full`` there.
@@ -79,7 +79,7 @@ class Renderer:
             InvalidOption: ``full`` is larger than this model can paint.
         """
         if not self.scales and len(full) != NATIVE_SIZE:
-            raise InvalidOption(f"This model paints {NATIVE_SIZE} pixels only; ask for size {NATIVE_SIZE}.")
+            raise InvalidOption(f"This model only renders {NATIVE_SIZE} pixels. Use size {NATIVE_SIZE}.")
         to_device = self._animate.to_device
         image = to_device(picture[None])
         inputs = {

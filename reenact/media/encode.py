@@ -1,4 +1,4 @@
-"""A clip -> one whole file, or none at all."""
+"""Write a clip to one complete file, or to none."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _MAX_RATE = 1000
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """How the file is encoded. Each option touches one format only."""
+    """Encoding options. Each option applies to one format only."""
 
     crf: int = 16  # mp4: 0 (lossless) .. 51; 16 is hard to tell from the original
     # mp4: one of PRESETS. At crf 16 it makes files as large as "fast" at 18, in half the time.
     preset: str = "veryfast"
-    encoder: str = "x264"  # mp4: x264, or nvenc on an NVIDIA GPU; where that does not work, x264 all the same
+    encoder: str = "x264"  # mp4: x264, or nvenc on an NVIDIA GPU, which falls back to x264
     sound: bool = True  # mp4: keep the sound track of clip.audio
     webp_quality: int = 80  # webp: 0 .. 100
     webp_effort: int = 2  # webp: 0 (fast) .. 6 (small)
@@ -59,7 +59,7 @@ class EncodeOptions:
 
 @dataclass(frozen=True)
 class EncodedFile:
-    """What was written. Size and frames are the file's: mp4 sides are even, gif has at most 50 fps."""
+    """A written file. Size and frames are those of the file: mp4 sides are even, gif has at most 50 fps."""
 
     path: Path
     format: str  # "mp4", "gif" or "webp"
@@ -72,9 +72,7 @@ class EncodedFile:
 
 
 ENCODE_OPTIONS = EncodeOptions()
-SignFile = Callable[
-    [Path, Path], None
-]  # makes the second file, which will appear, out of the encoded first one
+SignFile = Callable[[Path, Path], None]  # writes the second file from the encoded first one
 
 
 def write_clip(
@@ -151,12 +149,12 @@ def _write(
 def _nvenc_works() -> bool:
     reason = nvenc.unavailable_reason()
     if reason:
-        log.warning("libx264 encodes, for NVENC does not work here: %s", reason)
+        log.warning("NVENC does not work here, so libx264 encodes: %s", reason)
     return not reason
 
 
 def _apply_signature(part: Path, out: Path, sign_file: SignFile) -> int:
-    """Replace ``part`` by what ``sign_file`` makes of it; how many bytes that is."""
+    """Replace ``part`` by its signed copy; returns the size in bytes."""
     with part_file(out) as sealed:
         sign_file(part, sealed)
         os.replace(sealed, part)
@@ -172,7 +170,7 @@ def _mux_sound(part: Path, clip: Clip, seconds: Fraction, out: Path) -> bool:
             if add_sound(part, clip.audio, muxed, seconds, clip.audio_start):
                 os.replace(muxed, part)
                 return True
-        except Exception as e:  # whatever is wrong with the sound must not cost the video
+        except Exception as e:  # a bad sound track must not lose the video
             if is_disk_full(e) or is_programming_error(e):
                 raise
             log.warning("The sound track cannot be used and is left out: %s", e)

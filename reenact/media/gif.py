@@ -22,9 +22,9 @@ from PIL.GifImagePlugin import getdata
 from reenact.types import Picture
 
 MAX_RATE = Fraction(50)  # browsers slow down frames shorter than 20 ms
-_COLOURS = 255  # and one index that means "as before"
+_COLOURS = 255  # and one index for unchanged pixels
 _SAME = 255
-_CHANGE_THRESHOLD = 4  # a pixel that moved by fewer levels is not drawn again: a still background stays still
+_CHANGE_THRESHOLD = 4  # levels; a pixel that changed less is not redrawn, so a still background stays still
 _CHUNK_BYTES = 32_000_000  # frames looked at together to fit a palette
 _SAMPLES = 100_000  # pixels the palette is fitted to
 _LOOP_FOREVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
@@ -41,7 +41,7 @@ class Palette:
 
 @dataclass
 class GifState:
-    """What the viewer sees so far: the pixels as they were when drawn, and the palette in force."""
+    """State of the animation: the displayed pixels, and the current palette."""
 
     drawn: NDArray[np.int16] | None = None
     palette: Palette | None = None

@@ -1,4 +1,4 @@
-"""Whether this machine encodes H.264 on an NVIDIA GPU: tried once, never assumed."""
+"""Whether this machine encodes H.264 on an NVIDIA GPU, by a trial run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A driving clip as people send it -> upright RGB frames at a constant rate.
+"""An uploaded driving clip -> upright RGB frames at a constant rate.
 
 format from the first bytes -> times from the packets -> limits -> decode -> upright -> constant rate
 """
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class VideoLimits:
-    """What a driving clip may weigh. All are checked before the first frame is handed out."""
+    """Limits of a driving clip, checked before the first frame is returned."""
 
     max_bytes: int = 100_000_000  # of the file
     max_seconds: float = 60.0  # how long it plays
@@ -95,10 +95,12 @@ def _recognise(path: Path, limits: VideoLimits) -> formats.Format:
     """The clip's format; refuses what is missing, empty, too big or not a moving picture."""
     try:
         if path.is_dir():
-            raise DrivingUnreadable(f"{path} is a folder. Name a clip in it.")
+            raise DrivingUnreadable(f"{path} is a folder. Give a clip file.")
         if not path.is_file():
             raise DrivingUnreadable(
-                f"{path} is no plain file; copy it to one." if path.exists() else f"There is no clip {path}."
+                f"{path} is not a regular file. Copy it to one."
+                if path.exists()
+                else f"There is no clip {path}."
             )
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -220,7 +222,7 @@ def _check_limits(timeline: Timeline, size: tuple[int, int], limits: VideoLimits
 
 
 def _unreadable() -> DrivingUnreadable:
-    """The one answer to damage."""
+    """The error for a damaged clip."""
     return DrivingUnreadable(
         "The clip is damaged or has no picture in it. Save or export it again and send that file."
     )

@@ -1,4 +1,4 @@
-"""A clip of several takes as one movement: each shot as it moves about its own usual pose."""
+"""Several shots as one motion: each shot is aligned by its own median pose."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from reenact.types import Keypoints
 
 
 def align_shots(keypoints: Keypoints, shot: NDArray[np.intp], fps: Fraction) -> Keypoints:
-    """Every shot moved to where the first one is, and smoothed by itself, so that no cut is smeared.
+    """Move every shot to the median pose of the first, and smooth each by itself, so that cuts stay sharp.
 
-    Another person, or the same one seen by another camera, differs by more than the movement does. So of each
-    shot only the difference from its own usual pose, the median, is kept. How far lips part stays as it is;
-    lids part as much as in the first shot.
+    Another person, or another camera position, differs by more than the motion itself. So only the difference
+    of each frame from the median pose of its shot is kept. The opening of the lips is kept as it is; the
+    opening of the lids is scaled to that of the first shot.
 
     Args:
-        keypoints: T frames, each in the square of its shot.
-        shot: (T,), the number of each frame's shot, in ascending order.
+        keypoints: T frames, each in the crop of its shot.
+        shot: (T,), the shot number of each frame, ascending.
         fps: frames a second.
     """
     first = _median_pose(keypoints[shot == shot[0]])
@@ -40,7 +40,7 @@ def _median_pose(keypoints: Keypoints) -> Keypoints:
 
 
 def _move_median(part: Keypoints, usual: Keypoints, wanted: Keypoints) -> Keypoints:
-    """A shot whose usual pose becomes another one."""
+    """A shot moved so that its median pose becomes ``wanted``."""
     landmarks, shift = part.landmarks.copy(), wanted.landmarks - usual.landmarks
     for place, (upper, lower, *_) in enumerate(GAPS):
         shift[[upper, lower]] = shift[[upper, lower]].mean(0)

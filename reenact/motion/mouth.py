@@ -1,4 +1,4 @@
-"""How a selfie's mouth opens: as far as the driving's, however both look when the clip starts."""
+"""Transfer of the mouth opening: absolute, not only relative to the start frame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FOLLOWING = {
     MESH_INDICES.index(index): share
     for index, share in ((0, -0.1), (17, 0.75), (152, 0.43), (172, 0.28), (397, 0.28))
 }
-_RAMP_SECONDS = 0.08  # seconds in which a mouth is led from the selfie's own opening to the driving's
+_RAMP_SECONDS = 0.08  # seconds of the ramp from the selfie's own opening to the driving one
 _SMILE_SECONDS = 0.32  # seconds in which a smile closes
 # In face sizes: closed lips are painted closed until about so much opening is asked for, so more is asked.
 _SLACK = 0.012
@@ -35,7 +35,7 @@ def transfer_mouth_opening(
     strength: float,
     fps: Fraction,
 ) -> FloatArray:
-    """Landmarks whose lips part as far as the driving's, and not only by its change since frame ``first``.
+    """Landmarks whose lips open as far as those of the driving face, not only by the change since ``first``.
 
     Args:
         landmarks: (T, L, 2), the source's, shifted as the driving's are since ``first``.
@@ -80,7 +80,7 @@ def lip_gaps(landmarks: FloatArray) -> FloatArray:
 
 
 def _compensate_slack(opened: FloatArray, slack: float) -> FloatArray:
-    """What is asked for beyond openings (T, 3, 2) so that as much is painted: ``slack`` at most."""
+    """Extra opening for openings (T, 3, 2), since small ones are rendered closed: ``slack`` at most."""
     width = np.linalg.norm(opened, axis=-1, keepdims=True)
     return np.asarray(opened * slack / np.maximum(width + slack, 1e-6), np.float32)
 
@@ -96,7 +96,7 @@ def _smile(own: FloatArray, widths: FloatArray) -> FloatArray:
 
 
 def _ramp(count: int, first: int, seconds: float, fps: Fraction) -> FloatArray:
-    """0 at frame ``first``, 1 after so many seconds: (T, 1, 1). In a loop both ways, so that it closes."""
+    """Smooth ramp from 0 at ``first`` to 1 after ``seconds``, in both directions of a loop: (T, 1, 1)."""
     away = np.abs(np.arange(count) - first)
     share = np.minimum(np.minimum(away, count - away) / max(seconds * float(fps), 1), 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)[:, None, None]

@@ -1,7 +1,7 @@
-"""A captured motion without its trembling: One-Euro filter (Casiez, Roussel, Vogel 2012), forth and back.
+"""Smoothing of a motion with the one-euro filter (Casiez, Roussel, Vogel 2012), forward and backward.
 
-What moves slowly is smoothed much, what moves fast hardly, so that a still face is still and a blink stays a
-blink. Both directions averaged have no delay; the whole motion is there before a frame is rendered.
+Slow motion is smoothed strongly and fast motion hardly, so a still face does not jitter and a blink is kept.
+The average of both directions has no delay.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _FLOAT = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class OneEuroParams:
-    """The filter's two knobs and the cut-off of its own view of speed."""
+    """Parameters of the filter, named as in the paper."""
 
-    min_cutoff: float  # Hz: cut-off for what stands still
-    beta: float  # Hz more for each crop unit a second
-    derivative_cutoff: float = 4.0  # Hz
+    min_cutoff: float  # Hz: cutoff frequency at zero speed
+    beta: float  # Hz per crop unit a second: increase of the cutoff with speed
+    derivative_cutoff: float = 4.0  # Hz: cutoff for the speed estimate
 
 
 # On people held out (12.5 frames a second) landmarks tremble a quarter less in still moments, their error
@@ -33,7 +33,7 @@ POINTS = OneEuroParams(min_cutoff=1.0, beta=40.0)
 
 
 def smooth_motion(keypoints: Keypoints, fps: Fraction) -> Keypoints:
-    """The same motion, T frames at ``fps``, steadier."""
+    """The same motion, T frames at ``fps``, smoothed."""
     return Keypoints(
         steady(keypoints.points, fps, POINTS),
         steady(keypoints.jacobians, fps, POINTS),
@@ -49,7 +49,7 @@ def steady(values: FloatArray, fps: Fraction, params: OneEuroParams) -> FloatArr
 
 
 def one_euro(values: _FLOAT, fps: float, params: OneEuroParams) -> _FLOAT:
-    """Values (T, ..., D) filtered along time; the speed of a vector (D) decides for all its coordinates."""
+    """Filter values (T, ..., D) along time; the cutoff follows the speed of each vector (D)."""
     steady, speed = values.copy(), np.zeros_like(values[0])
     slow = _smoothing_factor(params.derivative_cutoff, fps)
     for time in range(1, len(values)):
@@ -60,5 +60,5 @@ def one_euro(values: _FLOAT, fps: float, params: OneEuroParams) -> _FLOAT:
 
 
 def _smoothing_factor(cutoff: float | _FLOAT, fps: float) -> float | _FLOAT:
-    """How much of a new value a low-pass of this cut-off takes."""
+    """The smoothing factor alpha of a first-order low-pass with this cutoff (equation 5)."""
     return 1 / (1 + fps / (2 * np.pi * cutoff))

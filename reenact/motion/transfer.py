@@ -1,4 +1,4 @@
-"""From a template's keypoints to keypoints for this selfie: relative or absolute motion."""
+"""Transfer of a template's keypoints to a selfie: relative or absolute motion."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _, *_LIDS = OPENINGS
 
 @dataclass(frozen=True)
 class TransferOptions:
-    """How a template's movement is put on another face."""
+    """How the motion of a template is transferred to another face."""
 
     mode: Mode = "relative"  # relative: what changes since the start frame; absolute: the driving pose itself
     strength: float = 1.0  # 0 keeps the selfie still, 1 is the template's movement, up to 2 exaggerates
-    start: Literal["first", "best"] = "first"  # which driving frame counts as the selfie's own pose
+    start: Literal["first", "best"] = "first"  # driving frame that corresponds to the selfie's own pose
 
     def __post_init__(self) -> None:
         """Check the ranges; raises InvalidOption."""
@@ -56,7 +56,7 @@ def transfer(source: Keypoints, driving: Keypoints, options: TransferOptions, fp
 
 
 def best_start(source: Keypoints, driving: Keypoints) -> int:
-    """Index of the driving frame whose pose is nearest to the source's, place and size set aside."""
+    """Index of the driving frame whose pose is nearest to the source's, up to translation and scale."""
     wanted = _shape(source.landmarks)
     distances = np.square(_shape(driving.landmarks) - wanted).sum((-2, -1))
     return int(distances.argmin())
@@ -66,7 +66,7 @@ def hull_area(points: NDArray[np.floating]) -> float:
     """Area of the convex hull of points (N, 2), in their units squared (Andrew's monotone chain)."""
     ordered = sorted((float(x), float(y)) for x, y in points)
     hull = _half_hull(ordered) + _half_hull(ordered[::-1])
-    x, y = np.array(hull).reshape(-1, 2).T  # all points in one place have no hull at all
+    x, y = np.array(hull).reshape(-1, 2).T  # coincident points have no hull
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 

@@ -109,8 +109,8 @@ def check_certificate(certificate: Certificate) -> None:
         raise CertificateUnusable(f"The certificate {certificate.name!r} cannot sign: {e}.") from e
     if state not in ("Valid", "Trusted"):
         raise CertificateUnusable(
-            f"What the certificate {certificate.name!r} signs is not valid ({', '.join(why)}). It must be "
-            "issued by another one, for digital signatures, with a purpose that C2PA accepts."
+            f"Signatures of the certificate {certificate.name!r} are not valid ({', '.join(why)}). It must "
+            "not be self-signed, allow digital signatures, and have an extended key usage that C2PA accepts."
         )
 
 

@@ -44,7 +44,7 @@ class Label:
             InvalidOption: there is no label in this language.
         """
         if language not in LANGUAGES:
-            raise InvalidOption(f"A label can be had in {', '.join(LANGUAGES)}, not in {language!r}.")
+            raise InvalidOption(f"Labels exist in {', '.join(LANGUAGES)}, not in {language!r}.")
         drawn = _scaled(_open(language), size)
         self.box = _corner(drawn.size, size, faces, language in _RIGHT_TO_LEFT)
         light, opacity = (np.asarray(band, np.float32)[..., None] for band in drawn.split())

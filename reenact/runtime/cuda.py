@@ -59,20 +59,21 @@ def _driver_problem() -> str:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
         return (
-            "The NVIDIA driver is not there (libcuda.so.1). Install it; in a container, start it with "
-            "--gpus all and the NVIDIA Container Toolkit."
+            "The NVIDIA driver (libcuda.so.1) is missing. Install it; run a container with --gpus all and "
+            "the NVIDIA Container Toolkit."
         )
     status, count, known = driver.cuInit(0), ctypes.c_int(0), ctypes.c_int(0)
     if status not in (0, NO_DEVICE):
-        return f"The NVIDIA driver does not start (cuInit gives {status}). Look at `nvidia-smi`."
+        return f"The NVIDIA driver does not start (cuInit returned {status}). Check `nvidia-smi`."
     driver.cuDeviceGetCount(ctypes.byref(count))
     if not count.value:
-        return "The NVIDIA driver sees no GPU. Look at `nvidia-smi` and CUDA_VISIBLE_DEVICES."
+        return "The NVIDIA driver sees no GPU. Check `nvidia-smi` and CUDA_VISIBLE_DEVICES."
     driver.cuDriverGetVersion(ctypes.byref(known))
     needed, knows = _runtime().cuda_version or "0", f"{known.value // 1000}.{known.value % 1000 // 10}"
     if int(knows.partition(".")[0]) < int(needed.partition(".")[0]):
         return (
-            f"The NVIDIA driver knows CUDA up to {knows}, this onnxruntime needs {needed}. Update the driver."
+            f"The NVIDIA driver supports CUDA up to {knows}; this onnxruntime needs {needed}. "
+            "Update the driver."
         )
     return ""
 
@@ -86,7 +87,7 @@ def _library_problem() -> str:
             ctypes.CDLL(str(place / f"libonnxruntime_providers_{name}.so"), ctypes.RTLD_GLOBAL)
     except OSError as error:
         return (
-            f"CUDA or cuDNN is missing or of another version: {error}. They come with the extra: "
+            f"CUDA or cuDNN is missing or has another version: {error}. Install them with the extra: "
             f"{sys.executable} -m pip install 'reenact[gpu]'."
         )
     return ""

@@ -1,4 +1,4 @@
-"""Which of a model's graphs of one kind this machine runs best."""
+"""Choice of the precision variant of a graph for this machine."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from reenact.runtime.weights import ModelFolder
 
 Precision = Literal["auto", "float32", "float16", "int8"]
 _CPU = Path("/proc/cpuinfo")
-# What Intel and AMD call multiplying bytes and adding up without overflow. Without it ONNX Runtime's kernels
-# for bytes are hardly faster than float32, and may overflow.
+# Instructions for 8-bit dot products without overflow. Without them ONNX Runtime's int8 kernels are hardly
+# faster than float32, and may overflow.
 _VNNI = {"avx512_vnni", "avx_vnni"}
 
 
@@ -24,7 +24,7 @@ def has_vnni(description: Path = _CPU) -> bool:
 
 
 def variant(folder: ModelFolder, name: str, precision: Precision, on_cpu: bool) -> str:
-    """The graph to open for ``name``: itself, or its twin of lower precision.
+    """The graph to open for ``name``: itself, or its variant of lower precision.
 
     Raises:
         InvalidOption: the model has no graph of this precision, or not for this device.

@@ -1,4 +1,4 @@
-"""Opening ONNX graphs: which provider runs them, with how many threads, and what their tensors are called."""
+"""ONNX Runtime sessions: provider, threads, named tensors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # it is imported where a graph is opened: who opens none does
     import onnxruntime
 
 Device = Literal["auto", "cpu", "cuda"]
-DeviceTensor: TypeAlias = "onnxruntime.OrtValue"  # a tensor that lies where graphs compute
+DeviceTensor: TypeAlias = "onnxruntime.OrtValue"  # a tensor in the memory of the device that runs the graphs
 CPU_PROVIDER = "CPUExecutionProvider"
 CUDA_PROVIDER = (
     cuda.PROVIDER,
@@ -86,15 +86,15 @@ class Session:
         self._lock: AbstractContextManager[None] = _GPU_LOCK if on_gpu else nullcontext()
         if on_gpu and self.provider != cuda.PROVIDER:
             raise ProviderUnavailable(
-                f"{path.name} was asked to run on CUDA but would run on {self.provider}; "
-                "what ONNX Runtime wrote to standard error says why."
+                f"{path.name} should run on CUDA but would run on {self.provider}; "
+                "see what ONNX Runtime wrote to standard error."
             )
         if require_one_provider and (nodes := self.nodes_on_other_providers(self.provider)):
             more = f" and {len(nodes) - MAX_NODES_NAMED} more" if len(nodes) > MAX_NODES_NAMED else ""
             raise ProviderUnavailable(
                 f"{path.name} would not run entirely on {self.provider}: "
                 f"{', '.join(nodes[:MAX_NODES_NAMED])}{more}. "
-                "Install another onnxruntime-gpu, or do not require the GPU."
+                "Install another onnxruntime-gpu, or do not require a GPU."
             )
 
     def __call__(self, **tensors: NDArray[np.generic] | DeviceTensor) -> list[NDArray[np.float32]]:
@@ -145,7 +145,7 @@ def _open(path: Path, options: onnxruntime.SessionOptions, providers: list[Any])
             raise WeightsBroken(f"The model file {path.name} cannot be loaded: {error}") from error
         _open(path, options, [CPU_PROVIDER])  # raises where the file is to blame
         raise ProviderUnavailable(
-            f"CUDA does not open {path.name}; set the device to cpu to go on without: {error}"
+            f"CUDA cannot load {path.name}; set the device to cpu to run without it: {error}"
         ) from error
 
 
@@ -164,5 +164,5 @@ def runs_on_gpu(device: Device) -> bool:
         return False
     reason = cuda.missing_requirement()
     if device == "cuda" and reason:
-        raise ProviderUnavailable(f"CUDA was asked for and cannot run here. {reason}")
+        raise ProviderUnavailable(f"CUDA was requested but cannot run here. {reason}")
     return not reason

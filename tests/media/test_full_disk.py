@@ -41,7 +41,7 @@ def test_it_is_said_and_nothing_is_left(
     # From the start; in the middle; at the last page; at the first, a middle and the last of the signed copy.
     for room in (0, plain // 2, plain - PAGE, plain + 2 * PAGE, plain + signed // 2, plain + signed - PAGE):
         disk.fill(leave=room)
-        with pytest.raises(DiskFull, match="the disk is full; make room"):
+        with pytest.raises(DiskFull, match="the disk is full; free some space"):
             write_clip(clip(), out, sign_file=sign_file)
         assert [path.name for path in disk.folder.iterdir()] == ["filling"], room
     disk.empty()

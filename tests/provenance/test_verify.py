@@ -95,7 +95,7 @@ def test_a_result_without_its_manifest_is_told_by_its_watermark(ours: Path, tmp_
     report = verify(path)
     assert (report.verdict, report.manifest) == ("made", None)
     assert report.watermark and report.watermark.id == ID
-    assert "lost when a file is saved anew" in report_sentences(report)[-1]
+    assert "lost when a file is saved again" in report_sentences(report)[-1]
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -119,7 +119,7 @@ def test_without_a_watermark_a_manifest_is_only_what_a_file_says(
     assert judged(path).verdict == "signed"
     changed = judged(flipped(path, tmp_path / "changed.mp4", 0.999))
     assert changed.verdict == "changed"
-    assert "cannot be believed" in report_sentences(changed)[0]
+    assert "cannot be trusted" in report_sentences(changed)[0]
 
 
 def test_who_is_trusted_is_believed(photo: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_the_package_without_cuda_comes_first(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.skipif(ctypes.util.find_library("cuda") is not None, reason="the driver is here")
 def test_then_the_driver(gpu_package: None) -> None:
-    assert cuda.missing_requirement().startswith("The NVIDIA driver is not there (libcuda.so.1)")
+    assert cuda.missing_requirement().startswith("The NVIDIA driver (libcuda.so.1) is missing")
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_then_the_driver(gpu_package: None) -> None:
     [
         (Driver(status=cuda.NO_DEVICE, devices=0), "sees no GPU"),
         (Driver(devices=0), "CUDA_VISIBLE_DEVICES"),
-        (Driver(status=999), "cuInit gives 999"),
-        (Driver(version=12080), "knows CUDA up to 12.8, this onnxruntime needs 13.0"),
+        (Driver(status=999), "cuInit returned 999"),
+        (Driver(version=12080), "supports CUDA up to 12.8; this onnxruntime needs 13.0"),
     ],
     indirect=["driver"],
 )
