@@ -51,7 +51,7 @@ def test_settings_can_be_read_and_jobs_get_their_time(unit: str) -> None:
     assert settings.more_portraits.is_relative_to(settings.data)
     assert settings.proxies == (1 if unit == "reenact.service" else 0)
     assert int(said["TimeoutStopSec"][0]) >= Settings().stop_seconds + 10
-    # To all processes at once, SIGTERM would kill the engine beneath the jobs that are to end.
+    # SIGTERM to the one that knows how to end the others; SIGKILL to all that are left when the time is over.
     assert said["KillMode"] == ["mixed"]
 
 
