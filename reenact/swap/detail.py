@@ -31,8 +31,8 @@ class Detail:
 
     ``blur`` is the standard deviation in pixels of a gaussian; ``sharpen`` in [0, 0.6] the share of fine
     detail to add, where the clip is the sharper one; ``grain`` the standard deviation in levels of 255 of the
-    clip's noise beyond the rendering's; ``coarse`` that of the gaussian, in pixels, which such grain is smoothed
-    by; ``coloured`` in [0, 1] tells grain of greys (0) from grain that differs between channels.
+    clip's noise beyond the rendering's; ``coarse`` that of the gaussian, in pixels, that smooths such grain;
+    ``coloured`` in [0, 1] tells grain of greys (0) from grain that differs between channels.
     """
 
     blur: float = 0.0

@@ -1,8 +1,8 @@
 """Where the rendered face replaces the frame.
 
-The outline of the clip's face is what the frame shows: hair, ears and neck meet it there. The selfie's own may
-lie further in or out. The mask ends where the first of both ends, so that neither the selfie's background nor a
-second cheek or chin is seen.
+The outline of the clip's face is what the frame shows: hair, ears and neck meet it there. The selfie's own
+may lie further in or out. The mask ends where the first of both ends, so that neither the selfie's background
+nor a second cheek or chin is seen.
 """
 
 from __future__ import annotations
