@@ -29,12 +29,12 @@ _EYES = (
 _SURE = (50, 280, 101, 330, 205, 425, 5, 4, 151, 9, 108, 337)  # where even bearded faces show skin
 _FLOOR = 6.0  # levels that keep black and white from infinity
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-_RIDGE = np.array(
-    [1e-4, 0.0005, 0.0005, 0.0005, 0.0005, 0.0005]
-)  # pulls what the skin does not tell to a constant
-_ROUNDS = 4
+_STIFF = np.array([1e-4, 0.02, 0.02, 0.15, 0.15, 0.15], np.float32)
+_RIDGE = np.array([1e-4, 0.002, 0.002, 0.004, 0.004, 0.004], np.float32)  # what skin does not tell is even
+_ROUNDS = 3
+_RELIT = 1.0  # log odds, the most by which two places of a face are lit anew
 _OF_CONTRAST = 0.7  # exponent: of what the features' contrasts differ by, some is the persons' own
-_LIMITS = (0.75, 0.0, 0.0), (1.3, 1.0, 0.8)  # of contrast, hues and whites
+_LIMITS = (0.75, 0.0, 0.0), (1.25, 1.0, 0.8)  # of contrast, hues and whites
 _TONED, _COLOURFUL = 0.2, 0.7  # shares of the selfie's spread of hues: a clip of one tone, and one of colours
 _BRIGHT = 0.5  # log odds above the skin from which on whites of eyes and teeth are meant
 _WHITES = 0.8  # what is brighter than skin is darkened less by up to this slope
@@ -53,15 +53,17 @@ def fit(square: Picture, target: Picture, alpha: FloatArray, landmarks: FloatArr
     Returns:
         (63,) float32 for ``apply``, smooth in time: they may be averaged over frames.
     """
-    support, features, prior = _regions(alpha, landmarks)
+    support, features, sure = _regions(alpha, landmarks)
+    skin = support - features
     ours, theirs = _values(square), _values(target)
-    source, our_rest = _field(ours, prior)
-    aim, their_rest = _field(theirs, prior)
+    source, our_rest = _field(ours, skin, sure)
+    aim, their_rest = _field(theirs, skin, sure)
     contrast = (_rms(their_rest[:, 0], features) + 0.05) / (_rms(our_rest[:, 0], features) + 0.05)
     _, our_hues = _tone(ours, support)
     tone, their_hues = _tone(theirs, support)
     hues = (their_hues / (our_hues + 1e-6) - _TONED) / (_COLOURFUL - _TONED)
     whites = _WHITES * (source - aim)[0, 0]
+    source = aim - _restrained(aim - source, support)
     factors = np.clip([contrast**_OF_CONTRAST, hues, whites], *_LIMITS)
     return np.concatenate([source.ravel(), aim.ravel(), tone.ravel(), factors]).astype(np.float32)
 
@@ -120,7 +122,7 @@ def _values(picture: Picture) -> FloatArray:
 
 
 def _regions(alpha: FloatArray, landmarks: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Where the face is replaced, where its features are, how likely it shows skin: (4096,) each."""
+    """Where the face is replaced, where its features are, how surely it shows skin: (4096,) each."""
     points = landmarks * np.float32(_SIDE / len(alpha))
     small = Image.fromarray(np.asarray(alpha, np.float32)).resize((_SIDE, _SIDE), Image.Resampling.BOX)
     support = np.asarray(small, np.float32).clip(0, 1)
@@ -134,25 +136,45 @@ def _regions(alpha: FloatArray, landmarks: FloatArray) -> tuple[FloatArray, Floa
     y, x = np.mgrid[:_SIDE, :_SIDE].astype(np.float32) + np.float32(0.5)
     spread = 2 * (0.09 * float(np.ptp(points[:, 1]))) ** 2
     sure = sum(np.exp(-((x - px) ** 2 + (y - py) ** 2) / spread) for px, py in points[list(_SURE)])
-    prior = (support - features) * (np.float32(0.15) + np.minimum(sure, 1))
-    return support.ravel(), features.ravel(), prior.ravel().astype(np.float32)
+    return support.ravel(), features.ravel(), np.minimum(sure, 1).ravel().astype(np.float32)
 
 
-def _field(values: FloatArray, prior: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Polynomials (4, 6) of the skin, and what they leave (4096, 4)."""
-    field, rest = _fitted(values, prior)
-    for _ in range(_ROUNDS - 1):
-        field, rest = _fitted(values, prior * _trust(rest, prior))
+def _field(values: FloatArray, skin: FloatArray, sure: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Polynomials (4, 6) of the skin, and what they leave (4096, 4).
+
+    A first, stiff fit knows only where skin is sure; what agrees with it then counts.
+    """
+    field, rest = _fitted(values, skin * (np.float32(0.05) + sure), _STIFF)
+    for _ in range(_ROUNDS):
+        field, rest = _fitted(values, skin * (np.float32(0.5) + sure) * _trust(rest, skin * sure), _RIDGE)
     return field, rest
 
 
-def _fitted(values: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Weighted least squares with a ridge: polynomials (4, 6) and what they leave (4096, 4)."""
+def _powers() -> FloatArray:
+    """Values (4096, 6) of the polynomial's terms."""
     x, y = np.tile(_positions(_SIDE), _SIDE), np.repeat(_positions(_SIDE), _SIDE)
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
+
+
+def _fitted(values: FloatArray, weight: FloatArray, ridge: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Weighted least squares with a ridge: polynomials (4, 6) and what they leave (4096, 4)."""
+    terms = _powers()
     weighted = terms * (weight / max(float(weight.sum()), 1e-6))[:, None]
-    field = np.linalg.solve(weighted.T @ terms + np.diag(_RIDGE), weighted.T @ values)
+    field = np.linalg.solve(weighted.T @ terms + np.diag(ridge), weighted.T @ values)
     return field.T.astype(np.float32), np.asarray(values - terms @ field, np.float32)
+
+
+def _restrained(change: FloatArray, support: FloatArray) -> FloatArray:
+    """A change of light (4, 6) that varies no more across the face than a rendered face bears.
+
+    Shadows that are lit too much show what the network did not draw well.
+    """
+    across = change @ _powers().T
+    mean = across @ support / max(float(support.sum()), 1e-6)
+    share = min(1.0, _RELIT / max(float(np.ptp(across[0][support > 0.5])), 1e-6))
+    change = change * np.float32(share)
+    change[:, 0] += (1 - share) * mean
+    return change
 
 
 def _trust(rest: FloatArray, prior: FloatArray) -> FloatArray:
