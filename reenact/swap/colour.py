@@ -32,7 +32,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _STIFF = np.array([1e-4, 0.02, 0.02, 0.15, 0.15, 0.15], np.float32)
 _RIDGE = np.array([1e-4, 0.002, 0.002, 0.004, 0.004, 0.004], np.float32)  # what skin does not tell is even
 _ROUNDS = 3
-_RELIT = 1.0  # log odds, the most by which two places of a face are lit anew
+_RELIT = 0.7  # log odds, the most by which a place may gain on the whole face
 _OF_CONTRAST = 0.7  # exponent: of what the features' contrasts differ by, some is the persons' own
 _LIMITS = (0.75, 0.0, 0.0), (1.25, 1.0, 0.8)  # of contrast, hues and whites
 _TONED, _COLOURFUL = 0.2, 0.7  # shares of the selfie's spread of hues: a clip of one tone, and one of colours
@@ -165,13 +165,14 @@ def _fitted(values: FloatArray, weight: FloatArray, ridge: FloatArray) -> tuple[
 
 
 def _restrained(change: FloatArray, support: FloatArray) -> FloatArray:
-    """A change of light (4, 6) that varies no more across the face than a rendered face bears.
+    """A change of light (4, 6) that lights no shadow more than a rendered face bears.
 
-    Shadows that are lit too much show what the network did not draw well.
+    A shadow that is lit too much shows what the network did not draw well.
     """
     across = change @ _powers().T
     mean = across @ support / max(float(support.sum()), 1e-6)
-    share = min(1.0, _RELIT / max(float(np.ptp(across[0][support > 0.5])), 1e-6))
+    brighter = float(np.max(across[0] - mean[0], where=support > 0.5, initial=1e-6))
+    share = min(1.0, _RELIT / brighter)
     change = change * np.float32(share)
     change[:, 0] += (1 - share) * mean
     return change
