@@ -20,7 +20,7 @@ _LAPLACE_GAIN = 36.0  # variance of white noise after Immerkaer's mask [1 -2 1; 
 _TILE = 1536  # side of the sheet of grain: the largest square and room to move
 _BLURS = tuple(tenths / 10 for tenths in range(0, 33, 2))
 _SCALES = (0.0, 0.8, 1.6, 3.2)  # pixels at 512, between which detail is compared
-_SHARPER, _SHARPEN_SIGMA = 0.6, 1.2
+_SHARPER, _SHARPEN_SIGMA = 1.0, 1.2  # the second in pixels at 512
 _FAINT, _COARSEST, _STRONGEST = 0.8, 1.4, 16.0
 _BLOCKS, _FLATTEST = 16, 0.35
 
@@ -29,7 +29,7 @@ _BLOCKS, _FLATTEST = 16, 0.35
 class Detail:
     """What a shot's frames differ by from the rendered faces; pixels are those of the square measured.
 
-    ``blur`` is the standard deviation in pixels of a gaussian; ``sharpen`` in [0, 0.6] the share of fine
+    ``blur`` is the standard deviation in pixels of a gaussian; ``sharpen`` in [0, 1] the share of fine
     detail to add, where the clip is the sharper one; ``grain`` the standard deviation in levels of 255 of the
     clip's noise beyond the rendering's; ``coarse`` that of the gaussian, in pixels, that smooths such grain;
     ``coloured`` in [0, 1] tells grain of greys (0) from grain that differs between channels.
@@ -68,38 +68,44 @@ def measure(squares: Sequence[Picture], targets: Sequence[Picture], alphas: Sequ
 
 def apply(square: Picture, detail: Detail, frame: int) -> Picture:
     """The square (S, S, 3) uint8, S up to 1024, as sharp and noisy as the clip; grain by frame number."""
-    picture = _sharpened(square, detail)
+    if detail.blur:
+        square = np.asarray(Image.fromarray(square).filter(ImageFilter.GaussianBlur(detail.blur)))
+    added = np.zeros(square.shape[:2], np.float32)
+    if detail.sharpen:
+        added = _edges(square) * np.float32(detail.sharpen)
     if not detail.grain:
-        return picture
-    return _grained(picture, detail, frame)
+        return _raised(square, [added] * 3) if detail.sharpen else square
+    return _raised(square, _grain(square, added, detail, frame))
 
 
-def _sharpened(square: Picture, detail: Detail) -> Picture:
-    image = Image.fromarray(square)
-    if detail.blur > 0.05:
-        return np.asarray(image.filter(ImageFilter.GaussianBlur(detail.blur)))
-    if detail.sharpen > 0.02:
-        percent = round(100 * detail.sharpen)
-        return np.asarray(image.filter(ImageFilter.UnsharpMask(_SHARPEN_SIGMA, percent, 0)))
-    return square
+def _raised(picture: Picture, added: Sequence[FloatArray]) -> Picture:
+    """A picture (S, S, 3) with a plane (S, S) added to each channel."""
+    result = np.empty_like(picture)
+    for channel, plane in enumerate(added):
+        result[..., channel] = np.clip(picture[..., channel] + plane + np.float32(0.5), 0, 255)
+    return result
 
 
-def _grained(picture: Picture, detail: Detail, frame: int) -> Picture:
-    """Grain over a picture: full in the middle tones, less towards black and white."""
+def _edges(picture: Picture) -> FloatArray:
+    """Fine detail (S, S) of a picture's brightness: what an unsharp mask adds, without colour at edges."""
+    grey = Image.fromarray(picture).convert("L")
+    soft = grey.filter(ImageFilter.GaussianBlur(_SHARPEN_SIGMA * len(picture) / 512))
+    return np.asarray(grey, np.float32) - np.asarray(soft, np.float32)
+
+
+def _grain(picture: Picture, added: FloatArray, detail: Detail, frame: int) -> list[FloatArray]:
+    """Grain for each channel, on top of ``added``: full in the middle tones, less towards black and white."""
     size, chance = len(picture), np.random.default_rng(frame)
     tile = _tile(round(detail.coarse, 1))
     places = chance.integers(0, _TILE - size + 1, (4, 2))
     grey, *coloured = (tile[y : y + size, x : x + size] for y, x in places)
-    own = np.float32(detail.grain * detail.coloured)
-    shared = grey * np.float32(detail.grain * np.sqrt(1 - detail.coloured**2))
-    shared = shared * _STRENGTH[picture[..., 1]]
-    result = np.empty_like(picture)
-    for channel, noise in enumerate(coloured):
-        levels = picture[..., channel] + shared + np.float32(0.5)
-        if own:
-            levels += noise * own
-        result[..., channel] = np.clip(levels, 0, 255)
-    return result
+    strength = _STRENGTH[picture[..., 1]] * np.float32(detail.grain)
+    share = np.float32(np.sqrt(1 - detail.coloured**2))
+    added = added + grey * strength * share
+    if not detail.coloured:
+        return [added] * 3
+    own = strength * np.float32(detail.coloured)
+    return [added + noise * own for noise in coloured]
 
 
 _STRENGTH = np.minimum(1, 0.35 + np.minimum(np.arange(256), 255 - np.arange(256)) / 60).astype(np.float32)
