@@ -101,7 +101,7 @@ def _grain(picture: Picture, added: FloatArray, detail: Detail, frame: int) -> l
     grey, *coloured = (tile[y : y + size, x : x + size] for y, x in places)
     strength = _STRENGTH[picture[..., 1]] * np.float32(detail.grain)
     share = np.float32(np.sqrt(1 - detail.coloured**2))
-    added = added + grey * strength * share
+    added = np.asarray(added + grey * strength * share, np.float32)
     if not detail.coloured:
         return [added] * 3
     own = strength * np.float32(detail.coloured)
