@@ -16,9 +16,9 @@ from PIL import Image, ImageDraw
 from reenact.swap.mask import BROWS
 from reenact.types import FloatArray, Picture
 
-COEFFICIENTS = 63
+COEFFICIENTS = 64
 """Numbers that ``fit`` gives: two faces' fields of four polynomials of six terms, the clip's tone of three
-polynomials of four terms, three factors."""
+polynomials of four terms, four factors."""
 _TERMS = 6  # 1, x, y, x^2, x y, y^2, over [-1, 1] across the square
 _SIDE = 64  # of the pictures that are fitted
 _LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
@@ -34,7 +34,7 @@ _RIDGE = np.array([1e-4, 0.002, 0.002, 0.004, 0.004, 0.004], np.float32)  # what
 _ROUNDS = 3
 _RELIT = 0.7  # log odds, the most by which a place may gain on the whole face
 _OF_CONTRAST = 0.7  # exponent: of what the features' contrasts differ by, some is the persons' own
-_LIMITS = (0.75, 0.0, 0.0), (1.25, 1.0, 0.8)  # of contrast, hues and whites
+_LIMITS = (0.75, 0.0, 0.6, 0.0), (1.25, 1.0, 1.3, 0.8)  # of contrast, hues, vividness and whites
 _TONED, _COLOURFUL = 0.2, 0.7  # shares of the selfie's spread of hues: a clip of one tone, and one of colours
 _BRIGHT = 0.5  # log odds above the skin from which on whites of eyes and teeth are meant
 _WHITES = 0.8  # what is brighter than skin is darkened less by up to this slope
@@ -51,7 +51,7 @@ def fit(square: Picture, target: Picture, alpha: FloatArray, landmarks: FloatArr
         landmarks: (478, 2) of the clip's face, in pixels of the square.
 
     Returns:
-        (63,) float32 for ``apply``, smooth in time: they may be averaged over frames.
+        (64,) float32 for ``apply``, smooth in time: they may be averaged over frames.
     """
     support, features, sure = _regions(alpha, landmarks)
     skin = support - features
@@ -64,15 +64,16 @@ def fit(square: Picture, target: Picture, alpha: FloatArray, landmarks: FloatArr
     hues = (their_hues / (our_hues + 1e-6) - _TONED) / (_COLOURFUL - _TONED)
     whites = _WHITES * (source - aim)[0, 0]
     source = aim - _restrained(aim - source, support)
-    factors = np.clip([contrast**_OF_CONTRAST, hues, whites], *_LIMITS)
+    vivid = np.sqrt(_vividness(aim, support) / _vividness(source, support))
+    factors = np.clip([contrast**_OF_CONTRAST, hues, vivid, whites], *_LIMITS)
     return np.concatenate([source.ravel(), aim.ravel(), tone.ravel(), factors]).astype(np.float32)
 
 
 def apply(square: Picture, coefficients: FloatArray) -> Picture:
-    """The square (S, S, 3) uint8 with ``coefficients`` (63,) of ``fit``, or a mean of several."""
+    """The square (S, S, 3) uint8 with ``coefficients`` (64,) of ``fit``, or a mean of several."""
     source, aim = coefficients[: 8 * _TERMS].astype(np.float32).reshape(2, 4, _TERMS)
-    tone = coefficients[8 * _TERMS : -3].astype(np.float32).reshape(3, -1)
-    contrast, hues, whites = (np.float32(value) for value in coefficients[-3:])
+    tone = coefficients[8 * _TERMS : -4].astype(np.float32).reshape(3, -1)
+    contrast, hues, vivid, whites = (np.float32(value) for value in coefficients[-4:])
     light = square @ _LUMA
     rest = _odds(light) - _surface(source[0], len(square))
     odds = (
@@ -81,8 +82,8 @@ def apply(square: Picture, coefficients: FloatArray) -> Picture:
     lit, before = _log_light(odds), np.log(light + np.float32(_FLOOR))
     result = np.empty_like(square)
     for channel in range(3):
-        shift = _surface(aim[channel + 1] - source[channel + 1], len(square))
-        hue = (_LOGS[square[..., channel]] - before + shift) * hues
+        shift = _surface(aim[channel + 1] - vivid * source[channel + 1], len(square))
+        hue = ((_LOGS[square[..., channel]] - before) * vivid + shift) * hues
         if hues < 1:
             hue += np.polynomial.polynomial.polyval(odds, tone[channel]) * (1 - hues)
         result[..., channel] = np.clip(np.exp(lit + hue) - np.float32(_FLOOR - 0.5), 0, 255)
@@ -197,6 +198,12 @@ def _rms(values: FloatArray, weight: FloatArray) -> float:
     """Root of the mean square of (4096,) or (4096, C), weighted."""
     squares = np.square(values).reshape(len(values), -1).sum(1)
     return float(np.sqrt(squares @ weight / max(float(weight.sum()), 1e-6)))
+
+
+def _vividness(field: FloatArray, support: FloatArray) -> float:
+    """How far the skin's mean hue is from grey."""
+    hue = (field[1:] @ _powers().T) @ support / max(float(support.sum()), 1e-6)
+    return float(np.linalg.norm(hue)) + 0.05
 
 
 def _tone(values: FloatArray, support: FloatArray) -> tuple[FloatArray, float]:
