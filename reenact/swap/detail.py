@@ -23,6 +23,7 @@ _SCALES = (0.0, 0.8, 1.6, 3.2)  # pixels at 512, between which detail is compare
 _SHARPER, _SHARPEN_SIGMA = 1.0, 1.2  # the second in pixels at 512
 _FAINT, _COARSEST, _STRONGEST = 0.8, 1.4, 16.0
 _BLOCKS, _FLATTEST = 16, 0.35
+_OF_FLATTEST = 1.1  # noise of all blocks over that of the flattest, of pure noise
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,8 @@ def _noise(picture: Picture, alpha: FloatArray) -> FloatArray:
     coarse = float(np.interp(wide / max(fine, 1e-3), _RATIOS, _COARSE))
     channels = np.mean([_flat(_laplace(values[..., channel] - light), inside) for channel in range(3)])
     coloured = float(np.clip(channels / max(fine, 1e-3), 0, 1))
-    return np.array([fine / _answer(coarse, (1, -2, 1)), coloured, coarse], np.float32)
+    grain = _OF_FLATTEST * fine / _answer(coarse, (1, -2, 1))
+    return np.array([grain, coloured, coarse], np.float32)
 
 
 def _answer(coarse: float, mask: tuple[int, ...]) -> float:
@@ -190,6 +192,7 @@ def _blur(
     their_noise: float,
 ) -> tuple[float, float]:
     """Blur in pixels that makes the rendered faces as soft as the clip; sharpening if they are softer."""
+    our_noise = min(our_noise, their_noise)  # more of it than the clip's is texture: nothing drawn is noisy
     aim = np.median([_fineness(t, a, their_noise) for t, a in zip(targets, alphas, strict=True)])
     for blur in _BLURS:
         noise = 0.0 if blur else our_noise
@@ -211,5 +214,6 @@ def _fineness(picture: Picture, alpha: FloatArray, noise: float) -> float:
     bands = [
         float(np.sqrt((np.square(a - b) * alpha).sum() / max(alpha.sum(), 1))) for a, b in pairwise(levels)
     ]
+    noise *= float(np.clip(noise / _FAINT - 1, 0, 1))  # little of it is rather the texture of skin
     fine = np.sqrt(max(bands[0] ** 2 - (0.9 * noise) ** 2, 0)) + 0.5 * bands[1]
     return float(fine / max(bands[2], 1e-3))
