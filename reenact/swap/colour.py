@@ -16,7 +16,8 @@ COEFFICIENTS = 64
 polynomials of four terms, four factors."""
 _RELIT = 0.7  # log odds, the most by which a place may gain on the whole face
 _OF_CONTRAST = 0.7  # exponent: of what the features' contrasts differ by, some is the persons' own
-_LIMITS = (0.75, 0.0, 0.6, 0.0), (1.25, 1.0, 1.3, 0.8)  # of contrast, hues, vividness and whites
+_OF_VIVIDNESS = 0.75  # exponent: pale skin's features differ less in hue than vivid skin's
+_LIMITS = (0.75, 0.0, 0.45, 0.0), (1.25, 1.0, 1.3, 0.8)  # of contrast, hues, vividness and whites
 _TONED, _COLOURFUL = 0.2, 0.7  # shares of the selfie's spread of hues: a clip of one tone, and one of colours
 _BRIGHT = 0.5  # log odds above the skin from which on whites of eyes and teeth are meant
 _WHITES = 0.8  # what is brighter than skin is darkened less by up to this slope
@@ -46,7 +47,7 @@ def fit(square: Picture, target: Picture, alpha: FloatArray, landmarks: FloatArr
     hues = (their_hues / (our_hues + 1e-6) - _TONED) / (_COLOURFUL - _TONED)
     whites = _WHITES * (source - aim)[0, 0]
     source = aim - _restrained(aim - source, support)
-    vivid = np.sqrt(_vividness(aim, support) / _vividness(source, support))
+    vivid = (_vividness(aim, support) / _vividness(source, support)) ** _OF_VIVIDNESS
     factors = np.clip([contrast**_OF_CONTRAST, hues, vivid, whites], *_LIMITS)
     return np.concatenate([source.ravel(), aim.ravel(), tone.ravel(), factors]).astype(np.float32)
 
@@ -82,8 +83,6 @@ def _surface(terms: FloatArray, size: int) -> FloatArray:
     one, by_x, by_y, by_xx, by_xy, by_yy = terms
     x = positions(size)
     columns, rows = one + by_x * x + by_xx * x * x, by_y * x + by_yy * x * x
-    if not by_xy:
-        return np.asarray(columns[None] + rows[:, None], np.float32)
     return np.asarray((by_xy * x)[:, None] * x[None] + columns[None] + rows[:, None], np.float32)
 
 
