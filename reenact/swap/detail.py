@@ -71,19 +71,21 @@ def apply(square: Picture, detail: Detail, frame: int) -> Picture:
     """The square (S, S, 3) uint8, S up to 1024, as sharp and noisy as the clip; grain by frame number."""
     if detail.blur:
         square = np.asarray(Image.fromarray(square).filter(ImageFilter.GaussianBlur(detail.blur)))
-    added = np.zeros(square.shape[:2], np.float32)
+    if not detail.sharpen and not detail.grain:
+        return square
+    added = np.full(square.shape[:2], 0.5, np.float32)  # so that whole levels are rounded to
     if detail.sharpen:
-        added = _edges(square) * np.float32(detail.sharpen)
-    if not detail.grain:
-        return _raised(square, [added] * 3) if detail.sharpen else square
-    return _raised(square, _grain(square, added, detail, frame))
+        added += _edges(square) * np.float32(detail.sharpen)
+    planes = _grain(square, added, detail, frame) if detail.grain else [added] * 3
+    return _raised(square, planes)
 
 
 def _raised(picture: Picture, added: Sequence[FloatArray]) -> Picture:
     """A picture (S, S, 3) with a plane (S, S) added to each channel."""
     result = np.empty_like(picture)
     for channel, plane in enumerate(added):
-        result[..., channel] = np.clip(picture[..., channel] + plane + np.float32(0.5), 0, 255)
+        levels = picture[..., channel] + plane
+        result[..., channel] = np.clip(levels, 0, 255, out=levels)
     return result
 
 
@@ -106,7 +108,7 @@ def _grain(picture: Picture, added: FloatArray, detail: Detail, frame: int) -> l
     if not detail.coloured:
         return [added] * 3
     own = strength * np.float32(detail.coloured)
-    return [added + noise * own for noise in coloured]
+    return [np.multiply(noise, own) + added for noise in coloured]
 
 
 _STRENGTH = np.minimum(1, 0.35 + np.minimum(np.arange(256), 255 - np.arange(256)) / 60).astype(np.float32)
