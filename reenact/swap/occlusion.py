@@ -34,8 +34,8 @@ class OcclusionDetector:
         Args:
             square: (S, S, 3), the clip's square around the face, which is about upright in it.
             landmarks: (478, 2) of this face, in pixels of the square.
-            rebuilt: (S, S, 3), the clip's own face drawn anew in this pose from a frame with nothing in front;
-                None where there is no such frame, which costs some certainty.
+            rebuilt: (S, S, 3), the clip's own face drawn anew in this pose from a frame with nothing in
+                front; None where there is no such frame, which costs some certainty.
 
         Returns:
             (256, 256) float32 in [0, 1] across the square: 1 where something is in front of the face. Farther

@@ -27,25 +27,28 @@ class Canvas:
 
     def __init__(self) -> None:
         self.colour, self.cover = Image.new("RGB", (_SIDE, _SIDE)), Image.new("L", (_SIDE, _SIDE))
-        self._draws = ImageDraw.Draw(self.colour), ImageDraw.Draw(self.cover)
+        self._colour, self._cover = ImageDraw.Draw(self.colour), ImageDraw.Draw(self.cover)
+
+    def _inks(self, colour: Colour) -> tuple[tuple[ImageDraw.ImageDraw, Colour | int], ...]:
+        return (self._colour, colour), (self._cover, 255)
 
     def polygon(self, points: NDArray[np.floating] | list[Point], colour: Colour) -> None:
         """A filled polygon."""
         places = [(float(x) * _SIDE, float(y) * _SIDE) for x, y in points]
-        for draw, ink in zip(self._draws, (colour, 255), strict=True):
+        for draw, ink in self._inks(colour):
             draw.polygon(places, fill=ink)
 
     def ellipse(self, centre: Point, radius: Point, colour: Colour) -> None:
         """A filled ellipse along the axes."""
         (x, y), (a, b) = centre, radius
         box = [(x - a) * _SIDE, (y - b) * _SIDE, (x + a) * _SIDE, (y + b) * _SIDE]
-        for draw, ink in zip(self._draws, (colour, 255), strict=True):
+        for draw, ink in self._inks(colour):
             draw.ellipse(box, fill=ink)
 
     def stroke(self, start: Point, end: Point, width: float, colour: Colour) -> None:
         """A line with round ends."""
         places = [(start[0] * _SIDE, start[1] * _SIDE), (end[0] * _SIDE, end[1] * _SIDE)]
-        for draw, ink in zip(self._draws, (colour, 255), strict=True):
+        for draw, ink in self._inks(colour):
             draw.line(places, fill=ink, width=max(1, round(width * _SIDE)))
             for x, y in places:
                 radius = width * _SIDE / 2
