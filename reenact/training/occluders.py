@@ -353,7 +353,7 @@ def blob(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
 Draw = Callable[[Rng, Colour, Image.Image], Canvas]
 # Which are laid anywhere, turned anyhow; and which belong to their place on the face. By how often.
 LOOSE: tuple[tuple[Draw, float], ...] = (
-    (hand, 8),
+    (hand, 12),
     (arm, 1.5),
     (microphone, 3),
     (cup, 1.5),

@@ -40,6 +40,7 @@ OVAL = (
 )
 CLEAN, SAME, ALONE, STAYS = 0.35, 0.4, 0.2, 0.3  # shares: nothing in front; same frame; no second; in both
 OUTSIDE, MISSED = 0.15, 1.0  # what a pixel outside the face counts, and one that is in front
+SPRITES = 1500  # drawn once, then laid before faces in ever new ways
 SIGNATURE = Signature(("picture", "own"), ("front",), {})
 
 
@@ -53,12 +54,12 @@ class OcclusionStage:
         *,
         batch: int,
         device: torch.device,
-        sprites: int = 1500,
+        sprites: int | None = None,
         seed: int = 0,
     ) -> None:
         self.network, self.batch, self.device = network, batch, device
         self.faces = Faces(pack)
-        self.sprites = Sprites(sprites, self.faces, np.random.default_rng(seed))
+        self.sprites = Sprites(sprites or SPRITES, self.faces, np.random.default_rng(seed))
 
     def __call__(self) -> Losses:
         """Losses of one batch; ``holes`` is the share of clean face that is taken for something in front."""
@@ -86,7 +87,7 @@ class OcclusionStage:
         sprite, cover = self.sprites.draw(rows, self.batch)
         cover = cover * (torch.rand(self.batch, 1, 1, 1) > CLEAN)
         shadow = functional.avg_pool2d(functional.pad(cover, (9, 5, 10, 4), mode="replicate"), 15, 1)
-        picture = _lit(face, 0.4) * (1 - shadow * torch.rand(self.batch, 1, 1, 1) * 0.5)
+        picture = _lit(face, 0.6) * (1 - shadow * torch.rand(self.batch, 1, 1, 1) * 0.5)
         picture = picture * (1 - cover) + _lit(sprite, 0.6) * cover
         stays = (torch.rand(self.batch, 1, 1, 1) < STAYS).float() * functional.avg_pool2d(cover, 5, 1, 2)
         second = second * (1 - stays) + sprite * stays
