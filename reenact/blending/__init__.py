@@ -7,5 +7,6 @@ All work is on a square cut out of the frame and the face rendered in its pose, 
 * ``hair.py``: the selfie's own hair and surroundings kept out of the mask.
 * ``colour.py``: colour and light of the rendered face brought to those of the clip's.
 * ``detail.py``: blur, sharpness and grain brought to those of the clip.
+* ``occlusion.py``: what is in front of the clip's face; ``network.py`` is the network that tells.
 * ``blend.py``: the square laid into the whole frame.
 """
