@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.swap.faces import SIZE, SKIN, driven, landmarks, painted
+from tests.blending.faces import SIZE, SKIN, driven, landmarks, painted
 
 from reenact.blending.colour import COEFFICIENTS, apply, fit
 from reenact.blending.mask import mask

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
-from tests.swap.faces import SIZE, driven, landmarks, painted
+from tests.blending.faces import SIZE, driven, landmarks, painted
 
 from reenact.blending.detail import Detail, apply, measure
 from reenact.blending.mask import mask

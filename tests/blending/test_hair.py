@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.swap.faces import SIZE, driven, landmarks, painted
+from tests.blending.faces import SIZE, driven, landmarks, painted
 
 from reenact.blending.hair import without_hair
 from reenact.blending.mask import mask

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from tests.swap.faces import SIZE, driven, landmarks
+from tests.blending.faces import SIZE, driven, landmarks
 
 from reenact.blending.mask import BROWS, OVAL, displaced, face_size, mask
 
