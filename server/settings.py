@@ -72,7 +72,7 @@ class Settings:
     wait_seconds: float = _setting(30.0, 0, 300)  # maximum of `Prefer: wait`
     log: Literal["text", "json"] = "text"  # text for people; json: one object a line, requests included
     metrics_port: int | None = _setting(None, 1, 65535)  # separate port for metrics; none: the server's port
-    http_threads: int = _setting(16, 2, 256)  # threads that answer requests; half may wait or tell events
+    http_threads: int = _setting(16, 2, 256)  # threads that answer requests; half may wait or stream events
     database: str | None = None  # sqlite:///file or postgresql://...; none: an SQLite file in the data folder
     storage: str | None = None  # s3://bucket/folder for uploads and results; none: the data folder
     broker: str | None = None  # redis://... or amqp://... for `reenact-server worker`; none: jobs run here

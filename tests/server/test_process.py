@@ -249,5 +249,5 @@ def test_events_come_at_once_and_listeners_leave_threads_for_others(start: Calla
             while b"event: job" not in said:  # or else TimeoutError
                 said += line.recv(4096)
         assert server.ask("/healthz")[0] == 200
-        assert server.job(id)["status"] == "running"
+        until(lambda: server.job(id)["status"], lambda status: status == "running")
     assert server.stop() == 0
