@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reenact.face.square_sampling import Square, sample
 from reenact.layers.geometry import pixel_grid
-from reenact.swap.occlusion import SIZE, face_square
+from reenact.swap.occlusion import OVAL, SIZE, face_square
 from reenact.training.dataset import SIZE as FRAME
 from reenact.training.dataset import Pack
 from reenact.training.occluder_canvas import Rng
@@ -23,10 +23,6 @@ SKIN, GREY = (
     (205, 205, 205),
 )  # mesh points of bare skin; skin not yet coloured
 MOVED, OWN_SKIN = 0.3, 0.55  # shares: batches with motion blur; hands in the colour of the face
-OVAL = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
-    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
 
 
 class Faces:
