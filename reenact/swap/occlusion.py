@@ -19,7 +19,11 @@ from reenact.types import FloatArray, Picture
 SIZE = 128  # pixels of the network's square
 SIDE = 256  # of what is returned
 ROOM = 1.25  # the square's side over the longer side of the face
-SURE, LIKELY = 0.65, 0.08  # something in front begins where it is sure and goes on where it is likely
+SURE, ALONE, LIKELY = (
+    0.65,
+    0.8,
+    0.08,
+)  # something in front begins where it is sure and goes on where it is likely
 OVAL = (  # mesh points of the face's outline
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
@@ -51,7 +55,11 @@ class OcclusionDetector:
         picture = as_input(sample(square, where, SIZE), 0.0, 1.0)
         own = np.zeros_like(picture) if rebuilt is None else as_input(sample(rebuilt, where, SIZE), 0.0, 1.0)
         (found,) = self._network(picture=picture, own=own)
-        return _placed(_connected(found[0], _inside(landmarks, where)), where, len(square))
+        return _placed(
+            _connected(found[0], _inside(landmarks, where), ALONE if rebuilt is None else SURE),
+            where,
+            len(square),
+        )
 
 
 def face_square(landmarks: FloatArray) -> Square:
@@ -87,13 +95,13 @@ def _inside(landmarks: FloatArray, where: Square) -> NDArray[np.bool_]:
     return np.asarray(image)
 
 
-def _connected(found: FloatArray, face: NDArray[np.bool_]) -> FloatArray:
+def _connected(found: FloatArray, face: NDArray[np.bool_], least: float) -> FloatArray:
     """Cover (S, S) in [0, 1] from the network's probabilities, by hysteresis (Canny 1986).
 
     A hand is of the face's colour and often only half certain, but somewhere it is sure; what is half certain
     with nothing sure beside it was an error. Only on the ``face`` (S, S) do sure places count.
     """
-    sure, likely = _grown(~_grown((found <= SURE) | ~face)), found > LIKELY
+    sure, likely = _grown(~_grown((found <= least) | ~face)), found > LIKELY
     for _ in range(REACH if sure.any() else 0):
         sure = _grown(sure) & likely
     return np.asarray(np.where(sure, np.clip(found / LIKELY - 0.5, 0, 1), 0), np.float32)
