@@ -1,4 +1,4 @@
-"""Reenact: the face of one picture moves like a template.
+"""Reenact: the face of one picture is animated with the motion of a template.
 
     selfie -> face -> crop -> source ┐
                                      ├-> driven keypoints -> squares -> frames -> file
@@ -6,25 +6,25 @@
 
 The packages, in the data's order:
 
-    media       pictures and clips in, animations out
-    face        find a face, choose one, cut the square around it
-    keypoints   where the face is in its square
-    motion      a template's movement: stored, retimed, carried over to another face
-    generator   the networks that paint the face in a new pose
-    mouth       the inside of a mouth, drawn into the painted face
-    compose     the square back into the whole picture
-    watermark   the invisible mark in every frame
-    provenance  labels, Content Credentials, and what tells where a file comes from
-    runtime     ONNX graphs and the files behind them
-    engine      all graphs opened once
-    tracking    a clip's motion
-    rendering   one face in other poses
-    pipeline    the path above, from file to file
-    gallery     templates and portraits that ship, and how templates are made
+    media       reads pictures and clips, writes animations
+    face        detects faces, chooses one, crops the square around it
+    keypoints   the pose of a face in its crop
+    motion      a template's motion: stored, retimed, transferred to another face
+    generator   the networks that render the face in a new pose
+    mouth       the inside of the mouth, drawn into the rendered face
+    compose     pastes the animated square into the whole picture
+    watermark   the invisible watermark in every frame
+    provenance  labels, Content Credentials, and their verification
+    runtime     ONNX Runtime sessions and model files
+    engine      all graphs, loaded once
+    tracking    the motion of a clip
+    rendering   one face in many poses
+    pipeline    the steps above, from file to file
+    gallery     templates and portraits, and how templates are built
     cli         the command ``reenact``
-    layers, training, export, evaluation, fomm    for those who make models
+    layers, training, export, evaluation, fomm    for model development
 
-``import reenact`` alone loads nothing; a name loads its room when it is first used.
+``import reenact`` loads nothing else; a name loads its module when it is first used.
 """
 
 import os
@@ -42,33 +42,36 @@ if TYPE_CHECKING:
         list_portraits,
         list_templates,
     )
-    from reenact.media import EncodeOptions, Written
+    from reenact.media import EncodedFile, EncodeOptions
     from reenact.motion.transfer import TransferOptions
-    from reenact.pipeline import Animated, AnimateOptions, animate, reconstruct
+    from reenact.options import AnimateOptions, SwapOptions
+    from reenact.pipeline import Animated, animate, reconstruct, swap
     from reenact.tracking import track
     from reenact.types import Motion, Template
 
 # ONNX Runtime reports to Microsoft unless it finds this when it is first loaded (see its Privacy.md).
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-_HOMES = {
+_MODULES = {
     "reenact.engine": ("Engine",),
     "reenact.errors": ("InputError", "OutputError", "ReenactError", "SetupError"),
     "reenact.gallery": (
         *("Portrait", "add_template", "get_portrait", "get_template", "list_portraits", "list_templates"),
     ),
-    "reenact.media": ("EncodeOptions", "Written"),
+    "reenact.media": ("EncodeOptions", "EncodedFile"),
     "reenact.motion.transfer": ("TransferOptions",),
-    "reenact.pipeline": ("AnimateOptions", "Animated", "animate", "reconstruct"),
+    "reenact.options": ("AnimateOptions", "SwapOptions"),
+    "reenact.pipeline": ("Animated", "animate", "reconstruct", "swap"),
     "reenact.tracking": ("track",),
     "reenact.types": ("Motion", "Template"),
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_MODULE_OF = {name: home for home, names in _MODULES.items() for name in names}
 
 __all__ = [
     "AnimateOptions",
     "Animated",
     "EncodeOptions",
+    "EncodedFile",
     "Engine",
     "InputError",
     "Motion",
@@ -76,9 +79,9 @@ __all__ = [
     "Portrait",
     "ReenactError",
     "SetupError",
+    "SwapOptions",
     "Template",
     "TransferOptions",
-    "Written",
     "add_template",
     "animate",
     "get_portrait",
@@ -86,15 +89,16 @@ __all__ = [
     "list_portraits",
     "list_templates",
     "reconstruct",
+    "swap",
     "track",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name from its room (PEP 562)."""
-    if name not in _HOME:
+    """Load a public name from its module (PEP 562)."""
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    return getattr(import_module(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:

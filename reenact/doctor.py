@@ -1,6 +1,6 @@
-"""What is installed, what of it really works, and what to do about the rest.
+"""Checks of this installation: what is installed, what works, and how to repair the rest.
 
-Nothing here may fail: each check turns what goes wrong into a finding.
+No check raises: errors become findings.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _packages() -> Iterator[Finding]:
 def _runtime() -> Iterator[Finding]:
     found = {name: number for name in RUNTIMES if (number := _version(name))}
     if len(found) == 2:
-        detail = "onnxruntime and onnxruntime-gpu break each other; uninstall both, then install one extra"
+        detail = "onnxruntime and onnxruntime-gpu conflict; uninstall both, then install one extra"
         yield Finding("runtime", "broken", detail)
         return
     if not found:
@@ -126,8 +126,8 @@ def _gpu() -> Iterator[Finding]:
     """Said only where somebody installed what a GPU needs."""
     from reenact.runtime import cuda
 
-    if cuda.built_in():
-        reason = cuda.missing()
+    if cuda.provider_installed():
+        reason = cuda.missing_requirement()
         yield Finding("gpu", "note" if reason else "ok", reason or "CUDA can run")
 
 
@@ -148,7 +148,7 @@ def _engine(model: Path, device: Device, threads: int | None, require_gpu: bool)
 
     engine = Engine(model, device=device, threads=threads, require_gpu=require_gpu)
     engine.warm()
-    yield Finding("engine", "ok", f"every graph ran once, on {engine.provider}, {engine.graph} for frames")
+    yield Finding("engine", "ok", f"every graph ran once on {engine.provider}; frames use {engine.graph}")
 
 
 def _templates(model: Path, motions: Path) -> Iterator[Finding]:
@@ -197,7 +197,7 @@ def _codecs() -> Iterator[Finding]:
             yield Finding(f"clip as {kind}", "broken", f"cannot be written and read ({why}); {REMEDY}")
         else:
             yield Finding(f"clip as {kind}", "ok", "written and read")
-    reason = nvenc.refusal()
+    reason = nvenc.unavailable_reason()
     detail = f"not here, libx264 encodes: {reason}" if reason else "encodes; ask for it with --encoder nvenc"
     yield Finding("nvenc", "note" if reason else "ok", detail)
 

@@ -1,4 +1,4 @@
-"""The engine: every graph opened once, warmed, and handed to the stations."""
+"""The engine: every graph loaded once, warmed up, and shared by all jobs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from reenact.blending.occlusion import OcclusionDetector
 from reenact.config import DEFAULT_MODEL, FACE_MODEL
 from reenact.errors import InvalidOption
 from reenact.face.detector import FaceDetector
@@ -17,7 +18,7 @@ from reenact.face.find import FaceFinder
 from reenact.face.mesh import FaceMesh
 from reenact.face.parts import GRAPHS
 from reenact.generator.renderer import BATCH, Composer, Renderer
-from reenact.keypoints.detector import CROP_SIZE, KeypointDetector
+from reenact.keypoints.detector import CROP_SIZE, KeypointEstimator
 from reenact.runtime import (
     Device,
     ModelFolder,
@@ -31,7 +32,7 @@ from reenact.runtime import (
 from reenact.types import Crop, Face
 
 Finder = Literal["blazeface", "fan"]
-# Frames a graph call there, always as many, so that nothing is planned again; at 1024 they take 2.6 GB.
+# Frames in each graph call on a GPU. Always the same number, so memory is planned once; 2.6 GB at 1024.
 GPU_BATCH = 16
 
 log = logging.getLogger(__name__)
@@ -61,8 +62,20 @@ def open_face_finder(
     return FaceFinder(FaceDetector(load("face_detector")), mesh)
 
 
+@lru_cache(maxsize=4)
+def open_occlusion_detector(device: Device = "auto", threads: int | None = None) -> OcclusionDetector:
+    """What marks things in front of a face; kept for the life of the process.
+
+    Raises:
+        WeightsBroken: a file is missing or changed.
+        ProviderUnavailable: ``cuda`` was asked for and does not run.
+    """
+    path = ModelFolder(FACE_MODEL).path("occlusion")
+    return OcclusionDetector(Session(path, device=device, threads=threads))
+
+
 class Engine:
-    """All that is loaded once: ``finder``, ``detector`` and ``renderer``. Safe to share between threads."""
+    """The loaded models: ``finder``, ``detector``, ``renderer`` and ``occlusion``. Thread-safe."""
 
     def __init__(
         self,
@@ -78,14 +91,13 @@ class Engine:
 
         Args:
             model: folder that ``reenact export`` wrote.
-            device: ``cuda`` fails where it does not really run; ``auto`` takes what there is.
-            threads: that compute at once; None means every core this process may use.
-            finder: what looks for faces; ``fan`` needs the extra of that name and downloads its weights on
-                first use.
-            precision: of the animator; ``auto`` takes float16 on a GPU, and int8 on a CPU that is fast with
-                it, where the model has them.
-            require_gpu: refuse a machine without CUDA, and a graph of the model of which a node would run on
-                the CPU.
+            device: ``cuda`` fails where CUDA does not run; ``auto`` falls back to the CPU.
+            threads: number of threads; None means one for each core that this process may use.
+            finder: the face detector; ``fan`` needs the extra of that name and downloads its weights on first
+                use.
+            precision: of the animation network; ``auto`` takes float16 on a GPU and int8 on a CPU with VNNI,
+                where the model has them.
+            require_gpu: fail where CUDA does not run, or where a node of the model would run on the CPU.
 
         Raises:
             WeightsBroken: a file is missing, changed, or (fan) cannot be downloaded.
@@ -94,43 +106,47 @@ class Engine:
             ExtraMissing: ``finder`` is ``fan`` and the extra is not installed.
         """
         if require_gpu and device == "cpu":
-            raise InvalidOption("The GPU is required and the device is cpu; leave one of them out.")
+            raise InvalidOption("The GPU is required, but the device is cpu. Set only one of the two.")
         device = "cuda" if require_gpu else device
         on_gpu = runs_on_gpu(device)
-        if not on_gpu and device == "auto" and cuda.built_in():
-            log.warning("The CPU is used, for CUDA does not run here. %s", cuda.missing())
+        if not on_gpu and device == "auto" and cuda.provider_installed():
+            log.warning("CUDA does not run here; the CPU is used. %s", cuda.missing_requirement())
         folder = ModelFolder(model)
 
         def load(name: str, threads: int | None, **sizes: int) -> Session:
             fixed = sizes if on_gpu else None
             path = folder.path(name)
-            return Session(path, device=device, threads=threads, sizes=fixed, wholly=require_gpu)
+            return Session(
+                path, device=device, threads=threads, sizes=fixed, require_one_provider=require_gpu
+            )
 
-        self.graph = variant(folder, "animate", precision, not on_gpu)  # the animator that is taken
-        # Frames are many: whole batches side by side use the cores better than threads inside an operator.
+        self.graph = variant(folder, "animate", precision, not on_gpu)  # name of the animation graph in use
+        # Batches in parallel use the cores better than threads inside an operator.
         animate = load(self.graph, 1, batch=GPU_BATCH)
         self.provider = animate.provider
         self.finder = open_face_finder(device, threads, finder)
-        self.detector = KeypointDetector(load("keypoints", threads, batch=1))
+        self.detector = KeypointEstimator(load("keypoints", threads, batch=1))
         self.renderer = Renderer(
             load("encode", threads),
             animate,
             _composer(load, on_gpu) if folder.has("compose") else None,  # an imported FOMM has none
-            # A GPU does one batch at a time; a second waits, so that it never runs out of work.
+            # A GPU runs one batch at a time; a second one is queued, so that it is never idle.
             1 if on_gpu else threads or available_cores(),
             GPU_BATCH if on_gpu else BATCH,
             on_gpu,
         )
+        self.occlusion = open_occlusion_detector(device, threads)
         self.model, self.digest = folder.hash("keypoints"), folder.digest
 
     def warm(self) -> None:
-        """Run every graph once on a grey picture, so that the first request does not pay for it."""
+        """Run every graph once on a grey picture, so that the first request is not slower."""
         grey = np.full((CROP_SIZE, CROP_SIZE, 3), 128, np.uint8)
         around = np.linspace(0, 2 * np.pi, 478)
         oval = CROP_SIZE / 4 * np.stack([np.cos(around), np.sin(around)], 1) + CROP_SIZE / 2
         face = Face((0, 0, CROP_SIZE, CROP_SIZE), 0.0, oval.astype(np.float32))
         # No face is found in grey; one that is followed is looked for with every network.
         list(self.finder.follow([grey], face))
+        self.occlusion(grey, face.landmarks)
         keypoints = self.detector.many([(grey, face)], Crop(0, 0, CROP_SIZE))
         side = 2 * CROP_SIZE if self.renderer.scales else CROP_SIZE
         full = np.full((side, side, 3), 128, np.uint8)

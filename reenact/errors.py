@@ -1,12 +1,13 @@
-"""Every error a caller can meet, as one tree.
+"""All errors of this package, as one tree.
 
 ReenactError                    code internal
-├── InputError                  the caller sent something that cannot be used
+├── InputError                  the input of the caller cannot be used
 │   ├── UnsupportedMedia        unsupported_media
 │   ├── ImageUnreadable         image_unreadable
 │   ├── ImageTooLarge           image_too_large
 │   ├── NoFaceFound             no_face_found
 │   ├── FaceTooSmall            face_too_small
+│   ├── FaceTurnedAway          face_turned_away
 │   ├── FaceIndexOutOfRange     face_index_out_of_range
 │   ├── TemplateNotFound        template_not_found
 │   ├── DrivingUnreadable       driving_unreadable
@@ -16,7 +17,7 @@ ReenactError                    code internal
 ├── OutputError                 output_unwritable
 │   └── DiskFull                disk_full
 ├── Cancelled                   cancelled
-└── SetupError                  this installation cannot run as it is
+└── SetupError                  this installation is incomplete or broken
     ├── WeightsBroken           weights_broken
     ├── MotionOutdated          motion_outdated
     ├── ProviderUnavailable     provider_unavailable
@@ -41,13 +42,13 @@ class InputError(ReenactError):
 
 
 class UnsupportedMedia(InputError):
-    """The bytes are not of an accepted format, whatever the file is called."""
+    """The content has no accepted format, whatever the file name says."""
 
     code = "unsupported_media"
 
 
 class ImageUnreadable(InputError):
-    """The picture is of an accepted format but damaged or cut off."""
+    """The picture has an accepted format but is damaged or truncated."""
 
     code = "image_unreadable"
 
@@ -68,6 +69,12 @@ class FaceTooSmall(InputError):
     """The chosen face has too few pixels to animate."""
 
     code = "face_too_small"
+
+
+class FaceTurnedAway(InputError):
+    """The face is seen from the side all the time, so that no other can be put over it."""
+
+    code = "face_turned_away"
 
 
 class FaceIndexOutOfRange(InputError):
@@ -113,19 +120,19 @@ class OutputError(ReenactError):
 
 
 class DiskFull(OutputError):
-    """The disk has no room for what is to be written."""
+    """The disk is full."""
 
     code = "disk_full"
 
 
 class Cancelled(ReenactError):
-    """The caller asked to stop; nothing was written."""
+    """The caller cancelled the work; nothing was written."""
 
     code = "cancelled"
 
 
 class SetupError(ReenactError):
-    """This installation cannot do the work as it is."""
+    """This installation is incomplete or broken."""
 
     code = "setup"
 
@@ -143,7 +150,7 @@ class MotionOutdated(SetupError):
 
 
 class ProviderUnavailable(SetupError):
-    """The asked-for execution provider (for instance CUDA) does not run here."""
+    """The requested execution provider (for instance CUDA) does not run here."""
 
     code = "provider_unavailable"
 
@@ -155,6 +162,6 @@ class ExtraMissing(SetupError):
 
 
 class CertificateUnusable(SetupError):
-    """The certificate or key that signs results is missing, wrong or out of date."""
+    """The certificate or key that signs results is missing, invalid or expired."""
 
     code = "certificate_unusable"

@@ -1,4 +1,4 @@
-"""Why the operating system refused something, in words that a person can act on.
+"""Reasons of operating system errors, in words that a user can act on.
 
 ``[Errno 28] No space left on device: '/var/...'`` tells a programmer. Every message of ours that passes on
 why a file or a connection failed takes its words from here.
@@ -15,22 +15,22 @@ FAULTS = (TypeError, AttributeError, NameError, ImportError, AssertionError, Not
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _WORDS = {
     errno.ENOENT: "there is no such file or folder",
-    errno.EACCES: "this user lacks the permission; give it with chmod or chown",
-    errno.EPERM: "this user lacks the permission; give it with chmod or chown",
-    errno.ENOSPC: "the disk is full; make room on it",
-    errno.EDQUOT: "this user's share of the disk is used up; make room",
-    errno.EFBIG: "the file would be larger than is allowed; raise `ulimit -f` or name another disk",
-    errno.EROFS: "the disk is read-only; name a place on another",
-    errno.EIO: "the disk reports an error; look whether it is damaged",
+    errno.EACCES: "permission denied; grant it with chmod or chown",
+    errno.EPERM: "permission denied; grant it with chmod or chown",
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "the disk quota is used up; free some space",
+    errno.EFBIG: "the file would exceed the size limit; raise `ulimit -f` or name another disk",
+    errno.EROFS: "the file system is read-only; choose another",
+    errno.EIO: "the disk reports an I/O error; check it",
     errno.EISDIR: "it is a folder, not a file",
     errno.ENOTDIR: "a part of the path is a file, not a folder",
-    errno.EEXIST: "something else has that name; choose another",
-    errno.ENOTEMPTY: "something else has that name; choose another",
+    errno.EEXIST: "a file or folder has that name already; choose another",
+    errno.ENOTEMPTY: "a file or folder has that name already; choose another",
     errno.ENAMETOOLONG: "the name is too long; use a shorter one",
-    errno.ELOOP: "its links lead in a circle",
+    errno.ELOOP: "its symbolic links form a loop",
     errno.EMFILE: "too many files are open; raise `ulimit -n`",
-    errno.ENFILE: "too many files are open; end other programs",
-    errno.ENOMEM: "the memory is full; end other programs",
+    errno.ENFILE: "too many files are open; close other programs",
+    errno.ENOMEM: "out of memory; close other programs",
 }
 
 
@@ -50,7 +50,7 @@ def reason(error: BaseException) -> str:
     return str(words or inner or str(error) or type(error).__name__).rstrip(".")
 
 
-def is_fault(error: BaseException) -> bool:
+def is_programming_error(error: BaseException) -> bool:
     """Whether the program is to blame, whatever file it was given: such an error is passed on as it is.
 
     Decoders raise nearly everything on damaged files, also ValueError, IndexError and SyntaxError.
@@ -58,12 +58,12 @@ def is_fault(error: BaseException) -> bool:
     return isinstance(error, FAULTS)
 
 
-def is_full(error: BaseException) -> bool:
+def is_disk_full(error: BaseException) -> bool:
     """Whether it is for want of room on a disk."""
     return isinstance(error, DiskFull) or getattr(error, "errno", None) in FULL
 
 
 def unwritable(what: str, error: BaseException) -> OutputError:
     """The error to raise where something cannot be written; ``what`` begins its sentence: "The file x"."""
-    kind = DiskFull if is_full(error) else OutputError
+    kind = DiskFull if is_disk_full(error) else OutputError
     return kind(f"{what} cannot be written: {reason(error)}.")

@@ -1,8 +1,8 @@
-"""THE PATH: a selfie and a template go in, a moving face comes out.
+"""THE PATH: a face and what moves it go in, a moving picture comes out.
 
-picture -> face -> crop -> source ┐
-                                  ├-> driven keypoints -> squares -> frames -> file
-template or clip -> motion ───────┘
+picture -> face -> subject ┐
+template or clip -> driver ┴> layer ┐
+the picture, or a clip -> scene ────┴> frames -> label and mark -> file
 """
 
 from __future__ import annotations
@@ -10,60 +10,37 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from reenact.compose.canvas import Canvas
+from reenact.driver import FaceTrackDriver, MotionDriver, open_driver
 from reenact.engine import Engine
-from reenact.errors import InvalidOption
-from reenact.face.align import Choice, align, choose, cut, level
+from reenact.face.align import align, choose, crop_angle
+from reenact.footage import Footage, open_footage
 from reenact.generator.renderer import NATIVE_SIZE
-from reenact.media import EncodeOptions, Written, open_clip, read_picture, write_clip
-from reenact.motion.transfer import Mode, TransferOptions, transfer
+from reenact.media import EncodedFile, EncodeOptions, open_clip, read_picture, write_clip
+from reenact.motion.transfer import TransferOptions
+from reenact.options import AnimateOptions, SwapOptions, check_size
+from reenact.overlay import Overlay
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import Input, Origin, sign
-from reenact.provenance.label import LANGUAGES, Label, Language
-from reenact.rendering import prepare_source, render_frames
-from reenact.runtime import close, in_order
-from reenact.tracking import moving, track
-from reenact.types import Clip, Crop, Face, Motion, Picture, Show, Template, Watch
-from reenact.watermark.embed import Marker, Watermark
-
-SIZES = (256, 512, 1024)
-
-
-@dataclass(frozen=True)
-class AnimateOptions:
-    """What a caller may choose."""
-
-    size: int = 256  # side of the animated square in pixels: 256, 512 or 1024
-    paste: Literal["full", "crop"] = "full"  # the whole picture, or only the animated square
-    face: Choice = "largest"  # or its position from 0, largest first
-    mirror: bool = False  # the movement as in a mirror: a turn to the left becomes one to the right
-    transfer: TransferOptions = field(default_factory=TransferOptions)
-    encode: EncodeOptions = field(default_factory=EncodeOptions)
-    label: Language | None = None  # of the visible label in every frame
-    watermark: Watermark | None = None  # the invisible mark in every frame
-    certificate: Certificate | None = None  # that signs Content Credentials in the file
-
-    def __post_init__(self) -> None:
-        """Check the ranges; raises InvalidOption."""
-        _check_size(self.size)
-        if self.paste not in ("full", "crop"):
-            raise InvalidOption(f"paste is full or crop, not {self.paste!r}.")
-        if self.label not in (None, *LANGUAGES):
-            raise InvalidOption(f"label is {', '.join(LANGUAGES)} or none, not {self.label!r}.")
+from reenact.provenance.credentials import Origin, SourceFile, sign_clip
+from reenact.provenance.label import Label
+from reenact.runtime import close, ordered_map
+from reenact.scene import ClipScene, Layer, Mirrored, Scene, SquareScene, StillScene, boxes_of
+from reenact.subject import Subject, open_subject
+from reenact.tracking import track
+from reenact.types import Clip, Crop, Face, FloatArray, FrameCallback, Picture, ProgressCallback, Template
+from reenact.watermark.embed import Marker
 
 
 @dataclass(frozen=True)
 class Animated:
     """What came out: the file, the faces that the selfie shows, and seconds spent by stage."""
 
-    written: Written
+    written: EncodedFile
     faces: tuple[Face, ...]
     seconds: dict[str, float]
 
@@ -74,8 +51,8 @@ def animate(
     template: Template | Path,
     out: Path,
     options: AnimateOptions | None = None,
-    watch: Watch | None = None,
-    show: Show | None = None,
+    on_progress: ProgressCallback | None = None,
+    on_frame: FrameCallback | None = None,
 ) -> Animated:
     """Make the face in ``selfie`` move like ``template`` and write the result.
 
@@ -85,8 +62,8 @@ def animate(
         template: a stored one, or a clip to take the motion from.
         out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is whole.
         options: see ``AnimateOptions``.
-        watch: is told of every frame.
-        show: is handed every frame as it goes into the file.
+        on_progress: is called for every frame.
+        on_frame: gets every frame as it goes into the file.
 
     Raises:
         InputError: the selfie, the clip or an option cannot be used (see ``reenact.errors``).
@@ -95,32 +72,84 @@ def animate(
     options, clock = options or AnimateOptions(), _Clock()
     picture = read_picture(selfie)
     faces = engine.finder.find(picture)
-    face = choose(faces, options.face)
+    face, boxes = choose(faces, options.face), boxes_of(faces)
     if options.mirror:
-        picture, face = _mirrored(engine, picture, face)
+        picture, face, boxes = _mirror_input(engine, picture, face, boxes)
     crop = align(face)
     clock.lap("find")
-    motion, audio = _motion_of(engine, template, options.transfer.mode, watch)
+    driver = open_driver(engine, template, options.transfer, on_progress)
     clock.lap("track")
-    source = prepare_source(engine, picture, face, crop, options.size)
-    driven = transfer(source.keypoints, motion.keypoints, options.transfer, motion.fps)
-    squares = render_frames(engine, source, face, crop, driven)
-    frames = _finished(squares, picture, faces, crop, options)
-    shown = watched(frames, len(motion), watch, show)
-    seal = _seal(engine, selfie, template, options.certificate)
-    written = write_clip(Clip(shown, motion.fps, len(motion), audio), out, options=options.encode, seal=seal)
+    layer = Layer(open_subject(engine, picture, face, crop, options.size), driver)
+    scene: Scene = _SCENES[options.paste](picture, boxes, crop, options.size)
+    scene = Mirrored(scene) if options.mirror else scene
+    clip = Clip(scene.frames([layer]), driver.fps, len(layer.poses), driver.audio)
+    sign_file = _file_signer(engine, selfie, template, options.certificate)
+    written = _write(_marked(clip, scene, options), out, options, sign_file, on_progress, on_frame)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
 
 
-def _mirrored(engine: Engine, picture: Picture, face: Face) -> tuple[Picture, Face]:
+def swap(
+    engine: Engine,
+    selfie: bytes | Path,
+    clip: Path | Footage,
+    out: Path,
+    options: SwapOptions | None = None,
+    on_progress: ProgressCallback | None = None,
+    on_frame: FrameCallback | None = None,
+) -> Animated:
+    """Put the face in ``selfie`` over that of the person in a clip; nothing else of the clip changes.
+
+    The result has the clip's size, rate and sound.
+
+    Args:
+        engine: opened once.
+        selfie: JPEG, PNG, WebP, HEIC or AVIF.
+        clip: a video, or one whose faces were tracked before.
+        out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is whole.
+        options: see ``SwapOptions``.
+        on_progress: is called for every frame.
+        on_frame: gets every frame as it goes into the file.
+
+    Raises:
+        InputError: the selfie, the clip or an option cannot be used (see ``reenact.errors``).
+        OutputError: the result cannot be written.
+    """
+    options, clock = options or SwapOptions(), _Clock()
+    picture = read_picture(selfie)
+    faces = engine.finder.find(picture)
+    face = choose(faces, options.face)
+    clock.lap("find")
+    footage = (
+        clip
+        if isinstance(clip, Footage)
+        else open_footage(engine, clip, span=options.span, on_progress=on_progress)
+    )
+    clock.lap("track")
+    replaced = footage.tracks[0]
+    subject = open_subject(engine, picture, face, align(face), replaced.painted_size(options.size))
+    layer = Layer(subject, FaceTrackDriver(replaced, footage.fps, options.likeness))
+    scene = ClipScene(footage, [Overlay(engine, footage, replaced)])
+    result = Clip(scene.frames([layer]), footage.fps, len(footage), footage.audio, footage.audio_start)
+    sign_file = _file_signer(engine, selfie, footage.path, options.certificate)
+    written = _write(_marked(result, scene, options), out, options, sign_file, on_progress, on_frame)
+    clock.lap("render")
+    return Animated(written, tuple(faces), clock.seconds)
+
+
+_SCENES: dict[str, type[StillScene] | type[SquareScene]] = {"full": StillScene, "crop": SquareScene}
+
+
+def _mirror_input(
+    engine: Engine, picture: Picture, face: Face, boxes: FloatArray
+) -> tuple[Picture, Face, FloatArray]:
     """The picture in a mirror, and the same face in it; its landmarks are found anew, since left is right.
 
     A motion cannot be mirrored itself: its learned points have no partners on the other side. So the face is,
     and the finished frames are mirrored back.
     """
-    mirror = np.ascontiguousarray(picture[:, ::-1])
-    centre = picture.shape[1] - (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
+    width, mirror = picture.shape[1], np.ascontiguousarray(picture[:, ::-1])
+    centre = width - (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
     near = min(
         engine.finder.find(mirror),
         key=lambda found: math.dist(
@@ -128,112 +157,90 @@ def _mirrored(engine: Engine, picture: Picture, face: Face) -> tuple[Picture, Fa
         ),
         default=None,
     )
-    return mirror, choose([near] if near else [])
+    flipped = boxes.copy()
+    flipped[:, ::-1, 0] = width - boxes[..., 0]
+    return mirror, choose([near] if near else []), flipped
 
 
-def _finished(
-    squares: Iterator[Picture], picture: Picture, faces: list[Face], crop: Crop, options: AnimateOptions
-) -> Iterator[Picture]:
-    """Squares as frames of the result: in the whole picture where that is asked for, labelled and marked."""
-    size, whole = options.size, options.paste == "full"
-    canvas = Canvas(picture, crop, size) if whole else _turned_back(picture, crop, size)
-    frames = in_order(canvas.paste, squares) if canvas else squares
-    if options.mirror:
-        frames, crop = in_order(_flip, frames), crop.mirrored(picture.shape[1])
+def _marked(clip: Clip, scene: Scene, options: AnimateOptions | SwapOptions) -> Clip:
+    """The clip with a label and an invisible mark in its frames, where they are asked for."""
+    frames = clip.frames
     if options.label:
-        label = _label(options.label, faces, crop.upright(), canvas if whole else None, size)
-        frames = in_order(label.blend, frames)
+        boxes = [(x0, y0, x1, y1) for x0, y0, x1, y1 in scene.face_boxes().reshape(-1, 4).tolist()]
+        frames = ordered_map(Label(options.label, scene.size, boxes).blend, frames)
     if options.watermark:
-        frames = in_order(Marker(options.watermark).mark, frames)
-    return frames
+        frames = ordered_map(Marker(options.watermark).mark, frames)
+    return replace(clip, frames=frames)
 
 
-def _turned_back(picture: Picture, crop: Crop, size: int) -> Canvas | None:
-    """What turned squares are pasted into where only the square is wanted: that which is not turned.
+def _write(
+    clip: Clip,
+    out: Path,
+    options: AnimateOptions | SwapOptions,
+    sign_file: Callable[[Path, Path], None] | None,
+    on_progress: ProgressCallback | None,
+    on_frame: FrameCallback | None,
+) -> EncodedFile:
+    """The finished frames as a file."""
+    shown = report_progress(clip.frames, clip.frame_count or 0, on_progress, on_frame)
+    return write_clip(replace(clip, frames=shown), out, options=options.encode, sign_file=sign_file)
 
-    None where squares are not turned, and so are frames already.
-    """
-    if not crop.angle:
-        return None
-    return Canvas(cut(picture, crop.upright(), size), Crop(0, 0, size, crop.angle), size)
 
-
-def _flip(frame: Picture) -> Picture:
-    return np.ascontiguousarray(frame[:, ::-1])
-
-
-def _seal(
+def _file_signer(
     engine: Engine, selfie: bytes | Path, template: Template | Path, certificate: Certificate | None
 ) -> Callable[[Path, Path], None] | None:
     """What signs the result, with where it comes from."""
     if certificate is None:
         return None
-    inputs = (Input("portrait", selfie),)
+    inputs = (SourceFile("portrait", selfie),)
     if isinstance(template, Path):
-        origin = Origin(engine.digest, None, (*inputs, Input("driving", template)))
+        origin = Origin(engine.digest, None, (*inputs, SourceFile("driving", template)))
     else:
         origin = Origin(engine.digest, template.id, inputs)
-    return partial(sign, origin=origin, certificate=certificate)
-
-
-def _label(language: Language, faces: list[Face], crop: Crop, canvas: Canvas | None, side: int) -> Label:
-    """The label for frames of the whole picture, or of the square of ``side`` pixels."""
-    corners = np.array([face.box for face in faces]).reshape(-1, 2, 2)
-    placed = canvas.place(corners) if canvas else (crop.to_units(corners) + 1) / 2 * side
-    boxes = [(x0, y0, x1, y1) for x0, y0, x1, y1 in placed.reshape(-1, 4).tolist()]
-    return Label(language, canvas.size if canvas else (side, side), boxes)
+    return partial(sign_clip, origin=origin, certificate=certificate)
 
 
 def reconstruct(
-    engine: Engine, clip: Path, out: Path, watch: Watch | None = None, size: int = NATIVE_SIZE
-) -> Written:
+    engine: Engine,
+    clip: Path,
+    out: Path,
+    on_progress: ProgressCallback | None = None,
+    size: int = NATIVE_SIZE,
+) -> EncodedFile:
     """Rebuild a clip from its first frame and its own motion: how a model is judged.
 
     Absolute motion. A clip of ``size`` x ``size`` pixels is not cropped; any other is cropped around the
     face. The result has as many frames as the clip, ``size`` x ``size``: 256, 512 or 1024.
     """
-    _check_size(size)
+    check_size(size)
     first = next(open_clip(clip).frames)
     faces = engine.finder.find(first)
     if first.shape[:2] == (size, size):
-        crop = Crop(0, 0, size, level(faces[0].roll) if faces else 0.0)
+        crop = Crop(0, 0, size, crop_angle(faces[0].roll) if faces else 0.0)
     else:
         crop = align(choose(faces))
-    motion = track(engine, clip, crop=crop, watch=watch)
-    small, full = (cut(first, crop, side) for side in (NATIVE_SIZE, size))
-    source = engine.renderer.prepare(small, full, motion.keypoints[0])
-    squares = render_frames(engine, source, faces[0] if faces else None, crop, motion.keypoints)
-    canvas = _turned_back(first, crop, size)
-    frames = watched(in_order(canvas.paste, squares) if canvas else squares, len(motion), watch)
-    return write_clip(Clip(frames, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
+    motion = track(engine, clip, crop=crop, on_progress=on_progress)
+    subject = Subject.posed(engine, first, faces[0] if faces else None, crop, size, motion.keypoints[0])
+    scene = SquareScene(first, boxes_of(faces), crop, size)
+    frames = scene.frames([Layer(subject, MotionDriver(motion, TransferOptions("absolute")))])
+    shown = report_progress(frames, len(motion), on_progress)
+    return write_clip(Clip(shown, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
 
 
-def _motion_of(
-    engine: Engine, template: Template | Path, mode: Mode, watch: Watch | None
-) -> tuple[Motion, Path | None]:
-    """A template's stored motion, or a clip's, with the file that has the sound."""
-    if isinstance(template, Template):
-        return template.motion, template.driving
-    motion = track(engine, template, watch=watch)
-    return motion if mode == "absolute" else moving(motion), template
-
-
-def _check_size(size: int) -> None:
-    if size not in SIZES:
-        raise InvalidOption(f"size is 256, 512 or 1024, not {size}.")
-
-
-def watched(
-    frames: Iterator[Picture], total: int, watch: Watch | None, show: Show | None = None
+def report_progress(
+    frames: Iterator[Picture],
+    total: int,
+    on_progress: ProgressCallback | None,
+    on_frame: FrameCallback | None = None,
 ) -> Iterator[Picture]:
-    """Pass frames on; when the taker stops, or ``watch`` raises, the stages behind them stop too."""
+    """Pass frames on; when the taker stops, or ``on_progress`` raises, the stages behind them stop too."""
     try:
         for done, frame in enumerate(frames, 1):
             yield frame
-            if show:
-                show(frame)
-            if watch:
-                watch(done, total)
+            if on_frame:
+                on_frame(frame)
+            if on_progress:
+                on_progress(done, total)
     finally:
         close(frames)
 

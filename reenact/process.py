@@ -1,4 +1,4 @@
-"""What both programs do about the process they run in: its standard streams, and being told to stop."""
+"""Standard streams and termination signals of both programs."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def open_streams() -> None:
             setattr(sys, name, open(os.devnull, mode))  # the lowest free number is the stream's
 
 
-def tell(line: str) -> None:
-    """A line on standard error, if somebody is there to read it."""
+def print_error(line: str) -> None:
+    """Print a line on standard error; ignored where that is closed."""
     with suppress(OSError):
         print(line, file=sys.stderr)
 
 
-def flushed(run: Callable[[], int]) -> int:
+def run_and_flush(run: Callable[[], int]) -> int:
     """Run a command, and write out what it printed while somebody still catches what goes wrong there."""
     try:
         status = run()
@@ -57,7 +57,7 @@ def discard_output() -> None:
 
 
 @contextmanager
-def stopping() -> Iterator[None]:
+def terminate_on_signals() -> Iterator[None]:
     """Raise Terminated where a signal asks the process to end, so that nothing unfinished is left behind.
 
     One that is ignored (``nohup``) or handled already stays so. A second one does not break off the clean-up.

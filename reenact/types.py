@@ -1,4 +1,4 @@
-"""The values that travel between stations, and the array conventions they all keep.
+"""The values that modules exchange, and the array conventions that all of them follow.
 
 * A *picture* or *frame* is ``(H, W, 3) uint8``, RGB, sRGB, top row first.
 * *Picture pixels* are continuous: the centre of the top-left pixel is ``(0.5, 0.5)``.
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 Picture = NDArray[np.uint8]
-Show = Callable[[Picture], None]
+FrameCallback = Callable[[Picture], None]
 """Called with every frame as it goes into the file."""
-Watch = Callable[[int, int], None]
-"""Called with (frames done, frames in all) as frames are made; what it raises stops the work.
+ProgressCallback = Callable[[int, int], None]
+"""Called with (frames done, total frames) as frames are made; an exception from it stops the work.
 
-While a clip's motion is taken it is called with 0 frames done, so that the work can be stopped there too.
+While the motion of a clip is tracked it is called with 0 frames done, so that tracking can be stopped too.
 """
 
 
@@ -45,17 +45,17 @@ class Face:
     @property
     def height(self) -> float:
         """Height from the top of the forehead to the chin in picture pixels, along the face's own axis."""
-        return float(np.ptp(turned(self.landmarks[:468], -self.roll)[:, 1]))
+        return float(np.ptp(rotate_points(self.landmarks[:468], -self.roll)[:, 1]))
 
     @property
     def roll(self) -> float:
-        """Clockwise turn of the head in the picture, in radians from -pi to pi.
+        """Clockwise in-plane rotation of the head, in radians from -pi to pi.
 
-        The mean of two directions, from eye to eye and from the forehead to the chin: a head that is turned
-        and lowered slants the first, but hardly both.
+        The mean of two directions, from eye to eye and from forehead to chin: yaw and pitch together change
+        the first, but hardly both.
         """
         right, left, top, bottom = (self.landmarks[index] for index in (33, 263, 10, 152))
-        directions = np.stack([left - right, turned(bottom - top, -np.pi / 2)])
+        directions = np.stack([left - right, rotate_points(bottom - top, -np.pi / 2)])
         x, y = (directions / np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-6)).sum(0)
         return float(np.arctan2(y, x))
 
@@ -64,8 +64,8 @@ class Face:
 class Crop:
     """A square region of a picture; it may reach beyond the picture's edges.
 
-    ``left``, ``top`` and ``side`` are in picture pixels. The square is turned about its centre, clockwise by
-    ``angle`` radians: so a tilted head is upright in it.
+    ``left``, ``top`` and ``side`` are in picture pixels. The square is rotated about its centre, clockwise by
+    ``angle`` radians, so that a tilted head is upright in it.
     """
 
     left: float
@@ -73,40 +73,46 @@ class Crop:
     side: float
     angle: float = 0.0
 
+    @classmethod
+    def around(cls, square: NDArray[np.floating]) -> Crop:
+        """The square with this centre x and y, side and angle: (4,)."""
+        x, y, side, angle = (float(value) for value in square)
+        return cls(x - side / 2, y - side / 2, side, angle)
+
     @property
     def centre(self) -> tuple[float, float]:
-        """Both coordinates of the middle in picture pixels; it stays where it is whatever the angle."""
+        """The centre (x, y) in picture pixels; it does not depend on the angle."""
         return self.left + self.side / 2, self.top + self.side / 2
 
     def to_units(self, points: NDArray[np.floating]) -> FloatArray:
         """Picture pixels (..., 2) -> crop units (..., 2) float32."""
         origin = np.array([self.left, self.top])
-        return np.asarray((self._turned(points, -self.angle) - origin) / self.side * 2 - 1, np.float32)
+        return np.asarray((self._rotated(points, -self.angle) - origin) / self.side * 2 - 1, np.float32)
 
     def to_pixels(self, points: NDArray[np.floating]) -> FloatArray:
         """Crop units (..., 2) -> picture pixels (..., 2) float32."""
         origin = np.array([self.left, self.top])
-        return np.asarray(self._turned((points + 1) / 2 * self.side + origin, self.angle), np.float32)
+        return np.asarray(self._rotated((points + 1) / 2 * self.side + origin, self.angle), np.float32)
 
     def mirrored(self, width: int) -> Crop:
-        """The same region of the picture, ``width`` pixels wide, when it is seen in a mirror."""
+        """The same region of the horizontally flipped picture, which is ``width`` pixels wide."""
         return Crop(width - self.left - self.side, self.top, self.side, -self.angle)
 
     def upright(self) -> Crop:
-        """The square of the same middle and side that is not turned."""
+        """The square with the same centre and side that is not rotated."""
         return replace(self, angle=0.0)
 
-    def _turned(self, points: NDArray[np.floating], angle: float) -> NDArray[np.floating]:
-        """Points turned about the middle; not touched, to the bit, where nothing turns."""
+    def _rotated(self, points: NDArray[np.floating], angle: float) -> NDArray[np.floating]:
+        """Points rotated about the centre; returned unchanged where the angle is 0."""
         if not angle:
             return points
         centre = np.array(self.centre)
-        moved: NDArray[np.floating] = turned(points - centre, angle) + centre
+        moved: NDArray[np.floating] = rotate_points(points - centre, angle) + centre
         return moved
 
 
-def turned(points: NDArray[np.floating], angle: float) -> NDArray[np.floating]:
-    """Points (..., 2) turned about the origin, clockwise as pictures are seen, by ``angle`` radians."""
+def rotate_points(points: NDArray[np.floating], angle: float) -> NDArray[np.floating]:
+    """Points (..., 2) rotated about the origin by ``angle`` radians, clockwise in image coordinates."""
     cos, sin = np.cos(angle), np.sin(angle)
     found: NDArray[np.floating] = points @ np.array([[cos, sin], [-sin, cos]])
     return found
@@ -130,6 +136,12 @@ class Keypoints:
         """Poses of single frames along a new time axis."""
         arrays = zip(*((each.points, each.jacobians, each.landmarks) for each in frames), strict=True)
         return cls(*(np.stack(values) for values in arrays))
+
+    @classmethod
+    def joined(cls, parts: Iterable[Keypoints]) -> Keypoints:
+        """Poses of several stretches of time, one after the other."""
+        arrays = zip(*((each.points, each.jacobians, each.landmarks) for each in parts), strict=True)
+        return cls(*(np.concatenate(values) for values in arrays))
 
     def __len__(self) -> int:
         """Number of frames T (only with a leading axis)."""
@@ -162,8 +174,48 @@ class Motion:
 
 
 @dataclass(frozen=True)
+class CleanFace:
+    """A face with nothing in front of it: its square (256, 256, 3) uint8, and the frame it was taken from."""
+
+    frame: int
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """One face through a clip of T frames, each seen upright in a square of its own.
+
+    ``squares`` (T, 4) float32 are centre x, y and side in pixels of the frame and the clockwise angle in
+    radians. ``landmarks`` (T, 478, 2) float32 and ``keypoints`` (T frames) lie in the units of their square.
+    ``visibility`` (T,) float32 in [0, 1] is 0 where the face is not seen and fades to it; the other values
+    are then those of a frame nearby. ``shots`` (T,) numbers what lies between cuts, from 0 on, and ``clean``
+    has for each shot the frame that shows the face best.
+    """
+
+    squares: FloatArray
+    landmarks: FloatArray
+    keypoints: Keypoints
+    visibility: FloatArray
+    shots: NDArray[np.intp]
+    clean: dict[int, CleanFace]
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.visibility)
+
+    def square(self, frame: int) -> Crop:
+        """Where the face is in this frame."""
+        return Crop.around(self.squares[frame])
+
+    def painted_size(self, most: int) -> int:
+        """Pixels a side that suffice for this face: 256, 512 or 1024, and at most ``most``."""
+        side = float(np.median(self.squares[:, 2]))
+        return next((size for size in (256, 512) if size >= most or side <= 1.25 * size), most)
+
+
+@dataclass(frozen=True)
 class Template:
-    """A stored motion with what the gallery shows of it. Paths are None where the file is not there."""
+    """A stored motion with its metadata for the gallery. Paths are None where there is no file."""
 
     id: str
     title: str
@@ -179,11 +231,12 @@ class Template:
 class Clip:
     """A moving picture being read or written: ``frames`` yields (H, W, 3) uint8 once, in order.
 
-    ``audio`` is the file whose first audio track belongs to it, if it has one. ``frame_count`` is None
-    when only decoding to the end would tell.
+    ``audio`` is the file whose first audio track belongs to it, if it has one, from ``audio_start`` seconds
+    after its first picture on. ``frame_count`` is None when only decoding to the end would tell.
     """
 
     frames: Iterator[Picture]
     fps: Fraction
     frame_count: int | None = None
     audio: Path | None = None
+    audio_start: Fraction = Fraction(0)

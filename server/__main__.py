@@ -12,8 +12,8 @@ import sys
 
 from reenact.config import version
 from reenact.errors import InputError, SetupError
-from reenact.os_errors import is_full, unwritable
-from reenact.process import discard_output, flushed, open_streams, tell
+from reenact.os_errors import is_disk_full, unwritable
+from reenact.process import discard_output, open_streams, print_error, run_and_flush
 
 FAILED = 1  # exit status for what cannot be done
 USAGE = 2  # for a setting that cannot be used
@@ -24,24 +24,24 @@ def main() -> None:
     """Do what the command line asks; serve and worker stay until SIGTERM or Ctrl+C."""
     open_streams()
     try:
-        sys.exit(flushed(lambda: _run(_parser().parse_args())))
+        sys.exit(run_and_flush(lambda: _run(_parser().parse_args())))
     except (SetupError, InputError) as e:
-        tell(f"reenact-server: {e}")
+        print_error(f"reenact-server: {e}")
         sys.exit(USAGE if isinstance(e, SetupError) else FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # `reenact-server doctor | head`
         discard_output()
     except OSError as e:
-        if not is_full(e):
+        if not is_disk_full(e):
             raise
         discard_output()
-        tell(f"reenact-server: {unwritable('The output', e)}")
+        print_error(f"reenact-server: {unwritable('The output', e)}")
         sys.exit(FAILED)
     except ModuleNotFoundError as e:
         if not (missing := _missing(e)):
             raise
-        tell(f"reenact-server: {missing}")
+        print_error(f"reenact-server: {missing}")
         sys.exit(USAGE)
 
 
@@ -60,14 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     parts = parser.add_subparsers(dest="part", help="default: serve")
     parts.add_parser("serve", help="listen for requests")
-    parts.add_parser("worker", help="do the jobs that a broker gives out")
+    parts.add_parser("worker", help="run jobs for servers that share a broker")
     keys.add_arguments(parts.add_parser("keys", help="make, list and revoke access keys"))
     block.add_arguments(
         parts.add_parser("block", help="refuse photos of people who asked not to be used"),
-        parts.add_parser("consents", help="show who said when that a face may be used"),
+        parts.add_parser("consents", help="show the records of consent"),
     )
-    parts.add_parser("sweep", help="delete now what is expired, and say what went")
-    parts.add_parser("doctor", help="say what would keep the service from running, and what to do")
+    parts.add_parser("sweep", help="delete expired files and jobs now")
+    parts.add_parser("doctor", help="check the installation and say how to fix problems")
     return parser
 
 

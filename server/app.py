@@ -87,7 +87,7 @@ def _init_webhooks(app: APIFlask, settings: Settings) -> None:
 
     def render(id: str) -> bytes:
         with app.test_request_context():
-            return api.rendered(use.jobs.get(id)).encode()
+            return api.job_json(use.jobs.get(id)).encode()
 
     use.webhooks = Webhooks(use.database, render, settings.private_hosts)
 

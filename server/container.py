@@ -1,4 +1,4 @@
-"""What the routes work with, put together once for an app."""
+"""The services that the routes use, built once for an app."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from server.access.addresses import Addresses
 from server.access.keys import Keys
 from server.access.rate import OrderRate
 from server.database.database import Database
-from server.database.outage import is_away
+from server.database.outage import is_unreachable
 from server.engine.subprocess_worker import SubprocessWorker
 from server.engine.worker import engine_worker
 from server.errors import StorageUnavailable
@@ -31,23 +31,23 @@ from server.webhooks.delivery import Webhooks
 log = logging.getLogger(__name__)
 EXTENSION = "reenact"
 HOUR = 3600.0
-_ORPHAN = HOUR
-_LATER = 5.0  # seconds between two looks for what could not be deleted
-VERIFYING = 2  # files looked at once, in this process: NumPy lets go of the interpreter
+_ORPHAN_SECONDS = HOUR
+_LEFTOVER_SECONDS = 5.0  # seconds between two retries of failed deletions
+MAX_VERIFICATIONS = 2  # files verified at once, in this process: NumPy releases the interpreter
 
 
 @dataclass(frozen=True)
-class Swept:
-    """How many of each a sweep deleted."""
+class SweepCounts:
+    """The numbers of files and jobs that a sweep deleted."""
 
-    uploads: int  # places with the files of one order
+    uploads: int  # upload folders of one order each
     results: int
     jobs: int
 
 
 @dataclass
 class Services:
-    """Settings, files and jobs of one app, and the thread that sweeps."""
+    """The services of one app, and the thread that deletes expired files."""
 
     settings: Settings
     storage: Storage
@@ -59,82 +59,84 @@ class Services:
     metrics: Metrics
     consents: Consents
     blocklist: Blocklist
-    waiting: BoundedSemaphore  # requests that may wait for a job, so that others are still answered
-    verifying: BoundedSemaphore  # files that are looked at, each of which takes a core for seconds
-    webhooks: Webhooks | None = None  # who calls when a job ends; workers leave that to servers
+    wait_slots: BoundedSemaphore  # limits the requests that wait for a job, so that others are still answered
+    verify_slots: (
+        BoundedSemaphore  # limits the files that are verified at once, each of which takes a core for seconds
+    )
+    webhooks: Webhooks | None = None  # calls webhooks; None in workers, which leave that to servers
     _stopped: Event = field(default_factory=Event)
-    _end_metrics: Callable[[], None] = lambda: None
+    _stop_metrics: Callable[[], None] = lambda: None
 
     def start(self) -> None:
-        """Prepare the folders and the database, begin to work and to sweep; raises SetupError."""
+        """Prepare the folders and the database, and start all threads; raises SetupError."""
         self.storage.prepare()
         self.database.prepare()
         if self.settings.metrics_port is not None:
-            self._end_metrics = self.metrics.listen(self.settings.host, self.settings.metrics_port)
+            self._stop_metrics = self.metrics.listen(self.settings.host, self.settings.metrics_port)
         try:
-            self.sweep(0.0 if self.settings.alone else _ORPHAN)
+            self.sweep(0.0 if self.settings.single_process else _ORPHAN_SECONDS)
         except StorageUnavailable:
-            log.warning("What has expired is deleted when the storage answers")
+            log.warning("Expired files will be deleted when the storage answers")
         self.jobs.start()
         if self.webhooks:
             self.webhooks.start()
-        Thread(target=self._sweep_on, name="sweep", daemon=True).start()
-        Thread(target=self._delete_on, name="leftovers", daemon=True).start()
+        Thread(target=self._sweep_loop, name="sweep", daemon=True).start()
+        Thread(target=self._leftover_loop, name="leftovers", daemon=True).start()
 
     @property
     def stopping(self) -> bool:
-        """Whether the service stops, so that what listens to it should let go."""
+        """Whether the service is stopping, so that event streams should end."""
         return self._stopped.is_set()
 
     def close(self, seconds: float | None = None) -> bool:
-        """Stop; what has not ended within the time waits for the next start. Whether all stood still."""
+        """Stop; jobs that do not end in time are requeued. Returns whether all threads have stopped."""
         self._stopped.set()
         seconds = self.settings.stop_seconds if seconds is None else seconds
-        log.info("Stopping; jobs that run get %g s to end, and then go back into the queue", seconds)
+        log.info("Stopping: running jobs have %g s to finish, and then go back to the queue", seconds)
         if self.webhooks:
             self.webhooks.close()
-        still = self.jobs.close(seconds)
-        self._end_metrics()
-        return still
+        all_stopped = self.jobs.close(seconds)
+        self._stop_metrics()
+        return all_stopped
 
-    def sweep(self, orphan: float = _ORPHAN) -> Swept:
-        """Delete results and forget jobs whose time is over, and uploads that a crash left behind.
+    def sweep(self, orphan_age: float = _ORPHAN_SECONDS) -> SweepCounts:
+        """Delete expired results and jobs, and uploads that a crash left behind.
 
         Args:
-            orphan: age in seconds from which uploads without a job are deleted; an upload that is just being
-                taken has no job yet.
+            orphan_age: age in seconds from which uploads without a job are deleted. An upload that is being
+                received has no job yet.
         """
-        self.storage.delete_left()
-        uploads = self.storage.drop_others(self.jobs.records.places(), time.time() - orphan)
+        self.storage.delete_leftovers()
+        uploads = self.storage.delete_orphans(self.jobs.records.needed_folders(), time.time() - orphan_age)
         results = self.storage.sweep()
         sweep_templates(self.settings.more_templates)
         before = time.time() - self.settings.result_hours * HOUR
-        for place in self.jobs.records.lapsed(before):
-            self.storage.drop(place)
-        jobs = self.jobs.records.forget(before)
-        self.consents.forget(time.time())
-        self.database.tidy()
+        for folder in self.jobs.records.expired(before):
+            self.storage.delete_folder(folder)
+        jobs = self.jobs.records.purge(before)
+        self.consents.purge(time.time())
+        self.database.truncate_journal()
         if results or jobs:
-            log.info("Swept %d results and %d jobs", results, jobs)
-        return Swept(uploads, results, jobs)
+            log.info("Deleted %d expired results and %d expired jobs", results, jobs)
+        return SweepCounts(uploads, results, jobs)
 
-    def _sweep_on(self) -> None:
+    def _sweep_loop(self) -> None:
         while not self._stopped.wait(self.settings.sweep_seconds):
             try:
                 self.sweep()
             except StorageUnavailable:  # the log has it
-                log.warning("The sweep will be tried again")
+                log.warning("The deletion of expired files will be retried")
             except Exception:  # of the disk or the database
-                log.exception("The sweep failed and will be tried again")
+                log.exception("The deletion of expired files failed and will be retried")
 
-    def _delete_on(self) -> None:
-        """Delete what could not be deleted when it was asked for, as soon as that works."""
-        while not self._stopped.wait(_LATER):
+    def _leftover_loop(self) -> None:
+        """Retry failed deletions until they succeed."""
+        while not self._stopped.wait(_LEFTOVER_SECONDS):
             try:
-                self.storage.delete_left()
+                self.storage.delete_leftovers()
             except SQLAlchemyError as e:
-                if not is_away(e):
-                    log.exception("What is still to be deleted will be tried again")
+                if not is_unreachable(e):
+                    log.exception("Deleting leftover files failed and will be retried")
 
 
 def init_app(
@@ -143,24 +145,24 @@ def init_app(
     open_engine: Callable[[], Engine] | None,
     on_broken: Callable[[Exception], None],
 ) -> None:
-    """Put an app's services together; nothing runs before ``start``."""
-    app.extensions[EXTENSION] = build(settings, on_broken, open_engine, works=not settings.broker)
+    """Build an app's services; nothing runs before ``start``."""
+    app.extensions[EXTENSION] = build(settings, on_broken, open_engine, runs_jobs=not settings.broker)
 
 
 def build(
     settings: Settings,
     on_broken: Callable[[Exception], None],
     open_engine: Callable[[], Engine] | None = None,
-    works: bool = True,
+    runs_jobs: bool = True,
 ) -> Services:
-    """Put services together; nothing runs before ``start``.
+    """Build services; nothing runs before ``start``.
 
     Args:
         settings: see ``server.settings``.
-        on_broken: is told when the engine cannot be opened.
+        on_broken: is called if the engine cannot be opened.
         open_engine: gives the warm engine, with which threads of this process work; None gives the work to a
             process of its own, which opens the engine as the settings say.
-        works: whether jobs are done at all; else that is left to other services on the same records.
+        runs_jobs: whether this process does jobs; otherwise other processes with the same database do them.
 
     Raises:
         SetupError: the database or the broker of the settings cannot be used.
@@ -171,11 +173,11 @@ def build(
     metrics = Metrics()
 
     worker: Worker | None = None
-    if works and open_engine:
+    if runs_jobs and open_engine:
         worker = engine_worker(settings, storage, blocklist, open_engine)
-    elif works:
-        worker = apart = SubprocessWorker(settings, on_broken)
-        metrics.follow_engine(lambda: apart.pid)
+    elif runs_jobs:
+        worker = child = SubprocessWorker(settings, on_broken)
+        metrics.watch_engine(lambda: child.pid)
     jobs = Jobs(
         JobRepository(database),
         worker,
@@ -186,13 +188,13 @@ def build(
         broker=settings.broker,
         threads=settings.job_threads,
         lease=settings.lease_seconds,
-        silence=settings.silence,
+        hang_seconds=settings.hang_after,
         attempts=settings.attempts,
         at_once=settings.jobs_per_key,
-        alone=settings.alone,
+        single_process=settings.single_process,
         metrics=metrics,
     )
-    waiting = BoundedSemaphore(settings.http_threads // 2)
+    wait_slots = BoundedSemaphore(settings.http_threads // 2)
     rate = OrderRate(settings.orders_per_minute, settings.broker)
     keys, addresses = Keys(database), Addresses(database)
     return Services(
@@ -206,8 +208,8 @@ def build(
         metrics,
         consents,
         blocklist,
-        waiting,
-        BoundedSemaphore(VERIFYING),
+        wait_slots,
+        BoundedSemaphore(MAX_VERIFICATIONS),
     )
 
 

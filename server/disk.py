@@ -1,4 +1,4 @@
-"""Whether something failed for want of room: in a folder, in SQLite or in PostgreSQL."""
+"""Whether an error means that a disk is full: of a folder, of SQLite or of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ _POSTGRES = "53100"  # SQLSTATE disk_full
 def is_full(error: BaseException) -> bool:
     """Whether a disk is full, ours or the database's."""
     if not isinstance(error, DBAPIError):
-        return os_errors.is_full(error)
+        return os_errors.is_disk_full(error)
     said = error.orig
     return getattr(said, "sqlite_errorcode", None) in _SQLITE or getattr(said, "sqlstate", None) == _POSTGRES

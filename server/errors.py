@@ -24,14 +24,14 @@ ReenactError
     ├── RateLimited             rate_limited
     ├── StorageUnavailable      storage_unavailable
     └── DatabaseUnavailable     database_unavailable
-        └── Unsettled
+        └── SubmissionUncertain
 """
 
 from __future__ import annotations
 
 from reenact.errors import InputError, ReenactError
 
-LOADING = "The model is being loaded."  # what a service that starts says, and nothing else
+LOADING = "The model is being loaded."  # the message while a service starts, and only then
 
 
 class ConsentRequired(InputError):
@@ -153,14 +153,14 @@ class QuotaExceeded(TryLater):
     """One key has as many unfinished jobs as it may have."""
 
     code = "quota_exceeded"
-    reason = "Your other jobs must end first."
+    reason = "Too many of your jobs are unfinished."
 
 
 class RateLimited(TryLater):
     """One key or address has sent as many orders within a minute as it may."""
 
     code = "rate_limited"
-    reason = "That were many orders in a short time."
+    reason = "Too many orders in a short time."
 
 
 class StorageUnavailable(TryLater):
@@ -183,10 +183,10 @@ class DatabaseUnavailable(TryLater):
         super().__init__(retry_after)
 
 
-class Unsettled(DatabaseUnavailable):
+class SubmissionUncertain(DatabaseUnavailable):
     """It went away while it took an order."""
 
     reason = (
-        "The server's database went away while it took the order, which may be done or not. Sent again with "
-        "the same Idempotency-Key it is not done twice."
+        "The server's database became unavailable while the order was being saved. The job may exist or not. "
+        "Send the order again with the same Idempotency-Key, so that it is not done twice."
     )

@@ -48,55 +48,55 @@ def _setting(default: object, low: float = -math.inf, high: float = math.inf) ->
 class Settings:
     """How the service runs. Made by ``read``; a test makes it directly."""
 
-    host: str = "127.0.0.1"  # to listen on; beyond loopback only with a key, see `reenact-server keys`
-    port: int = _setting(8000, 0, 65535)  # 0 takes any free one, and the start message names it
-    data: Path = Path("var")  # folder of uploads and results; made when missing, readable by its owner only
-    templates: Path = MOTIONS  # folder of the motions in the gallery
-    more_templates: Path = MORE_MOTIONS  # folder of those that operators add; shared by all processes
-    portraits: Path = PORTRAITS  # folder of the faces that ship
-    more_portraits: Path = MORE_PORTRAITS  # folder of fetched faces and your own; may be missing
-    upload_bytes: int = _setting(20_000_000, 1, 10**8)  # of one request; the engine takes a selfie to 20 MB
-    head_seconds: float = _setting(10.0, 0.1, 3600)  # that a request's head may take to arrive
-    body_seconds: float = _setting(120.0, 0.1, 3600)  # that a request's body may take to arrive
-    selfie_pixels: int = _setting(50_000_000, 1, 50_000_000)  # width times height, as the engine's own limit
-    driving_seconds: float = _setting(60.0, 0.1, 60)  # the engine itself takes no more than 60
-    driving_side: int = _setting(1920, 16, 1920)  # longer side in pixels; the engine's own limit is 1920
-    result_hours: float = _setting(24.0, 0.001, 24 * 365)  # how long a result can be fetched
-    sweep_seconds: float = _setting(300.0, 0.1, 86400)  # between two looks for what has expired
-    queue_length: int = _setting(20, 1, 10_000)  # jobs that may wait; one more is answered with 429
-    unfinished_per_key: int = _setting(10, 1, 10_000)  # jobs of one key that may wait or run at once
-    orders_per_minute: int = _setting(60, 1, 100_000)  # of one key and of one address
-    webhook_hosts: str | None = None  # by commas; that webhooks may call though they are not public
-    cors_origins: str | None = None  # by commas, of pages elsewhere that may call; * for all
-    proxies: int = _setting(0, 0, 10)  # between clients and this server, whose X-Forwarded-... is believed
-    wait_seconds: float = _setting(30.0, 0, 300)  # longest `Prefer: wait`
-    log: Literal["text", "json"] = "text"  # text: for eyes; json: one object a line, with all requests
-    metrics_port: int | None = _setting(None, 1, 65535)  # of metrics alone; none: the server's own port
-    http_threads: int = _setting(16, 2, 256)  # requests at once, POSTs and others each; half may wait
-    database: str | None = None  # sqlite:///file or postgresql://...; none means a file in the data folder
-    storage: str | None = None  # s3://bucket/folder of uploads and results; none means the data folder
-    broker: str | None = None  # redis://... or amqp://... wakes `reenact-server worker`s; none: work here
-    job_threads: int = _setting(1, 1, 64)  # jobs at once in one process; more than one pays on a GPU only
-    job_priority: Literal["nice", "idle"] = "nice"  # nice: a tenth beside busy programs; idle: the rest
-    jobs_per_key: int = _setting(10_000, 1, 10_000)  # that run at once, in all processes; others wait
-    lease_seconds: float = _setting(15.0, 1, 3600)  # without a sign of life, after which a job is begun anew
-    hang_seconds: float = _setting(60.0, 1, 3600)  # without a sign of work until the engine is replaced
-    attempts: int = _setting(3, 1, 1000)  # how often a job is begun before it fails
-    moderator: str | None = None  # https://... that is asked before each job is rendered; none: nobody is
-    moderator_secret: str | None = None  # signs what it is sent, as webhooks are
-    moderator_seconds: float = _setting(10.0, 0.1, 60)  # it may take to connect, and then to answer
-    moderator_failure: Literal["refuse", "allow"] = "refuse"  # what happens where it cannot be asked
-    consent_days: float = _setting(90.0, 0, 3650)  # records of consent are kept, without pictures; 0: none
-    label: str = "request"  # who decides on the visible label: request (each order), always or never
-    watermark_key: str | None = None  # of the invisible mark in results; none: one that is public
-    c2pa_cert: Path | None = None  # PEM chain that signs results; none: a development one is made in the data
-    c2pa_key: Path | None = None  # PEM key of that certificate, without a password
-    c2pa_trust: Path | None = None  # PEM of roots whose signatures `verify` believes; none: it believes none
-    stop_seconds: float = _setting(20.0, 0, 600)  # that running jobs get to end when the service stops
-    device: Device = "auto"  # where the model runs: auto, cpu or cuda
-    encoder: str = "x264"  # of MP4: x264, or nvenc on an NVIDIA GPU; x264 where that does not work
+    host: str = "127.0.0.1"  # listening address; other than loopback needs a key, see `reenact-server keys`
+    port: int = _setting(8000, 0, 65535)  # listening port; 0 takes any free one, named in the start message
+    data: Path = Path("var")  # folder of uploads and results; created if missing, readable by its owner only
+    templates: Path = MOTIONS  # folder of the motion templates that ship
+    more_templates: Path = MORE_MOTIONS  # folder of templates added by operators; shared by all processes
+    portraits: Path = PORTRAITS  # folder of the portraits that ship
+    more_portraits: Path = MORE_PORTRAITS  # folder of downloaded portraits and your own; may be missing
+    upload_bytes: int = _setting(20_000_000, 1, 10**8)  # maximum size of a request; a selfie may have 20 MB
+    head_seconds: float = _setting(10.0, 0.1, 3600)  # time limit for receiving the headers of a request
+    body_seconds: float = _setting(120.0, 0.1, 3600)  # time limit for receiving the body of a request
+    selfie_pixels: int = _setting(50_000_000, 1, 50_000_000)  # maximum width times height; the engine's limit
+    driving_seconds: float = _setting(60.0, 0.1, 60)  # maximum length of a clip; the engine's limit is 60
+    driving_side: int = _setting(1920, 16, 1920)  # maximum longer side in pixels; the engine's limit
+    result_hours: float = _setting(24.0, 0.001, 24 * 365)  # how long a result can be downloaded
+    sweep_seconds: float = _setting(300.0, 0.1, 86400)  # interval between deletions of expired files and jobs
+    queue_length: int = _setting(20, 1, 10_000)  # maximum number of waiting jobs; further ones get status 429
+    unfinished_per_key: int = _setting(10, 1, 10_000)  # maximum number of unfinished jobs of one key
+    orders_per_minute: int = _setting(60, 1, 100_000)  # rate limit of each key and of each client address
+    webhook_hosts: str | None = None  # private hosts that webhooks may call, separated by commas
+    cors_origins: str | None = None  # origins whose pages may call the API, separated by commas; * for all
+    proxies: int = _setting(0, 0, 10)  # how many trusted proxies set X-Forwarded-... headers
+    wait_seconds: float = _setting(30.0, 0, 300)  # maximum of `Prefer: wait`
+    log: Literal["text", "json"] = "text"  # text for people; json: one object a line, requests included
+    metrics_port: int | None = _setting(None, 1, 65535)  # separate port for metrics; none: the server's port
+    http_threads: int = _setting(16, 2, 256)  # threads for POSTs, and as many for others; half may wait
+    database: str | None = None  # sqlite:///file or postgresql://...; none: an SQLite file in the data folder
+    storage: str | None = None  # s3://bucket/folder for uploads and results; none: the data folder
+    broker: str | None = None  # redis://... or amqp://... for `reenact-server worker`; none: jobs run here
+    job_threads: int = _setting(1, 1, 64)  # jobs at once in one process; above 1 only useful on a GPU
+    job_priority: Literal["nice", "idle"] = "nice"  # nice: low CPU priority; idle: only idle CPU
+    jobs_per_key: int = _setting(10_000, 1, 10_000)  # jobs of one key that may run at once, in all processes
+    lease_seconds: float = _setting(15.0, 1, 3600)  # time without heartbeat until a job is started again
+    hang_seconds: float = _setting(60.0, 1, 3600)  # time without progress until the engine is restarted
+    attempts: int = _setting(3, 1, 1000)  # how often a job is started before it fails
+    moderator: str | None = None  # https://... that is asked before each job is rendered; none: no check
+    moderator_secret: str | None = None  # secret that signs requests to the moderator, as for webhooks
+    moderator_seconds: float = _setting(10.0, 0.1, 60)  # time limit to connect, and again to get the answer
+    moderator_failure: Literal["refuse", "allow"] = "refuse"  # refuse or allow if the check fails
+    consent_days: float = _setting(90.0, 0, 3650)  # how long records of consent are kept; 0: none are made
+    label: str = "request"  # visible label: request (each order decides), always or never
+    watermark_key: str | None = None  # secret key of the invisible watermark; none: a public key
+    c2pa_cert: Path | None = None  # PEM certificates that sign results; none: a generated one for development
+    c2pa_key: Path | None = None  # PEM private key of that certificate, without a password
+    c2pa_trust: Path | None = None  # PEM root certificates that `verify` trusts; none: it trusts no signer
+    stop_seconds: float = _setting(20.0, 0, 600)  # grace period for running jobs when the service stops
+    device: Device = "auto"  # device that runs the model: auto, cpu or cuda
+    encoder: str = "x264"  # MP4 encoder: x264, or nvenc on an NVIDIA GPU; falls back to x264
     require_gpu: bool = False  # yes: do not start unless the whole model runs on an NVIDIA GPU
-    threads: int | None = _setting(None, 1, 1024)  # cores for one job's model; none: all, shared by the jobs
+    threads: int | None = _setting(None, 1, 1024)  # CPU threads per job; none: all cores, shared by the jobs
 
     def __post_init__(self) -> None:
         """Check every range; raises SettingInvalid."""
@@ -118,7 +118,7 @@ class Settings:
         return frozenset(name.lower() for name in _names(self.webhook_hosts))
 
     @property
-    def silence(self) -> float:
+    def hang_after(self) -> float:
         """Seconds without a sign of work after which a job hangs: waiting for a moderator is none."""
         return self.hang_seconds + (2 * self.moderator_seconds if self.moderator else 0)
 
@@ -136,7 +136,7 @@ class Settings:
             return False
 
     @property
-    def alone(self) -> bool:
+    def single_process(self) -> bool:
         """Whether no other process can share jobs or files with this one."""
         return not (self.broker or self.database or self.storage)
 
@@ -152,8 +152,8 @@ def read(environment: Mapping[str, str]) -> Settings:
     unknown = sorted(given.keys() - known.keys() - FOREIGN)
     if unknown:
         near = difflib.get_close_matches(unknown[0], known, n=2, cutoff=0.85)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
-        raise SettingInvalid(f"{unknown[0]} is no setting. {hint}")
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Settings: {', '.join(known)}."
+        raise SettingInvalid(f"{unknown[0]} is not a setting. {hint}")
     values = {known[name]: _cast(known[name], text.strip()) for name, text in given.items() if name in known}
     return Settings(**values)
 

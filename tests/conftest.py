@@ -82,9 +82,9 @@ def portrait(portrait_file: Path) -> NDArray[np.uint8]:
 @pytest.fixture(scope="session")
 def face_crop(engine: Engine, portrait: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The portrait's face as the networks see it: (256, 256, 3) uint8."""
-    from reenact.face.align import align, choose, cut
+    from reenact.face.align import align, choose, extract_crop
 
-    return cut(portrait, align(choose(engine.finder.find(portrait))), 256)
+    return extract_crop(portrait, align(choose(engine.finder.find(portrait))), 256)
 
 
 @pytest.fixture(scope="session")

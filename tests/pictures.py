@@ -19,7 +19,7 @@ from reenact.gallery.templates import get_template
 from reenact.landmarks import OPENINGS
 from reenact.media import EncodeOptions, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.rendering import prepare_source, render_frames
+from reenact.subject import open_subject
 from reenact.types import Clip, Picture
 
 ROWS = ("eileen-collins", "thomas-jefferson", "elizabeth-i")
@@ -34,10 +34,10 @@ def moved(engine: Engine, portrait: str, template: str) -> list[Picture]:
     picture = read_picture(path)
     face = choose(engine.finder.find(picture), "largest")
     crop = align(face)
-    source = prepare_source(engine, picture, face, crop, 512)
+    subject = open_subject(engine, picture, face, crop, 512)
     motion = get_template(template).motion
-    driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)
-    return list(render_frames(engine, source, face, crop, driven))
+    driven = transfer(subject.keypoints, motion.keypoints, TransferOptions(), motion.fps)
+    return list(subject.render(driven))
 
 
 def height(frames: list[Picture], template: str) -> Picture:

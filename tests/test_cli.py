@@ -193,10 +193,10 @@ def test_what_it_is_made_of_is_not_written_over(
     for out, arguments in {"clip.mp4": {}, "me.webp": {"selfie": tmp_path / "me.webp"}}.items():
         before = (tmp_path / out).read_bytes()
         assert animate("--template", str(tmp_path / "clip.mp4"), out=out, **arguments) == 2
-        assert "written over" in the_error(capsys)
+        assert "overwritten" in the_error(capsys)
         assert (tmp_path / out).read_bytes() == before
     assert main(["reconstruct", str(clip), str(clip)]) == 2
-    assert "written over" in the_error(capsys)
+    assert "overwritten" in the_error(capsys)
 
 
 @pytest.mark.parametrize("verb", [["animate"], ["verify"]])
@@ -365,12 +365,12 @@ def test_templates_are_added_and_built(clip: Path, tmp_path: Path, capsys: Outpu
     assert "grow: 3 frames" in capsys.readouterr().out
     assert get_template("grow", Path(folder)).tags == ("one", "two")
     assert main(add) == 2
-    assert the_error(capsys).startswith("error[invalid_option]: There is a template grow already")
+    assert the_error(capsys).startswith("error[invalid_option]: A template grow exists already")
     assert main(["templates", "build", "--folder", folder, "--data", str(clip.parent)]) == 0
     assert capsys.readouterr().out == "grow: motion and preview\n"
     assert main(["templates", "build", "--folder", folder, "--data", str(tmp_path / "none")]) == 0
     said = capsys.readouterr().out
-    assert "motions need them" in said and "grow: preview only" in said
+    assert "Motions need them" in said and "grow: preview only" in said
     assert main(["templates", "build", "grwo", "--folder", folder, "--data", str(clip.parent)]) == 3
     assert "Did you mean grow?" in capsys.readouterr().err
 

@@ -10,7 +10,7 @@ from reenact.config import DEFAULT_MODEL
 from reenact.engine import Engine
 from reenact.errors import WeightsBroken
 from reenact.face.detector import FaceDetector
-from reenact.runtime import Kept, ModelFolder, Session
+from reenact.runtime import DeviceTensor, ModelFolder, Session
 
 
 def test_a_model_is_known_by_the_hash_of_its_keypoint_graph(engine: Engine) -> None:
@@ -23,13 +23,13 @@ def test_face_models_are_opened_once() -> None:
 
 
 def test_every_graph_runs_before_the_first_request(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    ran, keep = set(), Session.keep
+    ran, keep = set(), Session.run_on_device
 
-    def seen(session: Session, **tensors: Any) -> list[Kept]:
+    def seen(session: Session, **tensors: Any) -> list[DeviceTensor]:
         ran.add(session)
         return keep(session, **tensors)
 
-    monkeypatch.setattr(Session, "keep", seen)
+    monkeypatch.setattr(Session, "run_on_device", seen)
     engine.warm()
     mesh, renderer = engine.finder.mesh, engine.renderer
     assert isinstance(engine.finder._detector, FaceDetector) and renderer._compose is not None
@@ -37,6 +37,7 @@ def test_every_graph_runs_before_the_first_request(engine: Engine, monkeypatch: 
         engine.finder._detector._session,
         mesh._mesh,
         *mesh._parts.values(),
+        engine.occlusion._network,
         engine.detector._session,
         renderer._encode,
         renderer._animate,

@@ -29,18 +29,18 @@ from reenact.errors import (
 )
 from reenact.gallery import (
     BuildRecipe,
-    Card,
+    TemplateMetadata,
     add_template,
     build_templates,
     get_portrait,
     get_template,
     list_portraits,
     list_templates,
-    read_card,
+    read_metadata,
     remove_template,
     sweep_templates,
     template_ids,
-    write_card,
+    write_metadata,
 )
 from reenact.landmarks import MESH_INDICES
 from reenact.media import open_clip, read_picture, write_clip
@@ -49,7 +49,7 @@ from reenact.runtime import ModelFolder
 from reenact.types import Clip, FloatArray, Template
 
 WANTED = {"nod", "no", "smile", "laugh", "talk", "look-around", "surprise", "blink", "wink"}
-CARD = Card("My nod", "CC0-1.0", "made in a test", ("test",))
+CARD = TemplateMetadata("My nod", "CC0-1.0", "made in a test", ("test",))
 FRAMES = 6
 
 
@@ -99,7 +99,7 @@ def test_a_template_that_ships_is_whole(id: str) -> None:
     assert template.motion.fps == 25
     assert template.title and template.tags and template.licence and template.attribution
     assert template.preview is not None
-    recipe = read_card(MOTIONS / id).build
+    recipe = read_metadata(MOTIONS / id).build
     assert recipe is not None and not Path(recipe.clip).is_absolute()
 
 
@@ -199,7 +199,7 @@ def test_a_template_is_read_again_when_its_files_have_changed_and_only_then(fold
     first = get_template("nod", folder)
     assert get_template("nod", folder).motion is first.motion
     assert not any(array.flags.writeable for array in vars(first.motion.keypoints).values())
-    write_card(CARD, folder / "nod")
+    write_metadata(CARD, folder / "nod")
     assert get_template("nod", folder).title == CARD.title != first.title
     (folder / "nod" / "preview.webp").unlink()
     assert get_template("nod", folder).preview is None
@@ -254,15 +254,15 @@ def test_what_is_no_slug_is_not_found(folder: Path, id: str) -> None:
 
 def test_a_card_comes_back_as_it_was_written(tmp_path: Path) -> None:
     recipe = BuildRecipe("train/a.mp4", RetimeOptions(first=3, last=9, fps=25, loop="blend", repeat=2))
-    card = Card('A "quoted" \\ title é 😀', "CC BY 4.0", "someone", ("a", "b"), recipe)
-    write_card(card, tmp_path)
-    assert read_card(tmp_path) == card
+    card = TemplateMetadata('A "quoted" \\ title é 😀', "CC BY 4.0", "someone", ("a", "b"), recipe)
+    write_metadata(card, tmp_path)
+    assert read_metadata(tmp_path) == card
 
 
 @pytest.mark.parametrize("title", ["", "  ", "two\nlines", "bell\x07"])
 def test_a_card_without_a_clean_title_is_refused(title: str) -> None:
     with pytest.raises(InvalidOption, match="title"):
-        Card(title, "CC0-1.0", "someone")
+        TemplateMetadata(title, "CC0-1.0", "someone")
 
 
 def test_an_unknown_portrait_is_refused() -> None:
@@ -297,24 +297,26 @@ def test_a_retimed_template_is_built_again_from_its_recipe(
     engine: Engine, clip: Path, tmp_path: Path
 ) -> None:
     retime = RetimeOptions(first=1, last=3, fps=25, loop="pingpong")
-    card = Card("Short", "CC0-1.0", "made in a test", build=BuildRecipe(clip.name, retime))
+    card = TemplateMetadata("Short", "CC0-1.0", "made in a test", build=BuildRecipe(clip.name, retime))
     made = add_template(engine, clip, "short", card, tmp_path)
     assert len(made.motion) == 8 and made.driving is None
     first = (tmp_path / "short" / "motion.npz").read_bytes()
     (tmp_path / "short" / "motion.npz").unlink()
     (tmp_path / "short" / "preview.webp").unlink()
     (built,) = build_templates(engine, clip.parent, tmp_path)
-    assert built.id == "short" and built.moved and built.error is None
+    assert built.id == "short" and built.motion_rebuilt and built.error is None
     assert (tmp_path / "short" / "motion.npz").read_bytes() == first  # deterministic
     assert get_template("short", tmp_path, engine.model).preview is not None
 
 
 def test_without_the_clip_only_the_preview_is_built(engine: Engine, clip: Path, tmp_path: Path) -> None:
-    card = Card("Short", "CC0-1.0", "made in a test", build=BuildRecipe(clip.name, RetimeOptions(last=2)))
+    card = TemplateMetadata(
+        "Short", "CC0-1.0", "made in a test", build=BuildRecipe(clip.name, RetimeOptions(last=2))
+    )
     add_template(engine, clip, "short", card, tmp_path)
     (tmp_path / "short" / "preview.webp").unlink()
     (built,) = build_templates(engine, None, tmp_path)
-    assert not built.moved and built.error is None
+    assert not built.motion_rebuilt and built.error is None
     assert (tmp_path / "short" / "preview.webp").is_file()
 
 
@@ -345,7 +347,7 @@ def test_who_is_second_replaces_nothing(
     monkeypatch.setattr("reenact.gallery.build.write_preview", meanwhile)
     with pytest.raises(OutputError):
         add_template(engine, clip, "mine", CARD, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["mine"] and read_card(
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"] and read_metadata(
         tmp_path / "mine"
     ).title == "Nod"
 
@@ -359,18 +361,22 @@ def test_adding_tells_of_every_frame_and_can_be_stopped(engine: Engine, clip: Pa
             raise Cancelled("Enough.")
 
     with pytest.raises(Cancelled):
-        add_template(engine, clip, "mine", CARD, tmp_path, watch=stop)
+        add_template(engine, clip, "mine", CARD, tmp_path, on_progress=stop)
     assert seen == [0] * 2 * FRAMES + [1, 2] and list(tmp_path.iterdir()) == []
 
 
 def test_a_kept_clip_is_not_retimed(engine: Engine, clip: Path, tmp_path: Path) -> None:
-    card = Card("Short", "CC0-1.0", "made in a test", build=BuildRecipe(clip.name, RetimeOptions(last=2)))
-    with pytest.raises(InvalidOption, match="kept"):
+    card = TemplateMetadata(
+        "Short", "CC0-1.0", "made in a test", build=BuildRecipe(clip.name, RetimeOptions(last=2))
+    )
+    with pytest.raises(InvalidOption, match="stored with its sound"):
         add_template(engine, clip, "short", card, tmp_path, keep_clip=True)
 
 
 def test_frames_beyond_the_clip_are_refused(engine: Engine, clip: Path, tmp_path: Path) -> None:
-    card = Card("Short", "CC0-1.0", "made in a test", build=BuildRecipe(clip.name, RetimeOptions(first=90)))
+    card = TemplateMetadata(
+        "Short", "CC0-1.0", "made in a test", build=BuildRecipe(clip.name, RetimeOptions(first=90))
+    )
     with pytest.raises(InvalidOption, match="6 frames"):
         add_template(engine, clip, "short", card, tmp_path / "new")
     assert not (tmp_path / "new").exists()
@@ -386,14 +392,15 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from reenact.engine import Engine
-from reenact.gallery import Card, add_template
+from reenact.gallery import TemplateMetadata, add_template
 
 def watch(done, total):
-    if done == 2:  # of the preview: the card and the motion are written
+    if done == 2:  # of the preview: the metadata and the motion are written
         os.kill(os.getpid(), signal.SIGKILL)
 
-card = Card("My nod", "CC0-1.0", "made in a test")
-add_template(Engine(device="cpu"), Path(sys.argv[1]), "my-nod", card, Path(sys.argv[2]), watch=watch)
+metadata = TemplateMetadata("My nod", "CC0-1.0", "made in a test")
+engine, clip, folder = Engine(device="cpu"), Path(sys.argv[1]), Path(sys.argv[2])
+add_template(engine, clip, "my-nod", metadata, folder, on_progress=watch)
 """
 
 

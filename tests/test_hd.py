@@ -14,7 +14,7 @@ from reenact.gallery import get_portrait, get_template
 from reenact.landmarks import OPENINGS
 from reenact.media import read_picture
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.rendering import prepare_source
+from reenact.subject import open_subject
 from reenact.types import Keypoints, Picture
 
 PORTRAITS = ("eileen-collins", "benjamin-franklin", "pocahontas")
@@ -45,7 +45,7 @@ def both_sizes(engine: Engine, portrait: str, template: str) -> Iterator[tuple[P
     """The heights of a template at 256 and at 512."""
     picture = read_picture(get_portrait(portrait).path)
     face = choose(engine.finder.find(picture))
-    small, large = (prepare_source(engine, picture, face, align(face), size) for size in (256, 512))
+    small, large = (open_subject(engine, picture, face, align(face), size).source for size in (256, 512))
     motion = get_template(template).motion
     driven = transfer(small.keypoints, motion.keypoints, TransferOptions(), motion.fps)
     shown = driven[np.array(heights(driven))]

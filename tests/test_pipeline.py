@@ -25,15 +25,16 @@ from reenact.errors import (
     ReenactError,
     UnsupportedMedia,
 )
-from reenact.face.align import align, choose, cut
+from reenact.face.align import align, choose, extract_crop
 from reenact.generator.renderer import BATCH, Source
 from reenact.landmarks import MESH_INDICES
 from reenact.media import EncodeOptions, open_clip, write_clip
 from reenact.motion.transfer import TransferOptions
-from reenact.pipeline import AnimateOptions, animate, reconstruct
-from reenact.rendering import prepare_source
+from reenact.options import AnimateOptions
+from reenact.pipeline import animate, reconstruct
 from reenact.runtime import available_cores
-from reenact.tracking import nearest_seen, track
+from reenact.subject import open_subject
+from reenact.tracking import fill_missing_faces, track
 from reenact.types import Clip, Crop, Keypoints, Motion, Template
 
 Picture = NDArray[np.uint8]
@@ -45,7 +46,7 @@ def moved(picture: Picture, crop: Crop, shift: float, size: tuple[int, int]) -> 
     """The face ``shift`` of its square to the right and turned a little, in a frame of (width, height)."""
     side = crop.side * 1.15
     left, top = crop.left - 0.075 * crop.side - shift * crop.side, crop.top - 0.075 * crop.side
-    frame = Image.fromarray(cut(picture, Crop(left, top, side), max(size)))
+    frame = Image.fromarray(extract_crop(picture, Crop(left, top, side), max(size)))
     turned = frame.rotate(-60 * shift, Image.Resampling.BICUBIC)
     return np.asarray(turned)[: size[1], : size[0]]
 
@@ -121,7 +122,7 @@ def test_a_label_lies_on_every_frame_but_not_on_the_face(
     for label in (None, "nl"):
         shown: list[Picture] = []
         options = AnimateOptions(paste=paste, label=label)  # type: ignore[arg-type]
-        animate(engine, selfie, template(motion), tmp_path / "out.mp4", options, show=shown.append)
+        animate(engine, selfie, template(motion), tmp_path / "out.mp4", options, on_frame=shown.append)
         frames[label] = np.array(shown, np.int16)
     rows, columns = np.nonzero(np.abs(frames["nl"] - frames[None]).max((0, 3)) > 40)
     assert (np.abs(frames["nl"] - frames[None]).max((1, 2, 3)) > 40).all()
@@ -360,16 +361,16 @@ def test_a_missing_face_is_taken_from_the_nearest_frame(seen: str, nearest: list
     found = np.array([each == "x" for each in seen], bool)
     if nearest is None:
         with pytest.raises(NoFaceFound, match=f"of {len(seen)} frames"):
-            nearest_seen(found)
+            fill_missing_faces(found)
     else:
-        assert nearest_seen(found).tolist() == nearest
+        assert fill_missing_faces(found).tolist() == nearest
 
 
 def test_a_source_has_its_pose_and_both_sizes(engine: Engine, portrait: Picture, square: Crop) -> None:
     face = choose(engine.finder.find(portrait))
-    small = prepare_source(engine, portrait, face, square, 256)
+    small = open_subject(engine, portrait, face, square, 256).source
     assert small.full is small.picture
-    large = prepare_source(engine, portrait, face, square, 512)
+    large = open_subject(engine, portrait, face, square, 512).source
     assert large.full.shape == (512, 512, 3)
     assert np.array_equal(large.picture, small.picture)
     assert np.array_equal(large.keypoints.landmarks, square.to_units(face.landmarks)[list(MESH_INDICES)])
@@ -422,7 +423,7 @@ def test_a_reconstruction_of_another_clip_is_cropped_around_the_first_face(
     result = reconstructed(engine, clip, tmp_path / "out.mp4", lambda *done: None)
     crop = align(choose(engine.finder.find(frames[0])))
     assert len(result) == 4
-    assert difference(result[0], cut(frames[0], crop, 256)) < 10
+    assert difference(result[0], extract_crop(frames[0], crop, 256)) < 10
     ((picture, keypoints),) = prepared
     seen = choose(engine.finder.find(picture)).landmarks[list(MESH_INDICES)]
     assert np.abs(Crop(0, 0, 256).to_units(seen) - keypoints.landmarks).max() < 0.05

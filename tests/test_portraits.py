@@ -16,13 +16,13 @@ from reenact.errors import SetupError
 from reenact.gallery import (
     Famous,
     Fetched,
-    Portal,
+    PortraitHost,
     famous_portraits,
     fetch_portraits,
     get_portrait,
     list_portraits,
 )
-from reenact.gallery.fetch import MOST, SIDE
+from reenact.gallery.fetch import MAX_BYTES, SIDE
 from reenact.gallery.templates import is_slug
 from reenact.media import read_picture
 
@@ -43,7 +43,7 @@ class Commons(BaseHTTPRequestHandler):
             "Cut.jpg": (200, "image/jpeg", self.picture[:900]),
             "Page.jpg": (200, "text/html", b"<p>Not now</p>"),
             "Wall.jpg": (200, "image/png", self.wall()),
-            "Endless.jpg": (200, "image/jpeg", bytes(MOST + 1)),
+            "Endless.jpg": (200, "image/jpeg", bytes(MAX_BYTES + 1)),
         }
         status, kind, body = sent.get(name, (404, "text/plain", b"no"))
         self.send_response(status)
@@ -66,25 +66,25 @@ class Commons(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def portal(portrait_file: Path) -> Iterator[Portal]:
+def host(portrait_file: Path) -> Iterator[PortraitHost]:
     Commons.picture = portrait_file.read_bytes()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Commons)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield Portal(f"http://127.0.0.1:{server.server_port}/", frozenset({"127.0.0.1"}))
+    yield PortraitHost(f"http://127.0.0.1:{server.server_port}/", frozenset({"127.0.0.1"}))
     server.shutdown()
     server.server_close()
     thread.join()
 
 
-def test_a_portrait_is_fetched_once_and_then_listed(portal: Portal, tmp_path: Path) -> None:
+def test_a_portrait_is_fetched_once_and_then_listed(host: PortraitHost, tmp_path: Path) -> None:
     folder, wanted = tmp_path / "deep" / "portraits", [Famous("mona-lisa", "Face.jpg")]
-    assert list(fetch_portraits(folder, wanted, portal)) == [Fetched("mona-lisa", new=True)]
+    assert list(fetch_portraits(folder, wanted, host)) == [Fetched("mona-lisa", new=True)]
     found = get_portrait("mona-lisa", more=folder)
     assert (found.title, found.licence) == ("Mona Lisa", "Public domain")
     assert "Leonardo" in found.attribution and found.source.startswith("https://commons.wikimedia.org/")
     assert max(read_picture(found.path).shape) <= SIDE
-    assert list(fetch_portraits(folder, wanted, portal)) == [Fetched("mona-lisa")]
+    assert list(fetch_portraits(folder, wanted, host)) == [Fetched("mona-lisa")]
     assert [path.name for path in folder.iterdir()] == ["mona-lisa.jpg"]
 
 
@@ -100,33 +100,33 @@ def test_a_portrait_is_fetched_once_and_then_listed(portal: Portal, tmp_path: Pa
         ("Local.jpg", "setup"),
     ],
 )
-def test_what_is_no_portrait_is_not_kept(portal: Portal, tmp_path: Path, file: str, code: str) -> None:
-    (fetched,) = fetch_portraits(tmp_path, [Famous("it", file)], portal)
+def test_what_is_no_portrait_is_not_kept(host: PortraitHost, tmp_path: Path, file: str, code: str) -> None:
+    (fetched,) = fetch_portraits(tmp_path, [Famous("it", file)], host)
     assert fetched.error and fetched.error.code == code
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_network_that_is_said_once_and_nothing_is_made(tmp_path: Path) -> None:
-    nobody = Portal("http://127.0.0.1:9/", frozenset({"127.0.0.1"}))
+    nobody = PortraitHost("http://127.0.0.1:9/", frozenset({"127.0.0.1"}))
     (fetched,) = fetch_portraits(tmp_path / "none", [Famous("a", "A.jpg"), Famous("b", "B.jpg")], nobody)
     assert fetched.error and fetched.error.code == "setup"
     assert "127.0.0.1 cannot be reached" in str(fetched.error)
     assert not (tmp_path / "none").exists()
 
 
-def test_one_that_is_refused_does_not_stop_the_others(portal: Portal, tmp_path: Path) -> None:
+def test_one_that_is_refused_does_not_stop_the_others(host: PortraitHost, tmp_path: Path) -> None:
     wanted = [Famous("gone", "Missing.jpg"), Famous("mona-lisa", "Face.jpg")]
-    assert [each.new for each in fetch_portraits(tmp_path, wanted, portal)] == [False, True]
+    assert [each.new for each in fetch_portraits(tmp_path, wanted, host)] == [False, True]
 
 
 def test_what_is_known_of_the_famous_is_whole() -> None:
     assert len(famous_portraits()) >= 7
     assert all(is_slug(each.id) and each.commons.endswith(".jpg") for each in famous_portraits())
     assert not {each.id for each in famous_portraits()} & {each.id for each in list_portraits()}
-    address = Portal().of(famous_portraits()[0].commons)
-    assert Portal().allows(address) and " " not in address
-    assert not Portal().allows("https://commons.wikimedia.org.example/x")
-    assert not Portal().allows("http://commons.wikimedia.org/x")
+    address = PortraitHost().of(famous_portraits()[0].commons)
+    assert PortraitHost().allows(address) and " " not in address
+    assert not PortraitHost().allows("https://commons.wikimedia.org.example/x")
+    assert not PortraitHost().allows("http://commons.wikimedia.org/x")
 
 
 def test_a_folder_of_ones_own(portrait_file: Path, tmp_path: Path) -> None:

@@ -238,8 +238,8 @@ def test_a_signal_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None
 
 def test_nohup_is_respected(tmp_path: Path) -> None:
     code = (
-        "import os, signal; from reenact.process import stopping\n"
-        "with stopping(): os.kill(os.getpid(), signal.SIGHUP)\n"
+        "import os, signal; from reenact.process import terminate_on_signals\n"
+        "with terminate_on_signals(): os.kill(os.getpid(), signal.SIGHUP)\n"
         "print('still here')"
     )
     assert shell(f'nohup python -c "{code}"', cwd=tmp_path).stdout == "still here\n"

@@ -13,7 +13,8 @@ from PIL import Image
 from reenact.engine import Engine
 from reenact.gallery import get_template
 from reenact.media import EncodeOptions
-from reenact.pipeline import AnimateOptions, animate
+from reenact.options import AnimateOptions
+from reenact.pipeline import animate
 from reenact.types import Picture, Template
 
 Paste = Literal["full", "crop"]
@@ -38,7 +39,7 @@ def made(
     turned.save(folder / "selfie.png")
     frames: list[Picture] = []
     options = AnimateOptions(paste=paste, encode=QUICK)
-    animate(engine, folder / "selfie.png", template, folder / "out.mp4", options, show=frames.append)
+    animate(engine, folder / "selfie.png", template, folder / "out.mp4", options, on_frame=frames.append)
     return frames
 
 

@@ -11,11 +11,11 @@ from PIL import Image
 
 from reenact.engine import Engine
 from reenact.errors import NoFaceFound
-from reenact.face.align import align, choose, cut
+from reenact.face.align import align, choose, extract_crop
 from reenact.gallery.portraits import get_portrait
 from reenact.landmarks import MESH_INDICES
 from reenact.media import EncodeOptions, read_picture, write_clip
-from reenact.motion.tilt import MOST
+from reenact.motion.tilt import MAX_TILT
 from reenact.tracking import track
 from reenact.types import Clip, Crop, FloatArray, Keypoints, Motion, Picture
 
@@ -31,7 +31,7 @@ def swaying(engine: Engine, id: str = "eileen-collins") -> list[Picture]:
     side, frames = crop.side * 1.2, []
     for shift in 0.06 * np.sin(np.linspace(0, np.pi, STEPS)):
         square = Crop(crop.left - (0.1 + shift) * crop.side, crop.top - 0.1 * crop.side, side)
-        frames.append(cut(portrait, square, SIDE))
+        frames.append(extract_crop(portrait, square, SIDE))
     return frames
 
 
@@ -166,7 +166,7 @@ def test_a_tilt_within_a_clip_is_kept_as_far_as_it_can_be_painted(
     eyes = found.landmarks[:, left] - found.landmarks[:, right]
     rolls = np.degrees(np.unwrap(np.arctan2(eyes[:, 1], eyes[:, 0])))
     assert (np.diff(rolls) > -0.3).all()
-    assert rolls[-1] - rolls[0] == pytest.approx(np.degrees(MOST), abs=2)
+    assert rolls[-1] - rolls[0] == pytest.approx(np.degrees(MAX_TILT), abs=2)
     assert rolls[3] - rolls[0] == pytest.approx(10, abs=2)
     steps = np.abs(np.diff(found.points, axis=0)).max((1, 2))
     assert steps.max() < 0.1  # nothing leaps where the frame is first turned

@@ -1,12 +1,12 @@
-"""``reenact bench``: what the whole path costs, where, and beside what a user would otherwise run.
+"""``reenact bench``: time and memory of the pipeline, by step, and compared with vox-256.
 
-whole.py            a new process, and a warm one
-stations.py         every station alone
-reference_model.py  beside the published vox-256, by turns
+whole.py            the whole pipeline, in a new process and warm
+stations.py         every step alone
+reference_model.py  compared with the published vox-256, alternating
 scaling.py          more frames, larger sizes, other batches and threads, several jobs, memory
 gpu.py              motion and decoder on an NVIDIA GPU
-cpu_time.py         time by the clock and by the processor
-record.py           the parts one after the other, and their figures as JSON
+cpu_time.py         wall-clock time and CPU time
+record.py           runs the parts, writes figures as JSON
 chart.py            the figures as a picture
 """
 

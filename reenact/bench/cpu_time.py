@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Spent:
+class Timing:
     """Seconds for some frames: ``wall`` by the clock, ``cpu`` summed over all cores."""
 
     wall: float
@@ -25,8 +25,8 @@ class Spent:
         }
 
 
-def spend(work: Callable[[], object], frames: int = 1) -> Spent:
+def measure_time(work: Callable[[], object], frames: int = 1) -> Timing:
     """Do some work of this process and tell what it cost."""
     began, cpu = time.perf_counter(), time.process_time()
     work()
-    return Spent(time.perf_counter() - began, time.process_time() - cpu, frames)
+    return Timing(time.perf_counter() - began, time.process_time() - cpu, frames)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from reenact.bench.cpu_time import Spent, spend
-from reenact.bench.reference_model import rivals
+from reenact.bench.cpu_time import Timing, measure_time
+from reenact.bench.reference_model import reference_process
 from reenact.bench.stations import source_and_poses
 from reenact.engine import Engine
 from reenact.errors import SetupError
@@ -58,20 +58,20 @@ def measure_gpu(
     for precision, graph in GRAPHS.items():
         for batch in BATCHES if folder.has(graph) else ():
             path, sizes = folder.path(graph), {"batch": batch}
-            animate = Session(path, device=device, threads=1, sizes=sizes, wholly=True)
+            animate = Session(path, device=device, threads=1, sizes=sizes, require_one_provider=True)
             renderer = Renderer(encode, animate, None, 1, batch, fixed=True)
             count = -(-frames // batch) * batch
             driven = poses[np.arange(count) % len(poses)]
             list(renderer.render(source, driven[:batch]))  # warm: the first run chooses how to convolve
             made = renderer.render(source, driven)
-            spent = spend(partial(list, made), count)
-            found.setdefault(precision, {})[str(batch)] = spent.figures
+            timing = measure_time(partial(list, made), count)
+            found.setdefault(precision, {})[str(batch)] = timing.figures
     return found
 
 
-def measure_eager(frames: int) -> Spent:
+def measure_eager(frames: int) -> Timing:
     """vox-256 as its demo runs it, networks alone, on the same card; SetupError where torch has no CUDA."""
-    with rivals(threads=1, device="cuda") as ask:
+    with reference_process(threads=1, device="cuda") as ask:
         ask("eager", 2)  # warm
         return ask("eager", frames)
 

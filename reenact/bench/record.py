@@ -12,25 +12,26 @@ from pathlib import Path
 from typing import Any
 
 from reenact.bench.chart import write_chart
-from reenact.bench.cpu_time import Spent, spend
+from reenact.bench.cpu_time import Timing, measure_time
 from reenact.bench.gpu import BATCHES, GRAPHS, measure_eager, measure_gpu, roofline
-from reenact.bench.reference_model import absent, measure_rivals
-from reenact.bench.scaling import Growth, measure_memory
+from reenact.bench.reference_model import compare_with_reference, missing_packages
+from reenact.bench.scaling import ScalingBench, measure_memory
 from reenact.bench.stations import measure_stations
 from reenact.bench.whole import ID, Device, describe, measure, write_template
 from reenact.config import DEFAULT_MODEL
 from reenact.engine import Engine
 from reenact.errors import SetupError
 from reenact.gallery import get_template, list_portraits
+from reenact.options import AnimateOptions
 from reenact.os_errors import unwritable
-from reenact.pipeline import AnimateOptions, animate
+from reenact.pipeline import animate
 from reenact.runtime import ModelFolder, available_cores, cuda
 from reenact.types import Template
 from reenact.watermark.embed import Watermark
 
 Figures = dict[str, Any]
 MOST_FRAMES = 30  # how many times the asked-for frames the longest motion has
-RIVAL_FRAMES = 12  # that a frame-by-frame vox-256 makes in one turn
+REFERENCE_FRAMES = 12  # that a frame-by-frame vox-256 makes in one turn
 GPU_FRAMES = 1024
 
 
@@ -65,7 +66,7 @@ class Bench:
 
     def rivals(self) -> Iterator[str | Figures]:
         """Beside vox-256."""
-        if missing := absent():
+        if missing := missing_packages():
             yield f"vox-256 is left out: {', '.join(missing)} not installed (pip install 'reenact[train]')"
             return
         engine, template = self._open()
@@ -75,7 +76,7 @@ class Bench:
             "ours": partial(self._animate, engine, template),
             "ours from a clip": partial(self._animate, engine, clip),
         }
-        found = measure_rivals(ours, self.threads or available_cores(), self.rounds, RIVAL_FRAMES)
+        found = compare_with_reference(ours, self.threads or available_cores(), self.rounds, REFERENCE_FRAMES)
         for pair, ratios in found["times_as_fast"].items():
             yield f"{pair}: {ratios['wall']} times as fast by the clock, {ratios['cpu']} by the processor"
         yield found
@@ -88,7 +89,7 @@ class Bench:
         least = memory["frames"][str(self.frames)]["peak_mb"]
         yield f"memory: {least} MB, {memory['most_more_mb']} more at most with up to {lengths[-1]} frames"
         engine, _ = self._open()
-        growth = Growth(self.model, self.device, self.selfie, self.folder, self.frames)
+        growth = ScalingBench(self.model, self.device, self.selfie, self.folder, self.frames)
         sizes, jobs = growth.sizes(engine, self.rounds), growth.jobs(self.rounds)
         for size, figures in sizes.items():
             wall, cpu = figures["wall_of_256"], figures["cpu_of_256"]
@@ -99,7 +100,7 @@ class Bench:
 
     def gpu(self) -> Iterator[str | Figures]:
         """On an NVIDIA GPU."""
-        if reason := cuda.missing():
+        if reason := cuda.missing_requirement():
             yield f"The GPU is left out. {reason}"
             return
         write_template(self.folder, self.model, self.frames)
@@ -110,12 +111,12 @@ class Bench:
             yield f"frames/s on the GPU, {precision}: {each}"
         best, batch = list(speeds)[-1], BATCHES[-1]
         speed = speeds[best][str(batch)]["frames_per_second"]
-        found: Figures = {"card": cuda.card(), "speeds": speeds}
+        found: Figures = {"card": cuda.gpu_name(), "speeds": speeds}
         try:
             graph = ModelFolder(self.model).path(GRAPHS[best])
             found["roofline"] = roofline(graph, batch, found["card"], speed)
             yield f"{found['card']}, {best}, batch {batch}: {found['roofline']}"
-            found["eager"] = measure_eager(RIVAL_FRAMES * 10).figures
+            found["eager"] = measure_eager(REFERENCE_FRAMES * 10).figures
             found["times_as_fast_as_eager"] = round(speed / found["eager"]["frames_per_second"], 2)
             yield f"vox-256 as its demo runs it: {found['times_as_fast_as_eager']} times as fast"
         except SetupError as error:
@@ -132,10 +133,10 @@ class Bench:
         engine.warm()
         return engine, get_template(ID, self.folder, engine.model)
 
-    def _animate(self, engine: Engine, template: Template | Path) -> Spent:
+    def _animate(self, engine: Engine, template: Template | Path) -> Timing:
         """The whole path as the service does it, marked."""
         options, out = AnimateOptions(watermark=Watermark(1)), self.folder / "ours.mp4"
-        return spend(lambda: animate(engine, self.selfie, template, out, options), self.frames)
+        return measure_time(lambda: animate(engine, self.selfie, template, out, options), self.frames)
 
 
 def run(

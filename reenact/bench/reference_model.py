@@ -14,22 +14,24 @@ from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
-from reenact.bench.cpu_time import Spent
+from reenact.bench.cpu_time import Timing
 from reenact.errors import SetupError
 
 MODULE = "reenact.export.reference_model"
 NEEDED = ("torch", "onnx", "onnxscript", "safetensors", "yaml")
 RIVALS = ("eager", "graphs")  # (b) and (c)
 
-Turn = Callable[[], Spent]
+Turn = Callable[[], Timing]
 
 
-def absent() -> list[str]:
+def missing_packages() -> list[str]:
     """The packages that the rivals need and that are not installed."""
     return [name for name in NEEDED if find_spec(name) is None]
 
 
-def measure_rivals(ours: Mapping[str, Turn], threads: int, rounds: int, frames: int) -> dict[str, Any]:
+def compare_with_reference(
+    ours: Mapping[str, Turn], threads: int, rounds: int, frames: int
+) -> dict[str, Any]:
     """Let each have its turn ``rounds`` times; the ratio of every round, and the median of them.
 
     Args:
@@ -41,8 +43,8 @@ def measure_rivals(ours: Mapping[str, Turn], threads: int, rounds: int, frames: 
     Raises:
         SetupError: the rivals' process failed.
     """
-    taken: dict[str, list[Spent]] = {}
-    with rivals(threads) as ask:
+    taken: dict[str, list[Timing]] = {}
+    with reference_process(threads) as ask:
         turns = {**ours, **{name: _asking(ask, name, frames) for name in RIVALS}}
         for turn in turns.values():
             turn()  # warm
@@ -50,7 +52,7 @@ def measure_rivals(ours: Mapping[str, Turn], threads: int, rounds: int, frames: 
             for name, turn in turns.items():
                 taken.setdefault(name, []).append(turn())
     return {
-        "rounds": {name: [spent.figures for spent in all] for name, all in taken.items()},
+        "rounds": {name: [timing.figures for timing in all] for name, all in taken.items()},
         "times_as_fast": {
             f"{name} than {rival}": _ratios(taken[name], taken[rival])
             for name in [*ours, "graphs"]
@@ -60,19 +62,19 @@ def measure_rivals(ours: Mapping[str, Turn], threads: int, rounds: int, frames: 
     }
 
 
-def _ratios(ours: list[Spent], theirs: list[Spent]) -> dict[str, Any]:
+def _ratios(ours: list[Timing], theirs: list[Timing]) -> dict[str, Any]:
     """How many times as fast, by the clock and by the processor."""
     wall = [round((b.wall / b.frames) / (a.wall / a.frames), 2) for a, b in zip(ours, theirs, strict=True)]
     cpu = [round((b.cpu / b.frames) / (a.cpu / a.frames), 2) for a, b in zip(ours, theirs, strict=True)]
     return {"wall": median(wall), "cpu": median(cpu), "wall_rounds": wall, "cpu_rounds": cpu}
 
 
-def _asking(ask: Callable[[str, int], Spent], name: str, frames: int) -> Turn:
+def _asking(ask: Callable[[str, int], Timing], name: str, frames: int) -> Turn:
     return lambda: ask(name, frames)
 
 
 @contextmanager
-def rivals(threads: int, device: str = "cpu") -> Iterator[Callable[[str, int], Spent]]:
+def reference_process(threads: int, device: str = "cpu") -> Iterator[Callable[[str, int], Timing]]:
     """The rivals' process: a line goes in for each turn, and one comes back; on a GPU only eager has one."""
     process = subprocess.Popen(
         _command(threads, device),
@@ -83,13 +85,13 @@ def rivals(threads: int, device: str = "cpu") -> Iterator[Callable[[str, int], S
     assert process.stdin and process.stdout
     to, back = process.stdin, process.stdout
 
-    def ask(name: str, frames: int) -> Spent:
+    def ask(name: str, frames: int) -> Timing:
         to.write(f"{name} {frames}\n")
         to.flush()
         line = back.readline()
         if not line:
             raise SetupError("The process that runs vox-256 ended; what it said stands above.")
-        return Spent(**json.loads(line))
+        return Timing(**json.loads(line))
 
     try:
         yield ask

@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reenact.bench.cpu_time import Spent, spend
+from reenact.bench.cpu_time import Timing, measure_time
 from reenact.bench.stations import source_and_poses
 from reenact.bench.whole import ID, Device, run_cold, write_template
 from reenact.engine import Engine
 from reenact.gallery import get_template
 from reenact.generator.renderer import NATIVE_SIZE
-from reenact.pipeline import AnimateOptions, animate
+from reenact.options import AnimateOptions
+from reenact.pipeline import animate
 from reenact.runtime import available_cores
 from reenact.types import Template
 from reenact.watermark.embed import Watermark
@@ -38,7 +39,7 @@ def measure_memory(
     return {"frames": found, "most_more_mb": round(max(peaks) - peaks[0], 1)}
 
 
-class Growth:
+class ScalingBench:
     """Runs the path again and again with one thing changed."""
 
     def __init__(self, model: Path, device: Device, selfie: Path, folder: Path, frames: int) -> None:
@@ -48,18 +49,18 @@ class Growth:
 
     def sizes(self, engine: Engine, rounds: int) -> dict[str, Any]:
         """Each size by turns; ``of_256`` is how many times the time of 256."""
-        taken: dict[int, list[Spent]] = {size: [] for size in SIZES}
+        taken: dict[int, list[Timing]] = {size: [] for size in SIZES}
         for _ in range(rounds):
             for size in SIZES:
                 taken[size].append(self._once(engine, size))
-        best = {size: min(all, key=lambda spent: spent.wall) for size, all in taken.items()}
+        best = {size: min(all, key=lambda timing: timing.wall) for size, all in taken.items()}
         return {
-            str(size): spent.figures
+            str(size): timing.figures
             | {
-                "wall_of_256": round(spent.wall / best[NATIVE_SIZE].wall, 2),
-                "cpu_of_256": round(spent.cpu / best[NATIVE_SIZE].cpu, 2),
+                "wall_of_256": round(timing.wall / best[NATIVE_SIZE].wall, 2),
+                "cpu_of_256": round(timing.cpu / best[NATIVE_SIZE].cpu, 2),
             }
-            for size, spent in best.items()
+            for size, timing in best.items()
         }
 
     def open(self, threads: int | None) -> Engine:
@@ -80,7 +81,7 @@ class Growth:
         found = {}
         for batch in BATCHES:
             frames = engine.renderer.batched(batch).render(source, poses)
-            found[str(batch)] = spend(partial(list, frames), len(poses)).figures
+            found[str(batch)] = measure_time(partial(list, frames), len(poses)).figures
         return found
 
     def jobs(self, rounds: int) -> dict[str, Any]:
@@ -89,8 +90,8 @@ class Growth:
         shared = self.open(max(1, available_cores() // JOBS))
         after, at_once = [], []
         for _ in range(rounds):
-            after.append(spend(lambda: [self._once(whole, NATIVE_SIZE) for _ in range(JOBS)]))
-            at_once.append(spend(lambda: self._together(shared)))
+            after.append(measure_time(lambda: [self._once(whole, NATIVE_SIZE) for _ in range(JOBS)]))
+            at_once.append(measure_time(lambda: self._together(shared)))
         pairs = zip(after, at_once, strict=True)
         ratios = [(round(a.wall / b.wall, 2), round(a.cpu / b.cpu, 2)) for a, b in pairs]
         return {
@@ -106,11 +107,11 @@ class Growth:
         with ThreadPoolExecutor(JOBS) as pool:
             list(pool.map(lambda number: self._once(engine, NATIVE_SIZE, number), range(JOBS)))
 
-    def _once(self, engine: Engine, size: int, number: int = 0) -> Spent:
+    def _once(self, engine: Engine, size: int, number: int = 0) -> Timing:
         out = self._folder / f"growth-{number}.mp4"
         options = AnimateOptions(size=size, watermark=Watermark(1))
         template = self._template(engine)
-        return spend(lambda: animate(engine, self._selfie, template, out, options), self._frames)
+        return measure_time(lambda: animate(engine, self._selfie, template, out, options), self._frames)
 
     def _template(self, engine: Engine) -> Template:
         template = get_template(ID, self._folder, engine.model)

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from reenact.bench.cpu_time import Spent, spend
+from reenact.bench.cpu_time import Timing, measure_time
 from reenact.compose.canvas import Canvas
 from reenact.engine import Engine
-from reenact.face.align import align, choose, cut
+from reenact.face.align import align, choose, extract_crop
 from reenact.generator.renderer import BATCH, NATIVE_SIZE, Source
 from reenact.media import open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.rendering import open_mouth, prepare_source
+from reenact.subject import open_subject
 from reenact.types import Clip, Keypoints, Motion
 from reenact.watermark.embed import Marker, Watermark
 
@@ -45,19 +45,20 @@ def source_and_poses(engine: Engine, selfie: Path, motion: Motion) -> tuple[Sour
     """What a renderer needs to move a selfie like a motion, at 256."""
     picture = read_picture(selfie)
     face = choose(engine.finder.find(picture))
-    source = prepare_source(engine, picture, face, align(face), NATIVE_SIZE)
+    source = open_subject(engine, picture, face, align(face), NATIVE_SIZE).source
     return source, transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)
 
 
 def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Path) -> Figures:
     """From a selfie and a stored motion to a file."""
-    note = _Notes()
+    note = _Stopwatch()
     picture = note("read", 1, lambda: read_picture(selfie))
     face = choose(note("find", 1, lambda: engine.finder.find(picture)))
     crop = align(face)
-    source = note(
-        "cut, keypoints and encode source", 1, lambda: prepare_source(engine, picture, face, crop, size)
+    subject = note(
+        "cut, keypoints and encode source", 1, lambda: open_subject(engine, picture, face, crop, size)
     )
+    source = subject.source
     driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)[: 8 * BATCH]
     starts, count = range(0, len(driven), BATCH), len(driven)
     batches = [driven[start : start + BATCH] for start in starts]
@@ -65,9 +66,10 @@ def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Pat
     squares = note(
         "compose", count, lambda: [frame for each in made for frame in engine.renderer.compose(source, each)]
     )
-    mouth = note("teeth and light", 1, lambda: open_mouth(engine, source, face, crop))
+    mouth = note("teeth and light", 1, lambda: subject.mouth)
     poses = zip(squares, driven.landmarks, strict=True)
-    squares = note("mouth", count, lambda: [mouth.draw(*each) for each in poses])
+    if mouth:
+        squares = note("mouth", count, lambda: [mouth.draw(*each) for each in poses])
     canvas = note("still picture", 1, lambda: Canvas(picture, crop, size))
     frames = note("paste", count, lambda: [canvas.paste(square) for square in squares])
     marker = Marker(Watermark(1))
@@ -78,20 +80,22 @@ def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Pat
 
 def _tracking(engine: Engine, clip: Path) -> Figures:
     """From a clip to its motion."""
-    note = _Notes()
+    note = _Stopwatch()
     frames = list(open_clip(clip).frames)  # so that the first decoding does not pay for loading FFmpeg
     note("decode", len(frames), lambda: list(open_clip(clip).frames))
     faces = note("find", len(frames), lambda: list(engine.finder.follow(frames)))
     seen = [(frame, face) for frame, face in zip(frames, faces, strict=True) if face]
     crop = align(seen[0][1])
     cuts = note(
-        "align and cut", len(seen), lambda: [(cut(frame, crop, NATIVE_SIZE), face) for frame, face in seen]
+        "align and cut",
+        len(seen),
+        lambda: [(extract_crop(frame, crop, NATIVE_SIZE), face) for frame, face in seen],
     )
     note("keypoints", len(cuts), lambda: engine.detector.many(cuts, crop))
     return note.figures
 
 
-class _Notes:
+class _Stopwatch:
     """Does a station's work and notes what it cost a frame."""
 
     def __init__(self) -> None:
@@ -99,6 +103,6 @@ class _Notes:
 
     def __call__(self, name: str, frames: int, work: Callable[[], T]) -> T:
         results: list[T] = []
-        spent: Spent = spend(lambda: results.append(work()), frames)
-        self.figures[name] = spent.figures
+        timing: Timing = measure_time(lambda: results.append(work()), frames)
+        self.figures[name] = timing.figures
         return results[0]

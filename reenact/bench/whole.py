@@ -20,9 +20,10 @@ import onnxruntime
 from reenact.config import DEFAULT_MODEL, MOTIONS
 from reenact.engine import Engine
 from reenact.errors import InvalidOption, SetupError
-from reenact.gallery import Card, get_template, list_portraits, template_ids, write_card
+from reenact.gallery import TemplateMetadata, get_template, list_portraits, template_ids, write_metadata
 from reenact.motion.motion_file import save_motion
-from reenact.pipeline import AnimateOptions, animate
+from reenact.options import AnimateOptions
+from reenact.pipeline import animate
 from reenact.runtime import ModelFolder, available_cores
 from reenact.types import Keypoints, Motion
 from reenact.watermark.embed import Watermark
@@ -104,7 +105,7 @@ def write_template(folder: Path, model: Path, frames: int) -> None:
     place = folder / ID
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
-    write_card(Card("Bench", "none", "made from " + id), place)
+    write_metadata(TemplateMetadata("Bench", "none", "made from " + id), place)
     save_motion(_of_length(motion, frames), place / "motion.npz")
 
 

@@ -22,8 +22,8 @@ from reenact.cli.inputs import plain_files
 from reenact.config import MOTIONS, development
 
 if TYPE_CHECKING:
-    from reenact.media import Written
-    from reenact.pipeline import AnimateOptions
+    from reenact.media import EncodedFile
+    from reenact.options import AnimateOptions
     from reenact.provenance.certificate import Certificate
     from reenact.types import Template
 
@@ -37,10 +37,12 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
         "-t",
         required=True,
         metavar="ID|CLIP",
-        help="a template (see `reenact templates list`) or a video of someone whose movement is taken",
+        help="a template (see `reenact templates list`), or a video of a moving face",
     )
     verb.add_argument("--out", "-o", required=True, type=Path, help="a .mp4, .gif or .webp file")
-    verb.add_argument("--motions", type=Path, default=MOTIONS, metavar="FOLDER", help="where templates lie")
+    verb.add_argument(
+        "--motions", type=Path, default=MOTIONS, metavar="FOLDER", help="folder of the templates"
+    )
     _add_movement(verb.add_argument_group("movement"))
     _add_result(verb.add_argument_group("result"))
     _add_marks(verb.add_argument_group("marks"))
@@ -52,12 +54,12 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
         "reconstruct",
         "rebuild a clip from its first frame and its motion",
         _reconstruct,
-        "Rebuild a clip from its first frame and its own motion (absolute): how a model is judged. A clip of "
-        "the result's size is not cropped. The result has as many frames.",
+        "Rebuild a clip from its first frame and its own absolute motion: the test that models are evaluated "
+        "with. A clip of the result's size is not cropped. The result has as many frames as the clip.",
     )
     verb.add_argument("clip", type=Path)
     verb.add_argument("out", type=Path, help="a .mp4, .gif or .webp file")
-    _add_size(verb, "side of the result; default 256", 256)
+    _add_size(verb, "side of the result in pixels; default 256", 256)
     add_engine_options(verb)
     add_quiet(verb)
 
@@ -67,32 +69,36 @@ def _add_movement(group: Group) -> None:
         "--mode",
         choices=("relative", "absolute"),
         default="relative",
-        help="relative: what changes since the start; absolute: the template's pose itself",
+        help="relative: the template's changes since its start; absolute: the template's poses",
     )
-    group.add_argument("--strength", type=float, default=1.0, help="of the movement, 0 to 2; default 1")
+    group.add_argument(
+        "--strength", type=float, default=1.0, help="strength of the movement, 0 to 2; default 1"
+    )
     group.add_argument(
         "--start",
         choices=("first", "best"),
         default="first",
-        help="which frame of the template counts as the picture's own pose",
+        help="which frame of the template corresponds to the picture's own pose",
     )
     group.add_argument(
-        "--face", type=_face, default="largest", metavar="N", help="which face, 0 is the largest"
+        "--face", type=_face, default="largest", metavar="N", help="which face to animate; 0 is the largest"
     )
-    group.add_argument("--mirror", action="store_true", help="as in a mirror: left becomes right")
+    group.add_argument("--mirror", action="store_true", help="mirror the movement: left becomes right")
 
 
 def _add_result(group: Group) -> None:
-    _add_size(group, "side of the moving square; default 512, or 256 with a model that paints no other", None)
+    _add_size(
+        group, "side of the animated square in pixels; default 512, or 256 if the model has no other", None
+    )
     group.add_argument(
         "--paste",
         choices=("full", "crop"),
         default="full",
-        help="the whole picture, or only the moving square",
+        help="the whole picture, or only the animated square",
     )
     group.add_argument("--crf", type=int, default=16, help="mp4: 0 (lossless) to 51 (small); default 16")
     group.add_argument(
-        "--encoder", choices=("x264", "nvenc"), default="x264", help="mp4: nvenc is that of an NVIDIA GPU"
+        "--encoder", choices=("x264", "nvenc"), default="x264", help="mp4: on the CPU, or on an NVIDIA GPU"
     )
     group.add_argument("--no-sound", action="store_true", help="mp4: leave the clip's sound out")
 
@@ -106,19 +112,21 @@ def _add_marks(group: Group) -> None:
         "--label",
         action=argparse.BooleanOptionalAction,
         default=False,
-        help="write in a corner that it was made with AI; default: not",
+        help="show a label 'Made with AI' in a corner; off by default",
     )
     group.add_argument(
-        "--language", choices=("en", "nl", "ar"), default="en", help="of the label; default en"
+        "--language", choices=("en", "nl", "ar"), default="en", help="language of the label; default en"
+    )
+    group.add_argument("--no-watermark", action="store_true", help="do not add the invisible watermark")
+    group.add_argument(
+        "--no-credentials", action="store_true", help="do not add signed Content Credentials (C2PA)"
     )
     group.add_argument(
-        "--no-watermark", action="store_true", help="leave out the invisible mark that says it is made"
+        "--certificate", type=Path, metavar="FILE", help="PEM chain that signs; default: a development one"
     )
     group.add_argument(
-        "--no-credentials", action="store_true", help="leave out the signed record of how it was made (C2PA)"
+        "--certificate-key", type=Path, metavar="FILE", help="PEM private key of the certificate"
     )
-    group.add_argument("--certificate", type=Path, metavar="FILE", help="PEM; default: a development one")
-    group.add_argument("--certificate-key", type=Path, metavar="FILE", help="PEM, the certificate's")
 
 
 def _animate(arguments: argparse.Namespace) -> int:
@@ -126,7 +134,7 @@ def _animate(arguments: argparse.Namespace) -> int:
     from reenact.pipeline import animate
 
     began = time.perf_counter()
-    options = _options(arguments)  # first of all: a wrong option need not wait for the model
+    options = _options(arguments)  # first: a wrong option fails before the model is loaded
     check_output(arguments.out)
     named = Path(arguments.template)
     with plain_files(arguments.selfie, named) as (selfie, driving):
@@ -162,7 +170,7 @@ def _reconstruct(arguments: argparse.Namespace) -> int:
 def _options(arguments: argparse.Namespace) -> AnimateOptions:
     from reenact.media import EncodeOptions
     from reenact.motion.transfer import TransferOptions
-    from reenact.pipeline import AnimateOptions
+    from reenact.options import AnimateOptions
     from reenact.watermark.embed import Watermark
 
     return AnimateOptions(
@@ -182,7 +190,7 @@ def _certificate(arguments: argparse.Namespace) -> Certificate:
     """The certificate that the options name, or this person's development certificate."""
     from reenact.errors import CertificateUnusable, InvalidOption
     from reenact.provenance.certificate import development_certificate, open_certificate
-    from reenact.provenance.credentials import check
+    from reenact.provenance.credentials import check_certificate
 
     chain, key = arguments.certificate, arguments.certificate_key
     if (chain is None) != (key is None):
@@ -190,15 +198,15 @@ def _certificate(arguments: argparse.Namespace) -> Certificate:
     try:
         certificate = open_certificate(chain, key) if chain else development_certificate(development())
     except (CertificateUnusable, RuntimeError) as e:  # RuntimeError: nobody's home is known
-        raise CertificateUnusable(f"{e} Without a signature: --no-credentials.") from e
-    check(certificate)
+        raise CertificateUnusable(f"{e} To write the result unsigned, use --no-credentials.") from e
+    check_certificate(certificate)
     return certificate
 
 
 def _signed_by(certificate: Certificate) -> str:
     if not certificate.development:
         return f"Signed (C2PA) by {certificate.name}."
-    return "Signed (C2PA) with a DEVELOPMENT certificate: shows tampering, but not who made it."
+    return "Signed (C2PA) with a DEVELOPMENT certificate: it shows tampering, but not who made the file."
 
 
 def _template(name: str, folder: Path, model: str) -> Template | Path:
@@ -211,7 +219,7 @@ def _template(name: str, folder: Path, model: str) -> Template | Path:
     if Path(name).is_file():
         return Path(name)
     if Path(name).suffix or Path(name).name != name:
-        raise TemplateNotFound(f"There is no clip {name}, and no template is called so.")
+        raise TemplateNotFound(f"There is no clip {name}, and no template with this name.")
     return get_template(name, folder, model)  # raises, and names similar ids
 
 
@@ -229,11 +237,11 @@ def _keep_inputs(out: Path, *inputs: Path | Template) -> None:
     for each in inputs:
         if isinstance(each, Path) and out.exists() and each.exists() and out.samefile(each):
             raise InvalidOption(
-                f"The result is made of {out} and would be written over it. Name another file."
+                f"The output {out} is also an input and would be overwritten. Choose another file."
             )
 
 
-def _summary(written: Written, began: float) -> str:
+def _summary(written: EncodedFile, began: float) -> str:
     seconds = float(written.frames / written.fps)
     return (
         f"{written.path}: {written.width}x{written.height}, {written.frames} frames, {seconds:.2f} s, "

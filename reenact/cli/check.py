@@ -17,8 +17,8 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
         "doctor",
         "check this installation",
         _doctor,
-        "Check what is installed, which provider really runs, whether model and templates are whole. The "
-        "exit code is 1 when something is broken.",
+        "Check the packages, the provider that runs, the model and the templates. The "
+        " exit code is 1 when something is broken.",
     )
     add_engine_options(verb)
     verb = add_verb(
@@ -26,14 +26,14 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
         "bench",
         "measure time and memory of the whole path",
         _bench,
-        "Animate our first portrait with a motion of 100 frames: as a new process and warm (whole), station "
-        "by station (stations), by turns with the published vox-256 (rivals, needs the extra train), with "
-        "more frames, larger sizes, other batches, threads and jobs at once (growth), and motion and decoder "
-        "on an NVIDIA GPU (gpu). Prints ratios, writes everything as JSON, and draws it. A part that is not "
-        "asked for keeps the figures that the file has.",
+        "Animate the first portrait with a motion of 100 frames. Parts: whole (in a new process, and warm), "
+        "stations (each step alone), rivals (alternating with the published vox-256; needs the extra train), "
+        "growth (more frames, larger sizes, other batches, threads, parallel jobs), gpu (the networks on "
+        "an NVIDIA GPU). Prints ratios, and writes all figures as JSON and as a chart. Parts that are not "
+        "run keep their figures in the file.",
     )
-    verb.add_argument("--frames", type=positive, default=100, help="of the motion; default 100")
-    verb.add_argument("--rounds", type=positive, default=3, help="turns of each in a comparison; default 3")
+    verb.add_argument("--frames", type=positive, default=100, help="length of the motion; default 100")
+    verb.add_argument("--rounds", type=positive, default=3, help="rounds of each comparison; default 3")
     verb.add_argument("--part", action="append", choices=PARTS, help="can be repeated; default: all")
     verb.add_argument("--out", type=Path, default=Path("benchmarks") / "bench.json", metavar="JSON")
     add_engine_options(verb)
@@ -52,9 +52,9 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _bench(arguments: argparse.Namespace) -> int:
     from reenact.bench import run
-    from reenact.media.output import refuse_other_than_file
+    from reenact.media.output import require_regular_file
 
-    refuse_other_than_file(arguments.out)  # before minutes of measuring, and not after them
+    require_regular_file(arguments.out)  # fails before minutes of measuring, not after
     lines = run(
         [name for name in PARTS if name in (arguments.part or PARTS)],
         arguments.out,

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from reenact.config import DEFAULT_MODEL
 from reenact.errors import Cancelled, InputError, InvalidOption, OutputError, ReenactError, SetupError
-from reenact.process import tell
+from reenact.process import print_error
 
 if TYPE_CHECKING:
     from reenact.engine import Engine
@@ -41,31 +41,35 @@ def add_verb(
         name, help=help, description=description or f"{help[0].upper()}{help[1:]}."
     )
     verb.set_defaults(run=run)
-    verb.add_argument("--debug", action="store_true", help="show where an error comes from")
+    verb.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return verb
 
 
 def add_engine_options(verb: argparse.ArgumentParser) -> None:
     """``--model``, ``--device``, ``--require-gpu``, ``--threads`` and ``--precision``."""
     group = verb.add_argument_group("engine")
-    group.add_argument("--model", type=Path, default=DEFAULT_MODEL, metavar="FOLDER", help="another model")
+    group.add_argument(
+        "--model", type=Path, default=DEFAULT_MODEL, metavar="FOLDER", help="folder of another model"
+    )
     group.add_argument(
         "--device",
         choices=("auto", "cpu", "cuda"),
         default="auto",
-        help="cuda fails where CUDA does not really run; auto takes what there is",
+        help="cuda fails where CUDA does not run; auto falls back to the CPU",
     )
     group.add_argument(
         "--require-gpu",
         action="store_true",
-        help="fail, and say what is missing, unless the whole model runs on an NVIDIA GPU",
+        help="fail, with the reason, unless the whole model runs on an NVIDIA GPU",
     )
-    group.add_argument("--threads", type=positive, metavar="N", help="default: every core")
+    group.add_argument(
+        "--threads", type=positive, metavar="N", help="CPU threads; default: one for each core"
+    )
     group.add_argument(
         "--precision",
         choices=("auto", "float32", "float16", "int8"),
         default="auto",
-        help="of the animator; auto takes float16 on a GPU, and int8 where the processor is fast with it",
+        help="of the animation network; auto: float16 on a GPU, int8 on a CPU with VNNI, else float32",
     )
 
 
@@ -95,9 +99,9 @@ def exit_code(error: ReenactError) -> int:
     return INTERNAL
 
 
-def complain(error: ReenactError) -> int:
-    """Say what went wrong in one line on stderr, and tell the exit code."""
-    tell(f"error[{error.code}]: {' '.join(str(error).split())}")
+def report_error(error: ReenactError) -> int:
+    """Print an error as one line on stderr; return its exit code."""
+    print_error(f"error[{error.code}]: {' '.join(str(error).split())}")
     return exit_code(error)
 
 
@@ -116,7 +120,7 @@ def say(line: str, quiet: bool = False) -> None:
 
 @contextmanager
 def progress(quiet: bool, unit: str = "frame") -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr, where a person can see it: not when quiet, nor when stderr is a file or a pipe."""
+    """A progress bar on stderr; none when quiet, or when stderr is not a terminal."""
     with tqdm(unit=unit, disable=True if quiet else None, leave=False, file=sys.stderr) as bar:
 
         def watch(done: int, total: int) -> None:

@@ -45,23 +45,27 @@ def register(verbs: Verbs[argparse.ArgumentParser], wanted: str) -> None:
     Raises:
         ExtraMissing: the wanted verb needs packages that are not installed.
     """
-    verb = add_verb(verbs, "evaluate", "judge a model beside two baselines", _evaluate)
+    verb = add_verb(verbs, "evaluate", "evaluate a model and two baselines", _evaluate)
     verb.add_argument(
-        "--data", type=Path, default=SHARED, metavar="FOLDER", help=f"default {SHARED}, seen from here"
+        "--data",
+        type=Path,
+        default=SHARED,
+        metavar="FOLDER",
+        help=f"folder of the test clips; default {SHARED}",
     )
     verb.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="for the report; default: print the tables only"
+        "--out", type=Path, metavar="FOLDER", help="write the report there; default: only print the tables"
     )
+    verb.add_argument("--limit", type=positive, metavar="N", help="number of clips and pairs; default: all")
     verb.add_argument(
-        "--limit", type=positive, metavar="N", help="judge so many clips and pairs; default: all"
+        "--frames", type=positive, metavar="N", help="evaluate only the first N frames of each clip"
     )
-    verb.add_argument("--frames", type=positive, metavar="N", help="judge the first frames of a clip only")
     add_engine_options(verb)
     add_quiet(verb)
     for name, (module, help) in _TORCH_VERBS.items():
         if name == wanted:
-            room = _load(module)
-            room.add_arguments(add_verb(verbs, name, help, room.main))
+            loaded = _load(module)
+            loaded.add_arguments(add_verb(verbs, name, help, loaded.main))
         else:
             verbs.add_parser(name, help=help)
 
@@ -104,7 +108,7 @@ def reconstruct_frames(engine: Engine, frames: list[Picture]) -> Iterator[Pictur
     Larger clips than 256x256 are rebuilt in their own size, which must be one that the model paints.
     A clip in which our finder sees no face stays still, and is judged like that.
     """
-    from reenact.rendering import render_frames
+    from reenact.subject import Subject
     from reenact.types import Crop
 
     try:
@@ -112,7 +116,7 @@ def reconstruct_frames(engine: Engine, frames: list[Picture]) -> Iterator[Pictur
     except NoFaceFound:
         return repeat(frames[0], len(frames))
     source = engine.renderer.prepare(_native(frames[0]), frames[0], motion[0])
-    return render_frames(engine, source, face, Crop(0, 0, len(frames[0])), motion)
+    return Subject(engine, source, face, Crop(0, 0, len(frames[0]))).render(motion)
 
 
 def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> Iterator[Picture]:
@@ -121,7 +125,7 @@ def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> It
     Where our finder sees no face the picture stays still, and is judged like that.
     """
     from reenact.motion.transfer import TransferOptions, transfer
-    from reenact.rendering import render_frames
+    from reenact.subject import Subject
     from reenact.types import Crop
 
     try:
@@ -130,18 +134,18 @@ def animate_frames(engine: Engine, source: Picture, frames: list[Picture]) -> It
         return repeat(source, len(frames))
     driven = transfer(still[0], motion, TransferOptions(), JUDGED_FPS)
     prepared = engine.renderer.prepare(source, source, still[0])
-    return render_frames(engine, prepared, face, Crop(0, 0, len(source)), driven)
+    return Subject(engine, prepared, face, Crop(0, 0, len(source))).render(driven)
 
 
 def _keypoints(engine: Engine, frames: list[Picture]) -> tuple[Keypoints, Face | None]:
     """Keypoints of square frames, and the face of the first."""
     import numpy as np
 
-    from reenact.tracking import nearest_seen
+    from reenact.tracking import fill_missing_faces
     from reenact.types import Crop
 
     faces = list(engine.finder.follow(frames))
-    nearest = nearest_seen(np.array([face is not None for face in faces]))
+    nearest = fill_missing_faces(np.array([face is not None for face in faces]))
     whole = Crop(0, 0, len(frames[0]))
     known = ((_native(frames[index]), face) for index in nearest if (face := faces[index]))
     return engine.detector.many(known, whole), faces[0]
@@ -149,9 +153,9 @@ def _keypoints(engine: Engine, frames: list[Picture]) -> tuple[Keypoints, Face |
 
 def _native(picture: Picture) -> Picture:
     """A square picture as the networks see it."""
-    from reenact.face.align import cut
+    from reenact.face.align import extract_crop
     from reenact.generator.renderer import NATIVE_SIZE
     from reenact.types import Crop
 
     side = len(picture)
-    return picture if side == NATIVE_SIZE else cut(picture, Crop(0, 0, side), NATIVE_SIZE)
+    return picture if side == NATIVE_SIZE else extract_crop(picture, Crop(0, 0, side), NATIVE_SIZE)

@@ -1,4 +1,4 @@
-"""Inputs that are no plain files: standard input (``-``), a pipe, what the shell puts for ``<(command)``."""
+"""Inputs that are not regular files: standard input (``-``), pipes, process substitution ``<(command)``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def plain_files(*paths: Path) -> Iterator[tuple[Path, ...]]:
     """The paths, with a copy in place of each that can be read only once; the copies are deleted at the end.
 
     Raises:
-        InvalidOption: standard input is to be two of them.
+        InvalidOption: standard input is named twice.
         InputError: one cannot be read.
         OutputError: there is no room for a copy.
     """
@@ -33,7 +33,7 @@ def plain_files(*paths: Path) -> Iterator[tuple[Path, ...]]:
 
 
 def _flows(path: Path) -> bool:
-    """Whether there is something to read, but neither a file nor a folder."""
+    """Whether the path can be read only once: neither a regular file nor a folder."""
     return path == STDIN or (path.exists() and not path.is_file() and not path.is_dir())
 
 

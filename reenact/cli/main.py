@@ -8,21 +8,28 @@ import traceback
 from collections.abc import Sequence
 
 from reenact.cli import animate, check, develop, templates, verify
-from reenact.cli.common import INTERNAL, complain, show_warnings
+from reenact.cli.common import INTERNAL, report_error, show_warnings
 from reenact.config import version
 from reenact.errors import Cancelled, ExtraMissing, ReenactError
-from reenact.os_errors import is_full, unwritable
-from reenact.process import Terminated, discard_output, flushed, open_streams, stopping, tell
+from reenact.os_errors import is_disk_full, unwritable
+from reenact.process import (
+    Terminated,
+    discard_output,
+    open_streams,
+    print_error,
+    run_and_flush,
+    terminate_on_signals,
+)
 
 EXIT_CODES = """\
 exit codes:
   0  done
-  1  a fault of the program itself; for doctor: something is broken
+  1  an internal error; for doctor: something is broken
   2  the command line is wrong, or an option is outside its range
   3  an input (picture, clip, template) cannot be used
   4  the result cannot be written
-  5  this installation cannot do it as it is (model, provider, missing extra)
-  130  stopped with Ctrl-C; nothing was written; 143 or 129 with a signal (TERM, HUP)
+  5  the installation is incomplete or broken (model, provider, missing extra)
+  130  stopped with Ctrl-C; 143 or 129: by SIGTERM or SIGHUP; nothing was written
 """
 
 
@@ -37,8 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     open_streams()
     show_warnings()
     try:
-        with stopping():
-            return flushed(lambda: _run(words))
+        with terminate_on_signals():
+            return run_and_flush(lambda: _run(words))
     except KeyboardInterrupt:
         return _fail(Cancelled("Stopped; nothing was written."), debug)
     except Terminated as signal:
@@ -49,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReenactError as error:
         return _fail(error, debug)
     except OSError as error:
-        return _fail(_full(error) if is_full(error) else error, debug)
+        return _fail(_full(error) if is_disk_full(error) else error, debug)
     except ModuleNotFoundError as error:
         return _fail(_missing(error), debug)
     except Exception as error:
@@ -85,13 +92,13 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _fail(error: Exception, debug: bool) -> int:
-    """Say what went wrong in one line on stderr; where, only if asked."""
+    """Print an error as one line on stderr; with ``debug`` its traceback too."""
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, ReenactError):
-        return complain(error)
+        return report_error(error)
     summary = " ".join(f"{type(error).__name__}: {error}".split())
-    tell(f"error[internal]: {summary}. This is a fault of reenact; --debug shows where.")
+    print_error(f"error[internal]: {summary}. This is a bug in reenact; --debug shows the traceback.")
     return INTERNAL
 
 

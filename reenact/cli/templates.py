@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, complain, open_engine, say
+from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, open_engine, report_error, say
 from reenact.cli.inputs import plain_files
 from reenact.config import MORE_PORTRAITS, MOTIONS
 from reenact.errors import InvalidOption
@@ -29,7 +29,7 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
         "fetch",
         "fetch famous portraits from Wikimedia Commons",
         _fetch,
-        "Fetch famous portraits from Wikimedia Commons, all in the public domain. What is there is kept.",
+        "Fetch famous portraits from Wikimedia Commons, all in the public domain. Existing files are kept.",
     )
     _more_option(fetch)
     add_quiet(fetch)
@@ -38,30 +38,32 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
 def _register_add(actions: Verbs[argparse.ArgumentParser]) -> None:
     verb = add_verb(actions, "add", "make a template from a clip", _add)
     verb.add_argument(
-        "clip", type=Path, help="a video of one face; start with a calm one, eyes open, mouth closed"
+        "clip", type=Path, help="a video of one face; it should start calm, with open eyes and a closed mouth"
     )
     verb.add_argument("--id", required=True, help="small letters, digits and hyphens")
     verb.add_argument("--title", help="default: the id in words")
-    verb.add_argument("--tags", default="", help="words with commas between them")
+    verb.add_argument("--tags", default="", help="comma-separated words")
     verb.add_argument("--licence", required=True, help="of the motion, for instance CC0-1.0")
     verb.add_argument("--attribution", required=True, help="whose movement it is")
     verb.add_argument(
-        "--keep-clip", action="store_true", help="store the clip and its sound too; ask the person first"
+        "--keep-clip",
+        action="store_true",
+        help="also store the clip with its sound; only with the consent of the person",
     )
     verb.add_argument("--overwrite", action="store_true", help="replace a template of this id")
-    motion = verb.add_argument_group("motion", "cut and retime what was captured")
+    motion = verb.add_argument_group("motion", "trim and retime the captured motion")
     motion.add_argument("--first", type=int, default=0, help="first frame, counted from 0")
     motion.add_argument("--last", type=int, help="last frame")
     motion.add_argument("--fps", type=int, help="frames per second of the motion; default: the clip's")
     motion.add_argument("--speed", type=float, default=1.0, help="2 is twice as fast")
     motion.add_argument("--strength", type=float, default=1.0, help="1.5 exaggerates the movement")
     motion.add_argument(
-        "--smooth", type=float, default=0.0, help="over so many frames; 0.5 takes jitter away"
+        "--smooth", type=float, default=0.0, help="standard deviation in frames; 0.5 removes jitter"
     )
     motion.add_argument(
-        "--loop", choices=("none", "blend", "pingpong"), default="none", help="how it repeats"
+        "--loop", choices=("none", "blend", "pingpong"), default="none", help="how the motion repeats"
     )
-    motion.add_argument("--repeat", type=int, default=1, help="how often it is shown")
+    motion.add_argument("--repeat", type=int, default=1, help="number of repetitions; default 1")
     _folder_option(verb)
     add_engine_options(verb)
     add_quiet(verb)
@@ -71,11 +73,11 @@ def _register_build(actions: Verbs[argparse.ArgumentParser]) -> None:
     verb = add_verb(
         actions,
         "build",
-        "make motions and previews again with the present model",
+        "rebuild motions and previews with the current model",
         _build,
-        "Make motions and previews again with the present model. A motion needs the clip it came from: the "
+        "Rebuild motions and previews with the current model. A motion needs the clip it came from: the "
         "template's own driving.mp4, or the one its template.toml names below --data. Without it only the "
-        "preview is made again.",
+        "preview is rebuilt.",
     )
     verb.add_argument("ids", nargs="*", metavar="ID", help="default: all")
     verb.add_argument(
@@ -83,7 +85,7 @@ def _register_build(actions: Verbs[argparse.ArgumentParser]) -> None:
         type=Path,
         default=CLIPS,
         metavar="FOLDER",
-        help=f"the clips; default {CLIPS}, seen from here",
+        help=f"folder of the clips; default {CLIPS}",
     )
     _folder_option(verb)
     add_engine_options(verb)
@@ -92,7 +94,7 @@ def _register_build(actions: Verbs[argparse.ArgumentParser]) -> None:
 
 def _folder_option(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
-        "--folder", type=Path, default=MOTIONS, help="where the templates lie; default: those that ship"
+        "--folder", type=Path, default=MOTIONS, help="folder of the templates; default: those that ship"
     )
 
 
@@ -101,7 +103,7 @@ def _more_option(verb: argparse.ArgumentParser) -> None:
         "--folder",
         type=Path,
         default=MORE_PORTRAITS,
-        help=f"of portraits that do not ship; default {MORE_PORTRAITS}, seen from here",
+        help=f"folder of portraits that do not ship; default {MORE_PORTRAITS}",
     )
 
 
@@ -135,12 +137,12 @@ def _fetch(arguments: argparse.Namespace) -> int:
         if fetched.error is None:
             say(f"{fetched.id}: {'fetched' if fetched.new else 'already there'}", arguments.quiet)
         else:
-            code = complain(fetched.error)
+            code = report_error(fetched.error)
     return code
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    from reenact.gallery import BuildRecipe, Card, add_template
+    from reenact.gallery import BuildRecipe, TemplateMetadata, add_template
     from reenact.motion.retime import RetimeOptions
 
     retime = RetimeOptions(
@@ -153,7 +155,7 @@ def _add(arguments: argparse.Namespace) -> int:
         loop=arguments.loop,
         repeat=arguments.repeat,
     )
-    card = Card(
+    metadata = TemplateMetadata(
         title=arguments.title or arguments.id.replace("-", " ").capitalize(),
         licence=arguments.licence,
         attribution=arguments.attribution,
@@ -165,7 +167,7 @@ def _add(arguments: argparse.Namespace) -> int:
             open_engine(arguments),
             clip,
             arguments.id,
-            card,
+            metadata,
             arguments.folder,
             keep_clip=arguments.keep_clip,
             overwrite=arguments.overwrite,
@@ -181,16 +183,19 @@ def _build(arguments: argparse.Namespace) -> int:
     data = arguments.data if arguments.data.is_dir() else None
     if data is None:
         say(
-            f"No clips in {arguments.data}: motions need them, so only previews are made again.",
+            f"There are no clips in {arguments.data}. Motions need them, so only previews are rebuilt.",
             arguments.quiet,
         )
     wanted = arguments.ids or template_ids(arguments.folder)
     code = 0
     for built in build_templates(open_engine(arguments), data, arguments.folder, wanted):
         if built.error is None:
-            say(f"{built.id}: {'motion and preview' if built.moved else 'preview only'}", arguments.quiet)
+            say(
+                f"{built.id}: {'motion and preview' if built.motion_rebuilt else 'preview only'}",
+                arguments.quiet,
+            )
         else:
-            code = complain(built.error)
+            code = report_error(built.error)
     return code
 
 

@@ -1,1 +1,1 @@
-"""The animated crop back into the whole picture, at full resolution."""
+"""Pasting of the animated crop into the whole picture, at full resolution."""

@@ -1,4 +1,4 @@
-"""Putting the animated square back, so that a whole photo moves and not a stamp."""
+"""Pasting of the animated square into the whole photo."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from reenact.compose.placing import place_turned, place_upright
+from reenact.compose.placing import place_rotated, place_upright
 from reenact.types import Crop, FloatArray, Picture
 
 LARGEST = 1920  # pixels of the longer side of a result
-LARGEST_PER_SIZE = 5  # a small face in a wide picture must not blow the picture up
+LARGEST_PER_SIZE = 5  # limits the enlargement of pictures with a small face
 
 
 class Canvas:
-    """The still picture at the size of the result, and where the square goes.
+    """The still picture at the size of the result, and the placement of the animated square.
 
     The picture is scaled so that its crop has the asked-for side and lies on whole pixels: then pasting is a
-    blend and no resampling. Only where that would make the picture too large is the square reduced. A turned
-    square is turned back as it is pasted.
+    blend and no resampling. Only where that would make the picture too large is the square reduced. A rotated
+    square is rotated back when it is pasted.
     """
 
     def __init__(self, picture: Picture, crop: Crop, size: int) -> None:
@@ -42,22 +42,22 @@ class Canvas:
         resized = Image.fromarray(picture).resize((columns, rows), Image.Resampling.LANCZOS, box=box)
         self._still = np.asarray(resized)
         if crop.angle:
-            x, y = (float(value) for value in self.place(np.array([crop.left, crop.top])))
-            placed = place_turned(Crop(x, y, self._side, crop.angle), self._side, self.size)
+            x, y = (float(value) for value in self.to_result(np.array([crop.left, crop.top])))
+            placed = place_rotated(Crop(x, y, self._side, crop.angle), self._side, self.size)
         else:
             placed = place_upright(left, top, self._side, self.size)
-        self._show, self._rows = placed.show, placed.rows
+        self._render, self._rows = placed.render, placed.rows
         self._columns = slice(3 * placed.columns.start, 3 * placed.columns.stop)
-        self._share = np.rint(256 * placed.share).astype(np.uint16).repeat(3, 1)
+        self._alpha = np.rint(256 * placed.alpha).astype(np.uint16).repeat(3, 1)
         still = _as_columns(self._still)[self._rows, self._columns]
-        self._kept: NDArray[np.uint16] = still * (256 - self._share) + np.uint16(128)  # half, to round
+        self._background: NDArray[np.uint16] = still * (256 - self._alpha) + np.uint16(128)  # half, to round
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the result in pixels, both even."""
         return self._still.shape[1], self._still.shape[0]
 
-    def place(self, points: NDArray[np.floating]) -> FloatArray:
+    def to_result(self, points: NDArray[np.floating]) -> FloatArray:
         """Picture pixels (..., 2) -> pixels of the result (..., 2) float32."""
         return np.asarray((points - self._origin) * self._scale, np.float32)
 
@@ -66,9 +66,9 @@ class Canvas:
         if len(square) != self._side:
             reduced = Image.fromarray(square).resize((self._side, self._side), Image.Resampling.BOX)
             square = np.asarray(reduced)
-        # Bytes, 256 being a whole, and channels as columns: floats and axes of three take five times as long.
-        moving = _as_columns(self._show(square)) * self._share
-        moving += self._kept
+        # Integers, 256 being 1.0, channels as columns: floats and an axis of three take five times as long.
+        moving = _as_columns(self._render(square)) * self._alpha
+        moving += self._background
         moving >>= 8
         result = self._still.copy()
         _as_columns(result)[self._rows, self._columns] = moving

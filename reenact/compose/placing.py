@@ -1,4 +1,4 @@
-"""Where a square lies in the result, and how much of it is seen there."""
+"""Placement of the animated square in the result, with its alpha mask."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from PIL import Image
 
 from reenact.types import Crop, FloatArray, Picture
 
-BORDER = 0.14  # share of the square's side over which it fades into the still picture
+BORDER = 0.14  # width of the fade at its edges, as a share of the side
 _CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])  # of a square in crop units, clockwise
 
 
 @dataclass(frozen=True)
-class Placed:
+class Placement:
     """The part of the result that a square covers.
 
-    ``rows`` and ``columns`` of the result; ``share`` (h, w) float32 in [0, 1] of the square in it; ``show``
-    makes of a square (S, S, 3) uint8 what lies there, (h, w, 3) uint8.
+    ``rows`` and ``columns`` of the result; ``alpha`` (h, w) float32 in [0, 1] is the alpha mask;
+    ``render`` maps a square (S, S, 3) uint8 to this part, (h, w, 3) uint8.
     """
 
     rows: slice
     columns: slice
-    share: FloatArray
-    show: Callable[[Picture], Picture]
+    alpha: FloatArray
+    render: Callable[[Picture], Picture]
 
 
-def place_upright(left: int, top: int, side: int, size: tuple[int, int]) -> Placed:
+def place_upright(left: int, top: int, side: int, size: tuple[int, int]) -> Placement:
     """A square on whole pixels of a result of ``size`` (width, height)."""
     columns, inside_columns, across = _overlap(left, side, size[0])
     rows, inside_rows, down = _overlap(top, side, size[1])
 
-    def show(square: Picture) -> Picture:
+    def render(square: Picture) -> Picture:
         return square[inside_rows, inside_columns]
 
-    return Placed(rows, columns, np.minimum(down[:, None], across), show)
+    return Placement(rows, columns, np.minimum(down[:, None], across), render)
 
 
-def place_turned(crop: Crop, side: int, size: tuple[int, int]) -> Placed:
-    """A turned square, ``crop`` in pixels of the result, painted ``side`` pixels wide: resampled once."""
+def place_rotated(crop: Crop, side: int, size: tuple[int, int]) -> Placement:
+    """A rotated square, ``crop`` in pixels of the result, rendered ``side`` pixels wide: resampled once."""
     corners = crop.to_pixels(_CORNERS)
     left, top = (max(math.floor(low), 0) for low in corners.min(0).tolist())
     right, bottom = (
@@ -55,17 +55,17 @@ def place_turned(crop: Crop, side: int, size: tuple[int, int]) -> Placed:
     x, y = (one_right - origin), (one_down - origin)
     coefficients = (x[0], y[0], origin[0], x[1], y[1], origin[1])
 
-    def show(square: Picture) -> Picture:
+    def render(square: Picture) -> Picture:
         laid = Image.fromarray(square).transform(
             (right - left, bottom - top), Image.Transform.AFFINE, coefficients, Image.Resampling.BICUBIC
         )
         return np.asarray(laid)
 
-    share = _faded(place, corners, size)
-    return Placed(slice(top, bottom), slice(left, right), share, show)
+    alpha = _fade_mask(place, corners, size)
+    return Placement(slice(top, bottom), slice(left, right), alpha, render)
 
 
-def _faded(place: FloatArray, corners: FloatArray, size: tuple[int, int]) -> FloatArray:
+def _fade_mask(place: FloatArray, corners: FloatArray, size: tuple[int, int]) -> FloatArray:
     """Weights of pixels at ``place`` (h, w, 2) in crop units: (h, w).
 
     They fade towards each side of the square, but not towards one that lies beyond the result from end to
@@ -79,7 +79,7 @@ def _faded(place: FloatArray, corners: FloatArray, size: tuple[int, int]) -> Flo
     x, y = place[..., 0], place[..., 1]
     away = np.stack([1 + y, 1 - x, 1 - y, 1 + x]) / 2  # from the upper, right, lower and left side
     weight = np.minimum(1, away / BORDER)[fades].min(0, initial=1) * (away > 0).all(0)
-    return _smooth(weight)
+    return _smoothstep(weight)
 
 
 def _overlap(start: int, side: int, length: int) -> tuple[slice, slice, FloatArray]:
@@ -92,8 +92,8 @@ def _overlap(start: int, side: int, length: int) -> tuple[slice, slice, FloatArr
     fade = max(1.0, BORDER * side)
     near = np.ones_like(position) if start <= 0 else np.minimum(1, position / fade)
     far = np.ones_like(position) if start + side >= length else np.minimum(1, (side - position) / fade)
-    return slice(first, last), slice(first - start, last - start), _smooth(np.minimum(near, far))
+    return slice(first, last), slice(first - start, last - start), _smoothstep(np.minimum(near, far))
 
 
-def _smooth(weight: NDArray[np.floating]) -> FloatArray:
+def _smoothstep(weight: NDArray[np.floating]) -> FloatArray:
     return np.asarray(weight * weight * (3 - 2 * weight), np.float32)

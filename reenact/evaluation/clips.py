@@ -56,7 +56,7 @@ def person(path: Path) -> str:
     return parts[1] if len(parts) == 3 else path.stem
 
 
-def spread(paths: Sequence[Path], limit: int | None = None, seed: int = 0) -> list[Path]:
+def sample_clips(paths: Sequence[Path], limit: int | None = None, seed: int = 0) -> list[Path]:
     """The clips, or ``limit`` of them, in an order that soon shows every person.
 
     Persons come in seeded order, one clip each and round again, so a smaller choice is a part of a larger.

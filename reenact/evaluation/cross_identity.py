@@ -9,8 +9,8 @@ import numpy as np
 from reenact.errors import InvalidOption
 from reenact.evaluation import metrics
 from reenact.evaluation.clips import Pair, read_frames
-from reenact.evaluation.judge_set import Panel
-from reenact.evaluation.judges import Reading
+from reenact.evaluation.judge_set import JudgeSet
+from reenact.evaluation.judges import LandmarkReading
 from reenact.evaluation.methods import CrossMethod, collect
 from reenact.evaluation.options import Options
 from reenact.evaluation.reconstruction import Shown
@@ -34,7 +34,7 @@ LEAST_YAW, LEAST_JAW, LEAST_BLINK = 2.0, 0.04, 0.05  # degrees, blendshape, blen
 def evaluate_cross_identity(
     methods: Mapping[str, CrossMethod],
     pairs: Sequence[Pair],
-    panel: Panel,
+    judges: JudgeSet,
     options: Options | None = None,
     shown: Shown | None = None,
 ) -> Table:
@@ -43,7 +43,7 @@ def evaluate_cross_identity(
     Args:
         methods: name -> method; each gets the source and all driving frames and returns as many.
         pairs: whose first frame is animated by whose clip.
-        panel: the judges.
+        judges: the judges.
         options: driving frames of a clip.
         shown: called once a pair with its name, the driving frames and what each method made.
 
@@ -59,7 +59,7 @@ def evaluate_cross_identity(
         driving = read_frames(pair.driving, options.frames)
         made = {name: collect(name, method(source, driving), driving) for name, method in methods.items()}
         name = f"{pair.source.stem} by {pair.driving.stem}"
-        judged[name] = _judge_pair(made, source, driving, panel)
+        judged[name] = _judge_pair(made, source, driving, judges)
         frame_count += len(driving)
         if shown:
             shown(name, driving, made)
@@ -70,25 +70,25 @@ def evaluate_cross_identity(
 
 
 def _judge_pair(
-    made: Mapping[str, list[Picture]], source: Picture, driving: list[Picture], panel: Panel
+    made: Mapping[str, list[Picture]], source: Picture, driving: list[Picture], judges: JudgeSet
 ) -> dict[str, Row]:
     """Figures of every method on one pair."""
-    start, drive = panel.landmarks([source]), panel.landmarks(driving)
-    who = panel.identity([source], start.landmarks)
+    start, drive = judges.landmarks([source]), judges.landmarks(driving)
+    who = judges.identity([source], start.landmarks)
     rows: dict[str, Row] = {}
     for name, frames in made.items():
-        clip, reading = np.stack(frames), panel.landmarks(frames)
+        clip, reading = np.stack(frames), judges.landmarks(frames)
         rows[name] = {
-            "identity": mean(metrics.cosine(panel.identity(frames, reading.landmarks), who)),
+            "identity": mean(metrics.cosine(judges.identity(frames, reading.landmarks), who)),
             **_correlations(reading, drive),
             "background": mean(background_change(clip, source, reading.landmarks, start.landmarks[0])),
             "flicker": mean(flicker(clip, drive.landmarks)),
-            "lost": float(reading.lost),
+            "lost": float(reading.frames_without_face),
         }
     return rows
 
 
-def _correlations(made: Reading, driving: Reading) -> Row:
+def _correlations(made: LandmarkReading, driving: LandmarkReading) -> Row:
     """How closely the three curves follow the driving's; NaN where the driving's hardly varies."""
     return {
         "yaw": metrics.correlation(made.pose[:, 0], driving.pose[:, 0], LEAST_YAW),

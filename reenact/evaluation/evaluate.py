@@ -9,11 +9,11 @@ from pathlib import Path
 
 from reenact.errors import InvalidOption
 from reenact.evaluation.baselines import LandmarkWarp, StaticSource
-from reenact.evaluation.clips import Pair, frame_count, pair_up, spread
+from reenact.evaluation.clips import Pair, frame_count, pair_up, sample_clips
 from reenact.evaluation.cross_identity import evaluate_cross_identity
 from reenact.evaluation.gallery import Gallery
-from reenact.evaluation.hd import evaluate_hd, one_each
-from reenact.evaluation.judge_set import Panel, open_panel
+from reenact.evaluation.hd import evaluate_hd, one_clip_per_person
+from reenact.evaluation.judge_set import JudgeSet, open_judges
 from reenact.evaluation.methods import Candidate
 from reenact.evaluation.options import Options
 from reenact.evaluation.reconstruction import Shown, evaluate_reconstruction
@@ -59,19 +59,19 @@ def run(
     everything = sorted((shared / "faces" / "val").glob("*.mp4"))
     if not everything:
         raise InvalidOption("There are no clips in faces/val of the shared folder; name the right folder.")
-    clips, pairs = spread(everything, options.limit, options.seed), choose_pairs(everything, options)
-    large = spread(
-        one_each(list((shared / "faces_hd" / "val").glob("hd-*.mp4"))), options.limit, options.seed
+    clips, pairs = sample_clips(everything, options.limit, options.seed), choose_pairs(everything, options)
+    large = sample_clips(
+        one_clip_per_person(list((shared / "faces_hd" / "val").glob("hd-*.mp4"))), options.limit, options.seed
     )
     galleries = [Gallery(_made(out), kind, options.videos) for kind in ("reconstruction", "cross", "hd")]
     shown = _counted(galleries, len(clips) + len(pairs) + len(large), progress)
-    with open_panel(shared) as panel:
-        entries = _entries(methods, panel)
+    with open_judges(shared) as judges:
+        entries = _entries(methods, judges)
         remakers = {name: entry.reconstruct for name, entry in entries.items()}
         animators = {name: entry.animate for name, entry in entries.items() if entry.animate is not None}
-        table = evaluate_reconstruction(remakers, clips, panel, options, shown[0])
-        cross = evaluate_cross_identity(animators, pairs, panel, options, shown[1]) if pairs else None
-        hd = evaluate_hd(remakers, large, panel, options, shown[2]) if large else None
+        table = evaluate_reconstruction(remakers, clips, judges, options, shown[0])
+        cross = evaluate_cross_identity(animators, pairs, judges, options, shown[1]) if pairs else None
+        hd = evaluate_hd(remakers, large, judges, options, shown[2]) if large else None
     videos = [tuple(gallery.videos) for gallery in galleries]
     report = Report(table, cross, videos[0], videos[1], time.monotonic() - began, hd, videos[2])
     if out is not None:
@@ -82,17 +82,17 @@ def run(
 def choose_pairs(clips: Sequence[Path], options: Options) -> list[Pair]:
     """Who drives whom: every clip long enough drives once, or ``options.limit`` of them."""
     long_enough = [path for path in clips if frame_count(path) >= options.driving_frames]
-    driving = spread(long_enough, options.limit, options.seed)
+    driving = sample_clips(long_enough, options.limit, options.seed)
     return pair_up(clips, driving, options.seed)
 
 
-def _entries(methods: Mapping[str, Candidate], panel: Panel) -> dict[str, Candidate]:
+def _entries(methods: Mapping[str, Candidate], judges: JudgeSet) -> dict[str, Candidate]:
     """Baselines first, then the methods.
 
     Raises:
         InvalidOption: a method has a baseline's name.
     """
-    baselines = {STATIC: StaticSource().candidate(), WARP: LandmarkWarp(panel.landmarks).candidate()}
+    baselines = {STATIC: StaticSource().candidate(), WARP: LandmarkWarp(judges.landmarks).candidate()}
     for name in baselines.keys() & methods.keys():
         raise InvalidOption(f"{name!r} is the name of a baseline; give the method another name.")
     return {**baselines, **methods}

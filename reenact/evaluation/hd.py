@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw
 from reenact.errors import InvalidOption
 from reenact.evaluation import metrics
 from reenact.evaluation.clips import person, read_frames
-from reenact.evaluation.judge_set import Panel
-from reenact.evaluation.judges import Reading
+from reenact.evaluation.judge_set import JudgeSet
+from reenact.evaluation.judges import LandmarkReading
 from reenact.evaluation.methods import Method, collect
 from reenact.evaluation.options import Options
 from reenact.evaluation.reconstruction import Shown
@@ -41,7 +41,7 @@ MOUTH_SQUARE, MOUTH_SIDE = 1.6, 128  # widths of the mouth; pixels that the squa
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def one_each(clips: Sequence[Path]) -> list[Path]:
+def one_clip_per_person(clips: Sequence[Path]) -> list[Path]:
     """The first clip of each person, by file name."""
     first: dict[str, Path] = {}
     for path in sorted(clips):
@@ -52,7 +52,7 @@ def one_each(clips: Sequence[Path]) -> list[Path]:
 def evaluate_hd(
     methods: Mapping[str, Method],
     clips: Sequence[Path],
-    panel: Panel,
+    judges: JudgeSet,
     options: Options | None = None,
     shown: Shown | None = None,
 ) -> Table:
@@ -61,7 +61,7 @@ def evaluate_hd(
     Args:
         methods: name -> method; each gets every frame of a clip and returns as many of the same size.
         clips: square clips of people no method was trained on; one-frame clips are skipped.
-        panel: the judges.
+        judges: the judges.
         options: frames of a clip, frames with a VGG distance.
         shown: called once a clip, after it was judged.
 
@@ -77,9 +77,9 @@ def evaluate_hd(
         if len(frames) < 2:
             continue
         made = {name: collect(name, method(frames), frames) for name, method in methods.items()}
-        truth = panel.landmarks(frames[1:])
+        truth = judges.landmarks(frames[1:])
         judged[path.stem] = {
-            name: _judge(all_frames[1:], frames[1:], truth, panel, options)
+            name: _judge(all_frames[1:], frames[1:], truth, judges, options)
             for name, all_frames in made.items()
         }
         frame_count, side = frame_count + len(frames) - 1, len(frames[0])
@@ -97,11 +97,13 @@ def evaluate_hd(
     return Table(f"Reconstruction from the first frame at {side} pixels", COLUMNS, rows, judged, notes)
 
 
-def _judge(made: list[Picture], true: list[Picture], truth: Reading, panel: Panel, options: Options) -> Row:
+def _judge(
+    made: list[Picture], true: list[Picture], truth: LandmarkReading, judges: JudgeSet, options: Options
+) -> Row:
     """Figures of one method on one clip."""
     pixels = len(true[0]) / 256  # of a landmark's
-    reading, places = panel.landmarks(made), truth.landmarks * pixels
-    who = panel.identity(true, truth.landmarks)
+    reading, places = judges.landmarks(made), truth.landmarks * pixels
+    who = judges.identity(true, truth.landmarks)
     mouths = [_mouths(*each) for each in zip(made, true, places, strict=True)]
     judged = np.unique(np.linspace(0, len(made) - 1, min(options.vgg_frames, len(made))).round().astype(int))
     return {
@@ -110,8 +112,8 @@ def _judge(made: list[Picture], true: list[Picture], truth: Reading, panel: Pane
         "landmarks": mean(metrics.landmark_distance(reading.landmarks * pixels, places)),
         "skin": mean([_sharpness(*each) for each in zip(made, true, places, strict=True)]),
         "mouth_l1": mean([mean(metrics.l1(*(mouth[None] for mouth in pair))) for pair in mouths if pair]),
-        "mouth_vgg": mean([panel.vgg(*pair) for index in judged if (pair := mouths[index])]),
-        "identity": mean(metrics.cosine(panel.identity(made, reading.landmarks), who)),
+        "mouth_vgg": mean([judges.vgg(*pair) for index in judged if (pair := mouths[index])]),
+        "identity": mean(metrics.cosine(judges.identity(made, reading.landmarks), who)),
         "lost": float(np.sum(np.isnan(reading.jaw) & ~np.isnan(truth.jaw))),
     }
 

@@ -10,14 +10,14 @@ from reenact.evaluation.vgg import VggJudge
 
 
 @dataclass(frozen=True)
-class Panel:
+class JudgeSet:
     """Landmarks and expression, identity, texture."""
 
     landmarks: LandmarkJudge
     identity: IdentityJudge
     vgg: VggJudge
 
-    def __enter__(self) -> Panel:
+    def __enter__(self) -> JudgeSet:
         """Use as ``with open_panel(shared) as panel``."""
         return self
 
@@ -26,7 +26,7 @@ class Panel:
         self.landmarks.close()
 
 
-def open_panel(shared: Path) -> Panel:
+def open_judges(shared: Path) -> JudgeSet:
     """Open the judges that lie in ``evaluation/`` and ``training/`` of the shared folder.
 
     Raises:
@@ -34,7 +34,7 @@ def open_panel(shared: Path) -> Panel:
         SetupError: a file is missing or broken.
     """
     tools = shared / "evaluation"
-    return Panel(
+    return JudgeSet(
         LandmarkJudge(tools / "face_landmarker.task"),
         IdentityJudge(tools / "mobilefacenet.param", tools / "mobilefacenet.bin"),
         VggJudge(shared / "training" / "vgg19_to_conv4_1.npz"),

@@ -32,7 +32,7 @@ TEMPLATE = np.array(
 
 
 @dataclass(frozen=True)
-class Reading:
+class LandmarkReading:
     """What the landmark judge says of T frames; a frame without a face is NaN throughout.
 
     ``landmarks`` (T, 478, 2) float32, px at 256; ``blink`` (mean of both eyes) and ``jaw`` (T,) blendshapes
@@ -45,7 +45,7 @@ class Reading:
     pose: Figures
 
     @property
-    def lost(self) -> int:
+    def frames_without_face(self) -> int:
         """Number of frames in which no face was found."""
         return int(np.isnan(self.jaw).sum())
 
@@ -91,10 +91,10 @@ class LandmarkJudge:
         """Free MediaPipe's threads; the judge cannot be used afterwards."""
         self._landmarker.close()
 
-    def __call__(self, frames: Sequence[Picture]) -> Reading:
+    def __call__(self, frames: Sequence[Picture]) -> LandmarkReading:
         """Judge frames (H, W, 3) uint8 RGB."""
         faces = [self._face(frame) for frame in frames]
-        return Reading(
+        return LandmarkReading(
             np.stack([face.landmarks for face in faces]),
             np.array([face.blink for face in faces]),
             np.array([face.jaw for face in faces]),

@@ -14,8 +14,8 @@ import numpy as np
 from reenact.errors import InvalidOption
 from reenact.evaluation import metrics
 from reenact.evaluation.clips import read_frames
-from reenact.evaluation.judge_set import Panel
-from reenact.evaluation.judges import Reading
+from reenact.evaluation.judge_set import JudgeSet
+from reenact.evaluation.judges import LandmarkReading
 from reenact.evaluation.methods import Method, collect
 from reenact.evaluation.options import Options
 from reenact.evaluation.table import Column, Row, Table, averaged, mean
@@ -40,7 +40,7 @@ Shown = Callable[[str, list[Picture], dict[str, list[Picture]]], None]
 def evaluate_reconstruction(
     methods: Mapping[str, Method],
     clips: Sequence[Path],
-    panel: Panel,
+    judges: JudgeSet,
     options: Options | None = None,
     shown: Shown | None = None,
 ) -> Table:
@@ -49,7 +49,7 @@ def evaluate_reconstruction(
     Args:
         methods: name -> method; each gets every frame of a clip and returns as many.
         clips: 256x256 clips of people no method was trained on; one-frame clips are skipped.
-        panel: the judges.
+        judges: the judges.
         options: frames of a clip, frames with a VGG distance.
         shown: called once a clip, after it was judged.
 
@@ -65,10 +65,10 @@ def evaluate_reconstruction(
         if len(frames) < 2:
             continue
         made = {name: collect(name, method(frames), frames) for name, method in methods.items()}
-        truth = panel.landmarks(frames[1:])
-        judged[path.stem] = _judge_clip(made, frames, truth, panel, options.vgg_frames)
+        truth = judges.landmarks(frames[1:])
+        judged[path.stem] = _judge_clip(made, frames, truth, judges, options.vgg_frames)
         frame_count += len(frames) - 1
-        unjudged += truth.lost
+        unjudged += truth.frames_without_face
         if shown:
             shown(path.stem, frames, made)
     if not judged:
@@ -83,15 +83,19 @@ def evaluate_reconstruction(
 
 
 def _judge_clip(
-    made: Mapping[str, list[Picture]], frames: list[Picture], truth: Reading, panel: Panel, vgg_frames: int
+    made: Mapping[str, list[Picture]],
+    frames: list[Picture],
+    truth: LandmarkReading,
+    judges: JudgeSet,
+    vgg_frames: int,
 ) -> dict[str, Row]:
     """Figures of every method on one clip; ``truth`` is the reading of ``frames[1:]``."""
     true = np.stack(frames[1:])
-    who = panel.identity(frames[1:], truth.landmarks)
-    vgg = _vgg_means(made, frames, panel, vgg_frames)
+    who = judges.identity(frames[1:], truth.landmarks)
+    vgg = _vgg_means(made, frames, judges, vgg_frames)
     rows: dict[str, Row] = {}
     for name, all_frames in made.items():
-        clip, reading = np.stack(all_frames[1:]), panel.landmarks(all_frames[1:])
+        clip, reading = np.stack(all_frames[1:]), judges.landmarks(all_frames[1:])
         rows[name] = {
             "l1": mean(metrics.l1(clip, true)),
             "psnr": mean(metrics.psnr(clip, true)),
@@ -100,14 +104,14 @@ def _judge_clip(
             "akd": mean(metrics.landmark_distance(reading.landmarks, truth.landmarks)),
             "blink": mean(np.abs(reading.blink - truth.blink)),
             "jaw": mean(np.abs(reading.jaw - truth.jaw)),
-            "identity": mean(metrics.cosine(panel.identity(all_frames[1:], reading.landmarks), who)),
+            "identity": mean(metrics.cosine(judges.identity(all_frames[1:], reading.landmarks), who)),
             "lost": float(np.sum(np.isnan(reading.jaw) & ~np.isnan(truth.jaw))),
         }
     return rows
 
 
 def _vgg_means(
-    made: Mapping[str, list[Picture]], frames: list[Picture], panel: Panel, count: int
+    made: Mapping[str, list[Picture]], frames: list[Picture], judges: JudgeSet, count: int
 ) -> dict[str, float]:
     """Mean VGG distance of each method over ``count`` evenly spread frames, frame 0 left out.
 
@@ -117,5 +121,5 @@ def _vgg_means(
     distances: dict[str, list[float]] = {name: [] for name in made}
     for place in places:
         for name in made:
-            distances[name].append(panel.vgg(made[name][place], frames[place]))
+            distances[name].append(judges.vgg(made[name][place], frames[place]))
     return {name: mean(values) for name, values in distances.items()}

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from reenact.errors import WeightsBroken
 from reenact.export.fomm import export_fomm
 from reenact.fomm.network import Fomm, FommConfig
-from reenact.os_errors import is_fault, reason
+from reenact.os_errors import is_programming_error, reason
 
 _T = TypeVar("_T")
 # What a configuration must say where our networks have no choice.
@@ -71,7 +71,7 @@ def load_checkpoint(path: Path, config: FommConfig) -> Fomm:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch, pickle, zipfile and tarfile raise many unrelated types here
-        if is_fault(error):
+        if is_programming_error(error):
             raise
         raise WeightsBroken(
             f"{path.name} is no checkpoint that can be read safely: {reason(error)}."

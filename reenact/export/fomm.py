@@ -17,7 +17,7 @@ from reenact.export.onnx import (
     example_points,
     write_graphs,
 )
-from reenact.fomm.network import Fomm, Generator, KeypointDetector
+from reenact.fomm.network import Fomm, FommKeypointNetwork, Generator
 
 _SOURCE = ("source", "features", "source_points", "source_jacobians")
 _DRIVING = ("points", "jacobians")
@@ -31,7 +31,7 @@ SIGNATURES = {
 class KeypointGraph(nn.Module):
     """``keypoints``: pictures -> learned keypoints."""
 
-    def __init__(self, detector: KeypointDetector) -> None:
+    def __init__(self, detector: FommKeypointNetwork) -> None:
         super().__init__()
         self.detector = detector
 

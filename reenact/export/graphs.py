@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reenact.generator.network import Decoder, Encoder, Features
-from reenact.keypoints.network import KeypointDetector
+from reenact.keypoints.network import KeypointNetwork
 from reenact.layers.constant import constant
 from reenact.layers.geometry import resize, resize_flow, warp
 from reenact.layers.pose import Pose
@@ -33,7 +33,7 @@ def to_bytes(picture: Tensor) -> Tensor:
 class KeypointGraph(nn.Module):
     """``keypoints``: pictures -> learned keypoints."""
 
-    def __init__(self, detector: KeypointDetector) -> None:
+    def __init__(self, detector: KeypointNetwork) -> None:
         super().__init__()
         self.detector = detector
 
@@ -79,14 +79,14 @@ class AnimateGraph(nn.Module):
 
         Returns:
             picture (B, 256, 256, 3) uint8; for ``compose`` rest (B, 3, 256, 256) and kept (B, 1, 64, 64), see
-            ``parted``, and flow (B, 128, 128, 2) crop units.
+            ``split_detail``, and flow (B, 128, 128, 2) crop units.
         """
         image = to_float(source)
         source_pose = Pose(source_points, source_jacobians, source_landmarks)
         driving = Pose(points, jacobians, landmarks)
         motion = self.motion(functional.avg_pool2d(image, 4), source_pose, driving)
         out = self.decoder(image, Features(fine, coarse), source_pose, driving, motion)
-        return to_bytes(out.rgb), *parted(out.rgb, out.copied), out.flow
+        return to_bytes(out.rgb), *split_detail(out.rgb, out.copied), out.flow
 
 
 class ComposeGraph(nn.Module):
@@ -112,12 +112,12 @@ class ComposeGraph(nn.Module):
         size = source.shape[1:3]
         detailed = warp(source.permute(0, 3, 1, 2), resize_flow(flow, size))
         # As planes of one channel: with three, ONNX Runtime would resize them interleaved, which is slow.
-        planes = _crisper(rest).flatten(0, 1)[:, None]
+        planes = _sharpen(rest).flatten(0, 1)[:, None]
         result = resize(planes, size).reshape(detailed.shape) + resize(kept, size) * detailed
         return result.clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
-def parted(painted: Tensor, copied: Tensor) -> tuple[Tensor, Tensor]:
+def split_detail(painted: Tensor, copied: Tensor) -> tuple[Tensor, Tensor]:
     """What ``compose`` takes of a picture and of the warped source that it was painted on.
 
     Where the two differ much, the detail of the source belongs to something else, for instance to the open
@@ -138,7 +138,7 @@ def parted(painted: Tensor, copied: Tensor) -> tuple[Tensor, Tensor]:
     return (painted - resize(kept, painted.shape[2:]) * copied) * 255 + 0.5, kept
 
 
-def _crisper(picture: Tensor) -> Tensor:
+def _sharpen(picture: Tensor) -> Tensor:
     """(B, 3, H, W) sharpened by what a bilinear enlargement to twice the size takes."""
     edged = functional.pad(picture, (1, 1, 1, 1), mode="replicate")
     kernel = constant(CRISPER, picture.device).view(1, 1, 3, 3)

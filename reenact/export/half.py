@@ -16,8 +16,8 @@ from pathlib import Path
 import onnx
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from reenact.export.onnx import animate_graph, forget_origin, write_graph
-from reenact.export.variant_parity import Feed, Loss, compare
+from reenact.export.onnx import animate_graph, strip_metadata, write_graph
+from reenact.export.variant_parity import Feed, PrecisionLoss, compare
 from reenact.layers.geometry import grid_sample
 from reenact.training.checkpoint import Model
 
@@ -27,7 +27,7 @@ LEAST_PSNR = 50.0  # dB against float32, over the frames; below that the graph i
 BETWEEN = {"Add", "AveragePool", "BatchNormalization", "Concat", "Mul", "Relu", "Resize"}
 
 
-def write_half(model: Model, folder: Path, judged: list[Feed]) -> Loss:
+def write_half(model: Model, folder: Path, judged: list[Feed]) -> PrecisionLoss:
     """Write ``animate_fp16.onnx`` beside the graphs of a model, unless it would lose too much.
 
     Args:
@@ -39,15 +39,15 @@ def write_half(model: Model, folder: Path, judged: list[Feed]) -> Loss:
     with tempfile.TemporaryDirectory() as name:
         sampling = Path(name) / "animate.onnx"
         write_graph(replace(animate_graph(model), sampler=grid_sample, light=False), sampling)
-        path.write_bytes(halved(onnx.load(str(sampling))).SerializeToString(deterministic=True))
-    forget_origin(path)
+        path.write_bytes(to_float16(onnx.load(str(sampling))).SerializeToString(deterministic=True))
+    strip_metadata(path)
     loss = compare(folder / "animate.onnx", path, judged)
     if loss.psnr < LEAST_PSNR:
         path.unlink()
     return loss
 
 
-def halved(model: ModelProto) -> ModelProto:
+def to_float16(model: ModelProto) -> ModelProto:
     """The model with its convolutions, and what only lies between them, in float16.
 
     Inputs and outputs keep their types.

@@ -13,14 +13,14 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from reenact.export.variant_parity import Feed, Loss, compare
+from reenact.export.variant_parity import Feed, PrecisionLoss, compare
 
 NAME = "animate_int8"
 EXACT = ("head.weight",)  # of the convolutions that stay float32
 LEAST_PSNR = 36.0  # dB against float32, over the frames; below that the graph is not worth having
 
 
-def write_int8(folder: Path, feeds: list[Feed]) -> Loss:
+def write_int8(folder: Path, feeds: list[Feed]) -> PrecisionLoss:
     """Write ``animate_int8.onnx`` beside the graphs of a model, unless it would lose too much.
 
     Args:

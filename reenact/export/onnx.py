@@ -18,7 +18,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 from torch import Tensor, nn
 
 from reenact.errors import WeightsBroken
-from reenact.export.graphs import graphs_of, parted, to_float
+from reenact.export.graphs import graphs_of, split_detail, to_float
 from reenact.layers.gather import gather
 from reenact.layers.geometry import Sampler, sampled_by
 from reenact.runtime.weights import write_hashes
@@ -124,7 +124,7 @@ def write_graph(graph: Graph, path: Path) -> float:
         _write(graph.module, path, graph.signature, graph.traced)
     difference = check_parity(graph.module, path, graph.checked)
     if graph.light:
-        path.write_bytes(lighter(onnx.load(str(path))).SerializeToString(deterministic=True))
+        path.write_bytes(store_weights_as_float16(onnx.load(str(path))).SerializeToString(deterministic=True))
         check_parity(graph.module, path, graph.checked, ROUNDED)
     return difference
 
@@ -175,7 +175,7 @@ def example_inputs(model: Model, name: str, *, batch: int, side: int) -> tuple[T
     if name == "compose":
         flow = torch.rand(batch, PICTURE // 2, PICTURE // 2, 2, generator=random) * 2 - 1
         painted, copied = (to_float(example_picture(batch, PICTURE, random)) for _ in range(2))
-        rest, kept = parted(painted, painted.lerp(copied, 0.2))
+        rest, kept = split_detail(painted, painted.lerp(copied, 0.2))
         return example_picture(1, side, random), rest, kept, flow
     fine = torch.rand(1, generator.fine, 128, 128, generator=random)
     coarse = torch.rand(1, generator.coarse, 64, 64, generator=random)
@@ -216,10 +216,10 @@ def _write(module: nn.Module, path: Path, signature: Signature, inputs: tuple[Te
             external_data=False,
             verbose=False,
         )
-    forget_origin(path)
+    strip_metadata(path)
 
 
-def lighter(model: ModelProto) -> ModelProto:
+def store_weights_as_float16(model: ModelProto) -> ModelProto:
     """The model with large weights stored as float16, each cast back once, when the graph is opened.
 
     They were float16 before batch norm was folded into them. What rounding that product costs is less than
@@ -239,7 +239,7 @@ def lighter(model: ModelProto) -> ModelProto:
     return model
 
 
-def forget_origin(path: Path) -> None:
+def strip_metadata(path: Path) -> None:
     """Take out what torch notes of each node, for instance paths of this machine."""
     model = onnx.load(str(path))
     graph = model.graph

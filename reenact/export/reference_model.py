@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from reenact.bench.cpu_time import spend
+from reenact.bench.cpu_time import measure_time
 from reenact.engine import Engine
 from reenact.export.fomm import export_fomm
 from reenact.export.onnx import PICTURE, example_picture
@@ -90,7 +90,7 @@ def main() -> int:
             name, count = line.split()
             if name not in ways:
                 ways[name] = make[name]()
-            spent = spend(partial(ways[name], int(count)), int(count))
+            spent = measure_time(partial(ways[name], int(count)), int(count))
             sys.stdout.write(json.dumps(asdict(spent)) + "\n")
             sys.stdout.flush()
     return 0

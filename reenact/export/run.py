@@ -10,7 +10,7 @@ from pathlib import Path
 from reenact.config import DEFAULT_MODEL
 from reenact.export import half, int8
 from reenact.export.onnx import export_model
-from reenact.export.variant_parity import Loss, feeds
+from reenact.export.variant_parity import PrecisionLoss, feeds
 from reenact.runtime.weights import write_hashes
 from reenact.training.checkpoint import load_model
 
@@ -37,6 +37,6 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _tell(name: str, loss: Loss, least: float) -> None:
+def _tell(name: str, loss: PrecisionLoss, least: float) -> None:
     kept = "" if loss.psnr >= least else "left out: "
     sys.stdout.write(f"{name}.onnx  {kept}{loss.psnr:.1f} dB against float32, flow off by {loss.flow:.2g}\n")

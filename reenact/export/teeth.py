@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from reenact.config import TEETH
 from reenact.engine import open_face_finder
 from reenact.media import read_picture
-from reenact.mouth.teeth import extract
+from reenact.mouth.teeth import extract_teeth
 
 # Name of the strip, file, and rows above the lowest bright one at which the upper teeth end
 _DONORS = (
@@ -33,7 +33,7 @@ def make_bank(folder: Path, out: Path) -> None:
     for name, file, below in _DONORS:
         picture = read_picture(folder / file)
         (face, *_) = finder.find(picture)
-        teeth = extract(picture, face.landmarks, below)
+        teeth = extract_teeth(picture, face.landmarks, below)
         if teeth is None:
             raise ValueError(f"{file} shows too little of its teeth.")
         text = PngInfo()

@@ -22,8 +22,8 @@ from reenact.gallery.templates import PREVIEW
 from reenact.generator.renderer import BATCH, NATIVE_SIZE, Source
 from reenact.media import read_picture
 from reenact.motion.transfer import TransferOptions, transfer
-from reenact.rendering import prepare_source
 from reenact.runtime import Session
+from reenact.subject import open_subject
 from reenact.tracking import track
 from reenact.types import Crop
 
@@ -33,7 +33,7 @@ Feed = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
-class Loss:
+class PrecisionLoss:
     """What lower precision costs against float32.
 
     ``psnr`` of the pictures in dB, mean error of the ``flow`` in crop units.
@@ -43,7 +43,7 @@ class Loss:
     flow: float
 
 
-def compare(exact: Path, path: Path, feeds: list[Feed]) -> Loss:
+def compare(exact: Path, path: Path, feeds: list[Feed]) -> PrecisionLoss:
     """Run both graphs on the same inputs."""
     wanted, found = (Session(each, device="cpu") for each in (exact, path))
     square, flow = [], []
@@ -51,7 +51,7 @@ def compare(exact: Path, path: Path, feeds: list[Feed]) -> Loss:
         (picture, *_, moved), (other, *_, other_moved) = wanted(**feed), found(**feed)
         square.append(np.square(picture.astype(np.float32) - other).mean())
         flow.append(np.abs(moved - other_moved).mean())
-    return Loss(float(10 * np.log10(255**2 / max(1e-9, np.mean(square)))), float(np.mean(flow)))
+    return PrecisionLoss(float(10 * np.log10(255**2 / max(1e-9, np.mean(square)))), float(np.mean(flow)))
 
 
 def feeds(folder: Path) -> Iterator[Feed]:
@@ -74,4 +74,4 @@ def feeds(folder: Path) -> Iterator[Feed]:
 def _source(engine: Engine, path: Path) -> Source:
     picture = read_picture(path)
     face = choose(engine.finder.find(picture))
-    return prepare_source(engine, picture, face, align(face), NATIVE_SIZE)
+    return open_subject(engine, picture, face, align(face), NATIVE_SIZE).source

@@ -1,1 +1,1 @@
-"""Faces in a picture: found, measured with 478 points, one chosen, and cut out as the model wants them."""
+"""Face detection, 478 landmarks, choice of a face, its crop for the model, shots of a clip."""

@@ -1,4 +1,4 @@
-"""From a face to the square the model wants, and which of several faces is meant."""
+"""The choice of a face, and the square crop around it that the model expects."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from PIL import Image
 
 from reenact.errors import FaceIndexOutOfRange, FaceTooSmall, NoFaceFound
 from reenact.face.soften import soften
-from reenact.types import Crop, Face, Picture, turned
+from reenact.types import Crop, Face, Picture, rotate_points
 
 # The training crops, measured with this mesh: 1.88 face heights, the face's middle 0.045 below the centre.
 CROP_PER_FACE = 1.88
 CENTRE_ABOVE_FACE = 0.045
-LEVEL = math.radians(12)  # a head tilted less than this is left as it is
+MAX_UNROTATED_ROLL = math.radians(12)  # the crop of a head tilted less than this is not rotated
 MIN_FACE = 32  # pixels of height; below that there is nothing to animate
 
-Choice = int | Literal["largest"]
+FaceChoice = int | Literal["largest"]
 
 
-def choose(faces: list[Face], which: Choice = "largest") -> Face:
+def choose(faces: list[Face], which: FaceChoice = "largest") -> Face:
     """One of the faces of a picture, which ``FaceFinder.find`` gives largest first.
 
     Args:
@@ -36,8 +36,7 @@ def choose(faces: list[Face], which: Choice = "largest") -> Face:
     if not faces:
         raise NoFaceFound(
             "No face was found in the picture. Use one that shows a single face from the front, well lit, "
-            "not covered and at least 64 pixels high. Where the head lies on its side or upside down, turn "
-            "the photo until it is upright."
+            "not covered and at least 64 pixels high. If the photo lies on its side, rotate it."
         )
     index = 0 if which == "largest" else which
     if not 0 <= index < len(faces):
@@ -53,35 +52,35 @@ def choose(faces: list[Face], which: Choice = "largest") -> Face:
     return face
 
 
-def level(roll: float) -> float:
-    """By how much a square is turned for a head of this roll: not at all, or from 12 degrees on by all of it.
+def crop_angle(roll: float) -> float:
+    """Rotation of the crop for a head of this roll: 0 up to 12 degrees, the full roll beyond.
 
-    Networks know heads that tilt a little, and a square that is not turned need not be resampled.
+    The networks were trained with slightly tilted heads, and an upright crop needs no extra resampling.
     """
-    return roll if abs(roll) > LEVEL else 0.0
+    return roll if abs(roll) > MAX_UNROTATED_ROLL else 0.0
 
 
 def align(face: Face, angle: float | None = None) -> Crop:
-    """The square around a face as in training; it may reach beyond the picture.
+    """The square crop around a face, as in training; it may reach beyond the picture.
 
     Args:
         face: with its landmarks.
-        angle: of the square; None means that the face is upright in it, see ``level``.
+        angle: rotation of the square; None: by the roll of the face, see ``crop_angle``.
     """
-    angle = level(face.roll) if angle is None else angle
-    points = turned(face.landmarks[:468], -angle) if angle else face.landmarks[:468]
+    angle = crop_angle(face.roll) if angle is None else angle
+    points = rotate_points(face.landmarks[:468], -angle) if angle else face.landmarks[:468]
     low, high = points.min(0), points.max(0)
     size = float((high - low).max())
     centre = (low + high) / 2 - np.array([0, CENTRE_ABOVE_FACE * size])
-    centre = turned(centre, angle) if angle else centre
+    centre = rotate_points(centre, angle) if angle else centre
     side = CROP_PER_FACE * size
     return Crop(float(centre[0]) - side / 2, float(centre[1]) - side / 2, side, angle)
 
 
-def cut(picture: Picture, crop: Crop, size: int) -> Picture:
-    """The crop's content as (size, size, 3) uint8; what lies beyond the picture is blur, see ``soften``."""
+def extract_crop(picture: Picture, crop: Crop, size: int) -> Picture:
+    """The crop's content as (size, size, 3) uint8; beyond the picture it is blurred, see ``soften``."""
     if crop.angle:
-        return _cut_turned(picture, crop, size)
+        return _extract_rotated_crop(picture, crop, size)
     left, top = math.floor(crop.left), math.floor(crop.top)
     right, bottom = math.ceil(crop.left + crop.side), math.ceil(crop.top + crop.side)
     height, width = picture.shape[:2]
@@ -100,13 +99,13 @@ def cut(picture: Picture, crop: Crop, size: int) -> Picture:
     return soften(image, (x0, y0, x1, y1))
 
 
-def _cut_turned(picture: Picture, crop: Crop, size: int) -> Picture:
-    """``cut`` for a turned square: the upright one around it, turned at its own resolution, then reduced."""
+def _extract_rotated_crop(picture: Picture, crop: Crop, size: int) -> Picture:
+    """``extract_crop`` for a rotated square: its upright surroundings are rotated, then reduced."""
     reach = crop.side * (abs(math.cos(crop.angle)) + abs(math.sin(crop.angle))) / 2 + 2
     fewer = max(1, int(crop.side / size / 2))  # picture pixels to one that is turned
     side = math.ceil(2 * reach / fewer) * fewer
     left, top = (round(middle - side / 2) for middle in crop.centre)
-    around = Image.fromarray(cut(picture, Crop(left, top, side), side // fewer))
+    around = Image.fromarray(extract_crop(picture, Crop(left, top, side), side // fewer))
     corners = (crop.to_pixels(np.array([[-1, -1], [1, -1], [-1, 1]])) - np.array([left, top])) / fewer
     pixels = max(size, round(crop.side / fewer))
     (x, y), right, down = corners[0], (corners[1] - corners[0]) / pixels, (corners[2] - corners[0]) / pixels

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reenact.face.square_sampling import Square, as_input, sample
+from reenact.face.square_sampling import Square, sample_square, to_network_input
 from reenact.runtime import Session
 from reenact.types import FloatArray, Picture
 
 INPUT_SIZE = 192
 GRID = 48
-MIN_SCORE = 0.4  # low, since the mesh looks at every box again and drops what is no face
-ROOM = 1.5  # share of the picture seen at the second look
+MIN_SCORE = 0.4  # low, since the mesh rejects boxes without a face
+PADDED_VIEW = 1.5  # side of the second input, relative to the longer side of the picture
 MAX_OVERLAP = 0.3
 
 
@@ -32,9 +32,9 @@ class Detection:
 
 
 class FaceDetector:
-    """Finds boxes and eyes; one graph call a picture, two where the first finds nothing."""
+    """Detects boxes and eyes with one graph call, or two where the first finds nothing."""
 
-    closest = 384  # pixels a side of the smallest part worth a look: a face of 24 pixels is 12 in it
+    min_tile_side = 384  # pixels of a side: a face of 24 pixels is then 12 pixels in the input
 
     def __init__(self, session: Session) -> None:
         """``session`` holds ``face_detector.onnx``."""
@@ -43,15 +43,17 @@ class FaceDetector:
     def __call__(self, picture: Picture) -> list[Detection]:
         """All faces of ``picture``, best score first; an empty list when there are none.
 
-        A face that fills its picture is found more surely with room around it: hence the second look.
+        A face that fills the picture is detected better with a margin: hence the second call.
         """
-        return self.look(picture) or self.look(picture, ROOM)
+        return self.detect_once(picture) or self.detect_once(picture, PADDED_VIEW)
 
-    def look(self, picture: Picture, share: float = 1.0) -> list[Detection]:
-        """The same of one graph call that sees ``share`` of the longer side."""
+    def detect_once(self, picture: Picture, share: float = 1.0) -> list[Detection]:
+        """``__call__`` with one graph call, on a square of ``share`` times the longer side."""
         height, width = picture.shape[:2]
         square = Square(width / 2, height / 2, share * max(height, width))
-        regressed, logits = self._session(input=as_input(sample(picture, square, INPUT_SIZE), -1.0, 1.0))
+        regressed, logits = self._session(
+            input=to_network_input(sample_square(picture, square, INPUT_SIZE), -1.0, 1.0)
+        )
         scores = np.asarray(1 / (1 + np.exp(-np.clip(logits[0, :, 0], -100, 100))), np.float32)
         keep = np.flatnonzero(scores > MIN_SCORE)
         if not len(keep):

@@ -16,7 +16,7 @@ from PIL import Image
 
 from reenact.errors import ExtraMissing, ProviderUnavailable, WeightsBroken
 from reenact.face.detector import Detection
-from reenact.os_errors import is_fault, reason
+from reenact.os_errors import is_programming_error, reason
 from reenact.runtime import Device
 from reenact.types import FloatArray, Picture
 
@@ -30,7 +30,7 @@ FOREHEAD = 0.15  # of the points' height; measured on portraits and selfies
 class FanDetector:
     """Finds boxes and eyes as ``FaceDetector`` does, from FAN's landmarks."""
 
-    closest = None  # it is too slow to look closer than at halves
+    min_tile_side = None  # it is too slow for tiles smaller than half the picture
 
     def __init__(self, device: Device = "auto") -> None:
         """Load both networks, with torch's own number of threads.
@@ -56,7 +56,7 @@ class FanDetector:
                 face_detector_kwargs={"path_to_detector": str(detector)},
             )
         except Exception as error:  # torch raises many unrelated types for a bad file
-            if is_fault(error):
+            if is_programming_error(error):
                 raise
             raise WeightsBroken(
                 f"FAN's weights cannot be loaded: {reason(error)}. Delete {detector.name} and "
@@ -72,14 +72,14 @@ class FanDetector:
         if not len(boxes):  # asked for landmarks then, face-alignment would warn
             return []
         scale = np.array([picture.shape[1] / small.shape[1], picture.shape[0] / small.shape[0]])
-        # face-alignment cuts its results to whole pixels: half a pixel gives back the mean of what was lost.
+        # face-alignment truncates to whole pixels: half a pixel restores the mean.
         landmarks = [
             (points + 0.5) * scale for points in self._aligner.get_landmarks_from_image(small, boxes)
         ]
         found = [_to_detection(points, float(box[4])) for points, box in zip(landmarks, boxes, strict=True)]
         return sorted(found, key=lambda detection: -detection.score)
 
-    look = __call__
+    detect_once = __call__
 
 
 def load_face_alignment() -> ModuleType:
@@ -99,7 +99,7 @@ def load_face_alignment() -> ModuleType:
             numba.config.DISABLE_JIT = kept
     except ImportError as error:
         raise ExtraMissing(
-            f"The finder fan needs the package face-alignment ({error}): pip install 'reenact[fan]'."
+            f"The finder fan needs the package face-alignment ({error}). Run: pip install 'reenact[fan]'."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Finding faces: in a picture from nothing, in a clip by following the frame before."""
+"""Face detection in a picture, and tracking of one face through a clip."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from reenact.face.views import Detector, Views
 from reenact.types import Face, Picture
 
 MIN_PRESENCE = 0.5
-# Of 1,000 frames of clips of people three have less. A face half covered has less, and so have nearly all
-# meshes laid over a face the wrong way up (tests/face/test_find.py).
-SURE = 0.99999
-# Since the frame before, in face heights and as a ratio of them: beyond that the mesh may have seen no face
+# Three of 1,000 frames of clips of people score less. So do half-covered faces, and nearly all meshes fitted
+# to a face in a wrong orientation (tests/face/test_find.py).
+CONFIDENT_PRESENCE = 0.99999
+# Largest shift (face heights) and change of size (ratio) between frames before the face is detected again
 MAX_SHIFT, MAX_GROWTH = 0.15, 1.25
-# Where a face may lie, in degrees: on its sides and head first before all between
-_WAYS_UP = tuple(np.radians(degrees) for degrees in (90, 270, 180, 45, 315, 135, 225))
+# Orientations that are tried, in degrees: on its sides and upside down first
+_ROTATIONS = tuple(np.radians(degrees) for degrees in (90, 270, 180, 45, 315, 135, 225))
 
 
 class FaceFinder:
-    """Detector and mesh together; knows nothing of crops or of which face is wanted."""
+    """Face detector and face mesh together."""
 
     def __init__(self, detector: Detector, mesh: FaceMesh) -> None:
         """Both are opened once by the engine; ``detector`` is a FaceDetector or a FanDetector."""
@@ -31,48 +31,48 @@ class FaceFinder:
         self.mesh = mesh
 
     def find(self, picture: Picture) -> list[Face]:
-        """All faces, largest box first. A face that the mesh does not confirm is left out.
+        """All faces, largest first. A face that the mesh does not confirm is left out.
 
-        Where there seems to be none, or one of which the mesh is not sure, heads that lie on their side or
-        upside down are looked for. Where there is still none, a large picture is looked at in parts: the
-        detector sees it at 192 pixels, in which a face far away is too small.
+        If there is none, or one with a low presence score, rotated faces are searched. If there is still
+        none, a large picture is searched in tiles: the detector input has 192 pixels, in which a distant face
+        is too small.
         """
         views = Views(picture, self._detector)
-        if faces := self._any_way_up(views):
+        if faces := self._search_rotations(views):
             return faces
-        closer = (self._confirmed(picture, found) for found in views.closer())
+        closer = (self._confirmed(picture, found) for found in views.tiles())
         return next(filter(None, closer), [])
 
-    def _any_way_up(self, views: Views) -> list[Face]:
-        """Faces as they are found in the picture, or else in the picture turned."""
+    def _search_rotations(self, views: Views) -> list[Face]:
+        """Faces of the upright picture, or else of the rotated picture."""
         faces = self._search(views)
-        if faces and all(face.presence >= SURE for face in faces):
+        if faces and all(face.presence >= CONFIDENT_PRESENCE for face in faces):
             return faces
-        for angle in _WAYS_UP:
-            if sure := [face for face in self._search(views, angle) if face.presence >= SURE]:
-                return _distinct(sorted([*sure, *faces], key=lambda face: -face.presence))
+        for angle in _ROTATIONS:
+            if sure := [face for face in self._search(views, angle) if face.presence >= CONFIDENT_PRESENCE]:
+                return _deduplicate(sorted([*sure, *faces], key=lambda face: -face.presence))
         return faces
 
     def _search(self, views: Views, angle: float = 0.0) -> list[Face]:
-        """Faces of the picture as it is, or as it is seen when turned back by ``angle``, clockwise."""
+        """Faces of the picture, seen by the detector rotated back by ``angle`` radians, clockwise."""
         return self._confirmed(views.picture, views.whole(angle))
 
     def _confirmed(self, picture: Picture, detections: Iterable[Detection]) -> list[Face]:
         faces: list[Face] = []
         for detection in detections:
-            face = self._place(picture, square_around_eyes(detection.box, detection.eyes), detection.score)
-            # A second look from the first one's landmarks: the detector's box is coarse, this one is not.
-            face = face and self._place(picture, square_around_landmarks(face.landmarks), detection.score)
+            face = self._fit_mesh(picture, square_around_eyes(detection.box, detection.eyes), detection.score)
+            # A second pass, from the landmarks of the first: the detector's box is coarse.
+            face = face and self._fit_mesh(picture, square_around_landmarks(face.landmarks), detection.score)
             if face:
                 faces.append(face)
-        return _distinct(faces)
+        return _deduplicate(faces)
 
     def follow(self, frames: Iterable[Picture], first: Face | None = None) -> Iterator[Face | None]:
-        """The same face through a clip, frame by frame; None where it is not seen.
+        """Track one face through a clip, frame by frame; None where it is not found.
 
-        A face that is lost, seems to have leapt or is hardly a face is searched again with the detector: the
-        clip may have been cut. Of several, the one nearest to where it was last seen is taken, and before it
-        was ever seen the largest.
+        A face that is lost, has jumped or has a low presence score is searched again with the detector, since
+        the clip may have a cut. Of several faces the one nearest to the last known position is taken, at the
+        start the largest.
         """
         known, seen, lost = first, first, 0
         for frame in frames:
@@ -83,24 +83,24 @@ class FaceFinder:
     def _follow_one(self, frame: Picture, known: Face | None) -> Face | None:
         if known is None:
             return None
-        face = self._place(frame, square_around_landmarks(known.landmarks), known.score)
-        if face and (_leapt(known, face) or face.presence < SURE):
+        face = self._fit_mesh(frame, square_around_landmarks(known.landmarks), known.score)
+        if face and (_jumped(known, face) or face.presence < CONFIDENT_PRESENCE):
             return _nearest(self._search_again(frame, known, 0), known) or face
         return face
 
     def _search_again(self, frame: Picture, seen: Face | None, lost: int) -> list[Face]:
-        """Faces that lie as the one that was seen, or else in one other way, in turn: all would take long."""
+        """Faces in the last known orientation, or else in one other, which changes from frame to frame."""
         views = Views(frame, self._detector)
         if seen is None and not lost:
-            return self._any_way_up(views)
+            return self._search_rotations(views)
         usual = round(seen.roll / (np.pi / 2)) * np.pi / 2 if seen else 0.0
         faces = self._search(views, usual)
-        if any(face.presence >= SURE for face in faces):
+        if any(face.presence >= CONFIDENT_PRESENCE for face in faces):
             return faces
-        other = self._search(views, usual + _WAYS_UP[lost % len(_WAYS_UP)])
-        return [face for face in other if face.presence >= SURE] or faces
+        other = self._search(views, usual + _ROTATIONS[lost % len(_ROTATIONS)])
+        return [face for face in other if face.presence >= CONFIDENT_PRESENCE] or faces
 
-    def _place(self, picture: Picture, square: Square, score: float) -> Face | None:
+    def _fit_mesh(self, picture: Picture, square: Square, score: float) -> Face | None:
         landmarks, presence = self.mesh(picture, square)
         if presence < MIN_PRESENCE:
             return None
@@ -109,22 +109,22 @@ class FaceFinder:
         return Face(box, score, landmarks, presence)
 
 
-def _distinct(faces: list[Face]) -> list[Face]:
-    """Each face once, as it is named first; the largest first."""
+def _deduplicate(faces: list[Face]) -> list[Face]:
+    """Each face once, the first of duplicates; largest first."""
     kept: list[Face] = []
     for face in faces:
-        if not any(_inside(face, each) for each in kept):
+        if not any(_same_face(face, each) for each in kept):
             kept.append(face)
     return sorted(kept, key=lambda face: -face.height)
 
 
-def _inside(face: Face, other: Face) -> bool:
-    """Whether two faces are the same one, seen twice."""
+def _same_face(face: Face, other: Face) -> bool:
+    """Whether two detections are the same face."""
     x, y = (float(value) for value in face.landmarks.mean(0))
     return other.box[0] < x < other.box[2] and other.box[1] < y < other.box[3]
 
 
-def _leapt(before: Face, now: Face) -> bool:
+def _jumped(before: Face, now: Face) -> bool:
     shift = float(np.linalg.norm(now.landmarks.mean(0) - before.landmarks.mean(0)))
     growth = now.height / before.height
     return shift > MAX_SHIFT * before.height or not 1 / MAX_GROWTH < growth < MAX_GROWTH

@@ -1,7 +1,7 @@
-"""Face Mesh and what refines it: 478 points on a face.
+"""Face Mesh with refinement: 478 landmarks on a face.
 
-Kartynnik et al. 2019 (arXiv:1907.06724) for the mesh. It sees the face in 192 pixels; networks of our own
-then look at single parts of it and place their points anew (see ``reenact.face.parts``).
+Kartynnik et al. 2019 (arXiv:1907.06724) for the mesh. Its input has 192 pixels; our own
+networks then refine the points of single parts of the face (see ``reenact.face.parts``).
 """
 
 from __future__ import annotations
@@ -10,8 +10,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from reenact.face.parts import LEFT_CORNERS, MESH_POINTS, PARTS, RIGHT_CORNERS, Part, in_mirror, tilt
-from reenact.face.square_sampling import Square, as_input, sample
+from reenact.face.parts import (
+    LEFT_CORNERS,
+    MESH_POINTS,
+    PARTS,
+    RIGHT_CORNERS,
+    Part,
+    line_angle,
+    mirror_points,
+)
+from reenact.face.square_sampling import Square, sample_square, to_network_input
 from reenact.runtime import Session
 from reenact.types import FloatArray, Picture
 
@@ -20,7 +28,7 @@ IRIS_POINTS = 10  # of both eyes
 
 
 class FaceMesh:
-    """Places the 478 points of one face whose rough position is known."""
+    """Landmarks of one face whose rough position is known."""
 
     def __init__(self, mesh: Session, parts: Mapping[str, Session]) -> None:
         """``mesh`` holds ``face_mesh.onnx``; ``parts`` the graphs that ``reenact.face.parts`` names."""
@@ -32,37 +40,37 @@ class FaceMesh:
         Returns:
             (478, 2) float32 in picture pixels, and the presence score in [0, 1].
         """
-        cut = sample(picture, square, MESH_SIZE)
-        values, presence = self._mesh(input_1=as_input(cut, 0.0, 1.0))
+        cut = sample_square(picture, square, MESH_SIZE)
+        values, presence = self._mesh(input_1=to_network_input(cut, 0.0, 1.0))
         rough = square.to_pixels(values.reshape(MESH_POINTS, 3)[:, :2] / MESH_SIZE)
         points = np.concatenate([rough, np.zeros((IRIS_POINTS, 2), np.float32)])
         for part in PARTS:
-            points[list(part.points)] = self.place(picture, part, part.square(rough))
+            points[list(part.points)] = self.locate_part(picture, part, part.square(rough))
         return points, 1 / (1 + float(np.exp(-presence.item())))
 
-    def place(self, picture: Picture, part: Part, square: Square) -> FloatArray:
+    def locate_part(self, picture: Picture, part: Part, square: Square) -> FloatArray:
         """A part's points (P, 2) in picture pixels."""
-        seen = part.seen(sample(picture, square, part.size))
-        points = self._ask(part, seen)
-        if part.partners is not None:  # a second look in the mirror: the errors of both cancel in part
-            mirrored = self._ask(part, seen[:, ::-1])[list(part.partners)]
-            points = np.asarray((points + in_mirror(mirrored)) / 2, np.float32)
+        seen = part.network_view(sample_square(picture, square, part.size))
+        points = self._infer(part, seen)
+        if part.partners is not None:  # a second pass on the mirrored part; averaging reduces the error
+            mirrored = self._infer(part, seen[:, ::-1])[list(part.partners)]
+            points = np.asarray((points + mirror_points(mirrored)) / 2, np.float32)
         return square.to_pixels(part.mirror(points))
 
-    def _ask(self, part: Part, seen: Picture) -> FloatArray:
-        (found,) = self._parts[part.graph](picture=as_input(seen, 0.0, 1.0))
+    def _infer(self, part: Part, seen: Picture) -> FloatArray:
+        (found,) = self._parts[part.graph](picture=to_network_input(seen, 0.0, 1.0))
         return np.asarray(found[0])
 
 
 def square_around_eyes(box: tuple[float, float, float, float], eyes: FloatArray) -> Square:
     """The mesh's input square for a detection: 1.5 x the box, turned so that the eyes are level."""
     side = MESH_MARGIN * max(box[2] - box[0], box[3] - box[1])
-    return Square((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, side, tilt(eyes[0], eyes[1]))
+    return Square((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, side, line_angle(eyes[0], eyes[1]))
 
 
 def square_around_landmarks(landmarks: FloatArray) -> Square:
     """The mesh's input square for a face whose landmarks (478, 2) are known from a frame before."""
-    angle = tilt(landmarks[RIGHT_CORNERS[0]], landmarks[LEFT_CORNERS[0]])
+    angle = line_angle(landmarks[RIGHT_CORNERS[0]], landmarks[LEFT_CORNERS[0]])
     cos, sin = np.cos(angle), np.sin(angle)
     upright = landmarks[:MESH_POINTS] @ np.array([[cos, -sin], [sin, cos]])
     low, high = upright.min(0), upright.max(0)

@@ -1,4 +1,4 @@
-"""The network that places the points of one part of a face in a picture of that part."""
+"""The landmark network for one part of a face."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SIDE = 4  # pixels of the last grid
 
 
 class PointNetwork(nn.Module):
-    """A small residual network (He et al. 2016) that keeps its grid up to the last layers: place matters."""
+    """A small residual network (He et al. 2016) that keeps its grid up to the last layers."""
 
     def __init__(self, points: int, size: int = 64, code: int = 96) -> None:
         """``size`` of the picture in pixels, 4 times a power of two; ``code`` is the last layer's length."""

@@ -1,7 +1,7 @@
-"""The parts of a face that networks of our own place anew, each seen enlarged and level.
+"""The parts of a face whose landmarks our own networks refine, each on an enlarged, level crop.
 
-Face Mesh sees a whole face in 192 pixels and guesses much of it. Each part below names what its
-network places, and where it looks.
+Face Mesh sees a whole face in 192 pixels, which is too coarse for lids and lips. Each part below defines the
+points of its network and the crop.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ _MIDDLE_OF_MOUTH = (0, 17, 13, 14, 18, 200, 199, 175, 152)
 
 @dataclass(frozen=True)
 class Part:
-    """What one network places, and the square it looks at.
+    """The landmarks of one network, and its input square.
 
     ``graph`` names its ONNX file; ``points`` (P) are mesh indices in the order of its output; ``anchors`` are
     those whose mean is the square's middle; ``share`` is the square's side over the face's longer side;
-    ``size`` is the square's side in pixels. A ``mirrored`` part is shown to its network in a mirror.
+    ``size`` is the square's side in pixels. A ``mirrored`` part is flipped for its network.
     ``partners`` (P) are the positions in ``points`` of each point's partner; None where a part has one side.
     """
 
@@ -62,31 +62,31 @@ class Part:
     partners: tuple[int, ...] | None = None
 
     def square(self, landmarks: FloatArray) -> Square:
-        """Where the network looks on a face with mesh points (468 or more, 2): level with the eyes."""
+        """The input square on a face with mesh points (468 or more, 2), level with the eyes."""
         side = self.share * float(np.ptp(landmarks[:MESH_POINTS], axis=0).max())
         x, y = (float(value) for value in landmarks[list(self.anchors)].mean(0))
-        return Square(x, y, side, tilt(landmarks[RIGHT_CORNERS[0]], landmarks[LEFT_CORNERS[0]]))
+        return Square(x, y, side, line_angle(landmarks[RIGHT_CORNERS[0]], landmarks[LEFT_CORNERS[0]]))
 
-    def seen(self, picture: Picture) -> Picture:
-        """The square (S, S, 3) as the network is shown it."""
+    def network_view(self, picture: Picture) -> Picture:
+        """The square (S, S, 3) as the network expects it."""
         return np.ascontiguousarray(picture[:, ::-1]) if self.mirrored else picture
 
     def mirror(self, points: FloatArray) -> FloatArray:
-        """Points (P, 2), in [0, 1] across the square, as the network is shown them; or back."""
-        return in_mirror(points) if self.mirrored else points
+        """Points (P, 2), in [0, 1] across the square, as the network expects them; or back."""
+        return mirror_points(points) if self.mirrored else points
 
 
-def in_mirror(points: FloatArray) -> FloatArray:
+def mirror_points(points: FloatArray) -> FloatArray:
     """Points (..., 2), in [0, 1] across a square, in the mirrored square."""
     return np.asarray(points * np.array([-1, 1]) + np.array([1, 0]), np.float32)
 
 
-def tilt(right_eye: FloatArray, left_eye: FloatArray) -> float:
+def line_angle(right_eye: FloatArray, left_eye: FloatArray) -> float:
     """Clockwise turn of the line through two points (2,), in radians."""
     return float(np.arctan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0]))
 
 
-def _whole(
+def _symmetric_part(
     graph: str, pairs: tuple[tuple[int, int], ...], middle: tuple[int, ...], share: float, size: int
 ) -> Part:
     """A part with both sides: right points, left points, middle."""
@@ -101,10 +101,10 @@ def _eye(side: int) -> Part:
     return Part("eye", points, (RIGHT_CORNERS, LEFT_CORNERS)[side], 0.42, 64, mirrored=side == 1)
 
 
-FACE = _whole("face", _OVAL + _BROWS + _NOSE_AND_CHEEKS, _MIDDLE, 1.3, 128)
+FACE = _symmetric_part("face", _OVAL + _BROWS + _NOSE_AND_CHEEKS, _MIDDLE, 1.3, 128)
 RIGHT_EYE, LEFT_EYE = _eye(0), _eye(1)
-LIPS = _whole("lips", _LIPS + _CHIN, _MIDDLE_OF_MOUTH, 0.62, 64)
+LIPS = _symmetric_part("lips", _LIPS + _CHIN, _MIDDLE_OF_MOUTH, 0.62, 64)
 PARTS = (FACE, RIGHT_EYE, LEFT_EYE, LIPS)
-"""In the order in which they are placed: a later one wins."""
+"""In the order of refinement: a later part overrides an earlier one."""
 
 GRAPHS = tuple(dict.fromkeys(part.graph for part in PARTS))

@@ -1,4 +1,4 @@
-"""What is shown beyond the edges of a photo: its border, ever more blurred with the distance."""
+"""The area beyond the edges of a photo: its border, blurred more with the distance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cutting a turned square out of a picture: the one resampling step the face models share."""
+"""Sampling of a rotated square, shared by all face models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reenact.types import FloatArray, Picture
 
 @dataclass(frozen=True)
 class Square:
-    """A square in picture pixels: centre, side, and clockwise turn in radians."""
+    """A square in picture pixels: centre, side, and clockwise rotation in radians."""
 
     x: float
     y: float
@@ -33,11 +33,11 @@ class Square:
         return np.asarray((points - np.array([self.x, self.y])) @ turn / self.side + 0.5, np.float32)
 
 
-def sample(picture: Picture, square: Square, size: int) -> Picture:
-    """The content of ``square`` as (size, size, 3) uint8; black where it leaves the picture.
+def sample_square(picture: Picture, square: Square, size: int) -> Picture:
+    """The content of ``square`` as (size, size, 3) uint8; black beyond the picture.
 
-    Large squares are first reduced by a whole factor, since bilinear sampling alone would alias. Of a large
-    picture only the part around the square is looked at.
+    Large squares are first reduced by a whole factor, since bilinear sampling alone would alias. Only the
+    part of the picture around the square is read.
     """
     factor = max(1, int(square.side / size))
     corners = square.to_pixels(np.array([[0, 0], [1, 0], [0, 1], [1, 1]]))
@@ -64,7 +64,7 @@ def _around(picture: Picture, corners: FloatArray, factor: int) -> tuple[Picture
     return picture[low[1] : high[1], low[0] : high[0]], low
 
 
-def as_input(picture: Picture, low: float, high: float) -> NDArray[np.float32]:
+def to_network_input(picture: Picture, low: float, high: float) -> NDArray[np.float32]:
     """(H, W, 3) uint8 -> (1, 3, H, W) float32 with 0 mapped to ``low`` and 255 to ``high``."""
     scaled = picture.astype(np.float32) * ((high - low) / 255) + low
     return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])

@@ -60,7 +60,7 @@ class FommConfig:
     generator_params: GeneratorParams = field(default_factory=GeneratorParams)
 
 
-class KeypointDetector(nn.Module):
+class FommKeypointNetwork(nn.Module):
     """``kp_detector``: picture -> keypoints with jacobians (section 3.1)."""
 
     def __init__(self, config: FommConfig) -> None:
@@ -191,5 +191,5 @@ class Fomm(nn.Module):
     def __init__(self, config: FommConfig | None = None) -> None:
         super().__init__()
         self.config = config or FommConfig()
-        self.kp_detector = KeypointDetector(self.config)
+        self.kp_detector = FommKeypointNetwork(self.config)
         self.generator = Generator(self.config)

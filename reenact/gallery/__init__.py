@@ -8,9 +8,9 @@ build.py              clip -> motion -> retimed -> a template's folder; and all 
 """
 
 from reenact.gallery.build import Built, add_template, build_templates
-from reenact.gallery.fetch import Famous, Fetched, Portal, famous_portraits, fetch_portraits
+from reenact.gallery.fetch import Famous, Fetched, PortraitHost, famous_portraits, fetch_portraits
 from reenact.gallery.portraits import Portrait, get_portrait, list_portraits
-from reenact.gallery.template_metadata import BuildRecipe, Card, read_card, write_card
+from reenact.gallery.template_metadata import BuildRecipe, TemplateMetadata, read_metadata, write_metadata
 from reenact.gallery.templates import (
     get_template,
     is_slug,
@@ -23,11 +23,11 @@ from reenact.gallery.templates import (
 __all__ = [
     "BuildRecipe",
     "Built",
-    "Card",
     "Famous",
     "Fetched",
-    "Portal",
     "Portrait",
+    "PortraitHost",
+    "TemplateMetadata",
     "add_template",
     "build_templates",
     "famous_portraits",
@@ -37,9 +37,9 @@ __all__ = [
     "is_slug",
     "list_portraits",
     "list_templates",
-    "read_card",
+    "read_metadata",
     "remove_template",
     "sweep_templates",
     "template_ids",
-    "write_card",
+    "write_metadata",
 ]

@@ -1,4 +1,4 @@
-"""Making templates: a clip's motion, retimed, with a preview that shows no one from the clip."""
+"""Building templates: the retimed motion of a clip, and a preview that shows another person."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from reenact.engine import Engine
 from reenact.errors import InvalidOption, MotionOutdated, ReenactError
 from reenact.face.align import align, choose
 from reenact.gallery.portraits import list_portraits
-from reenact.gallery.template_metadata import BuildRecipe, Card, read_card, write_card
+from reenact.gallery.template_metadata import BuildRecipe, TemplateMetadata, read_metadata, write_metadata
 from reenact.gallery.templates import (
     DRIVING,
     MOTION,
     PREVIEW,
     get_template,
-    hidden_place,
+    hidden_folder,
     is_slug,
     sweep_templates,
     template_ids,
@@ -31,10 +31,10 @@ from reenact.motion.motion_file import load_motion, save_motion
 from reenact.motion.retime import RetimeOptions, retime
 from reenact.motion.transfer import TransferOptions, transfer
 from reenact.os_errors import unwritable
-from reenact.pipeline import watched
-from reenact.rendering import prepare_source, render_frames
-from reenact.tracking import moving, track
-from reenact.types import Clip, Motion, Template, Watch
+from reenact.pipeline import report_progress
+from reenact.subject import open_subject
+from reenact.tracking import require_motion, track
+from reenact.types import Clip, Motion, ProgressCallback, Template
 
 PREVIEW_FPS = 15  # frames a second at most: a preview must be small
 PREVIEW_ENCODING = EncodeOptions(webp_quality=55, webp_effort=4)
@@ -42,10 +42,10 @@ PREVIEW_ENCODING = EncodeOptions(webp_quality=55, webp_effort=4)
 
 @dataclass(frozen=True)
 class Built:
-    """What happened to one template: ``moved`` when its motion was made again; or why nothing was."""
+    """The outcome for one template: whether its motion was rebuilt, or the error that stopped it."""
 
     id: str
-    moved: bool = False
+    motion_rebuilt: bool = False
     error: ReenactError | None = None
 
 
@@ -53,12 +53,12 @@ def add_template(
     engine: Engine,
     clip: Path,
     id: str,
-    card: Card,
+    metadata: TemplateMetadata,
     folder: Path = MOTIONS,
     *,
     keep_clip: bool = False,
     overwrite: bool = False,
-    watch: Watch | None = None,
+    on_progress: ProgressCallback | None = None,
 ) -> Template:
     """Make a template from a clip; its folder appears only when it is whole.
 
@@ -66,11 +66,11 @@ def add_template(
         engine: whose model the motion will belong to.
         clip: any format that ``open_clip`` reads, of one face.
         id: small letters, digits and hyphens.
-        card: title, licence and so on; ``card.build.retime`` is applied to the motion.
+        metadata: title, licence and so on; ``metadata.build.retime`` is applied to the motion.
         folder: where templates lie.
         keep_clip: store the clip with its sound too, as ``driving.mp4``. Only for people who agreed.
         overwrite: replace a template of this id.
-        watch: is told of every frame of the clip, then of every frame of the preview.
+        on_progress: is told of every frame of the clip, then of every frame of the preview.
 
     Raises:
         InvalidOption: the id is no slug or taken, or the clip is to be kept but its motion is retimed.
@@ -82,15 +82,15 @@ def add_template(
             f"A template's id is small letters, digits and hyphens, for instance my-nod; not {id!r}."
         )
     if (folder / id).exists() and not overwrite:
-        raise InvalidOption(f"There is a template {id} already; choose another id or overwrite it.")
-    changes = card.build.retime if card.build else RetimeOptions()
+        raise InvalidOption(f"A template {id} exists already. Choose another id, or overwrite it.")
+    changes = metadata.build.retime if metadata.build else RetimeOptions()
     if keep_clip and changes != RetimeOptions():
-        raise InvalidOption("A clip that is kept with its sound cannot be cut, looped or retimed.")
-    motion = _captured(engine, clip, changes, watch)
-    with _whole(folder / id, overwrite) as part:
-        write_card(card, part)
+        raise InvalidOption("A clip that is stored with its sound cannot be trimmed, looped or retimed.")
+    motion = _capture_motion(engine, clip, changes, on_progress)
+    with _atomic_folder(folder / id, overwrite) as part:
+        write_metadata(metadata, part)
         save_motion(motion, part / MOTION)
-        write_preview(engine, motion, part / PREVIEW, watch)
+        write_preview(engine, motion, part / PREVIEW, on_progress)
         if keep_clip:
             write_clip(open_clip(clip), part / DRIVING)
     return get_template(id, folder, engine.model)
@@ -107,21 +107,23 @@ def build_templates(
     """
     for id in ids or template_ids(folder):
         try:
-            yield Built(id, moved=_build(engine, folder, id, data))
+            yield Built(id, motion_rebuilt=_build(engine, folder, id, data))
         except ReenactError as error:
             yield Built(id, error=error)
 
 
-def write_preview(engine: Engine, motion: Motion, out: Path, watch: Watch | None = None) -> None:
+def write_preview(
+    engine: Engine, motion: Motion, out: Path, on_progress: ProgressCallback | None = None
+) -> None:
     """Show a motion on the first of our own portraits: an animated WebP of 256 pixels."""
     picture = read_picture(list_portraits()[0].path)
     face = choose(engine.finder.find(picture))
     crop = align(face)
-    source = prepare_source(engine, picture, face, crop, NATIVE_SIZE)
-    driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)
+    subject = open_subject(engine, picture, face, crop, NATIVE_SIZE)
+    driven = transfer(subject.keypoints, motion.keypoints, TransferOptions(), motion.fps)
     every = -(-motion.fps // PREVIEW_FPS)
     shown = driven[:: int(every)]
-    frames = watched(render_frames(engine, source, face, crop, shown), len(shown), watch)
+    frames = report_progress(subject.render(shown), len(shown), on_progress)
     write_clip(Clip(frames, motion.fps / every, len(shown)), out, options=PREVIEW_ENCODING)
 
 
@@ -130,18 +132,20 @@ def _build(engine: Engine, folder: Path, id: str, data: Path | None) -> bool:
     if not is_slug(id) or id not in template_ids(folder):
         get_template(id, folder, engine.model)  # says what is wrong
     place = folder / id
-    card = read_card(place)
-    clip = _source(place, card.build, data)
+    metadata = read_metadata(place)
+    clip = _source(place, metadata.build, data)
     if clip is None:
-        motion = _kept_motion(place, engine.model)
+        motion = _stored_motion(place, engine.model)
     else:
-        motion = _captured(engine, clip, card.build.retime if card.build else RetimeOptions())
+        motion = _capture_motion(engine, clip, metadata.build.retime if metadata.build else RetimeOptions())
         save_motion(motion, place / MOTION)
     write_preview(engine, motion, place / PREVIEW)
     return clip is not None
 
 
-def _captured(engine: Engine, clip: Path, changes: RetimeOptions, watch: Watch | None = None) -> Motion:
+def _capture_motion(
+    engine: Engine, clip: Path, changes: RetimeOptions, on_progress: ProgressCallback | None = None
+) -> Motion:
     """The clip's motion, retimed; only the part that is wanted is tracked, and the square fits that part."""
     count = open_clip(clip).frame_count
     last = changes.last if changes.last is not None else changes.first
@@ -150,7 +154,7 @@ def _captured(engine: Engine, clip: Path, changes: RetimeOptions, watch: Watch |
             f"The clip {clip.name} has {count} frames, counted from 0; there is no frame {last}."
         )
     part = changes.first, None if changes.last is None else changes.last + 1
-    motion = moving(track(engine, clip, part=part, watch=watch))
+    motion = require_motion(track(engine, clip, part=part, on_progress=on_progress))
     return retime(motion, replace(changes, first=0, last=None))
 
 
@@ -165,23 +169,23 @@ def _source(place: Path, recipe: BuildRecipe | None, data: Path | None) -> Path 
     return clip if clip.is_file() else None
 
 
-def _kept_motion(place: Path, model: str) -> Motion:
+def _stored_motion(place: Path, model: str) -> Motion:
     try:
         return load_motion(place / MOTION, model)
     except MotionOutdated as error:
         raise MotionOutdated(
             f"The motion of {place.name} was made with another keypoint model, and the clip it came from "
-            "is not here. Give the folder of the clips: reenact templates build --data FOLDER."
+            "is missing. Name the folder of the clips: reenact templates build --data FOLDER."
         ) from error
 
 
 @contextmanager
-def _whole(place: Path, overwrite: bool) -> Iterator[Path]:
+def _atomic_folder(place: Path, overwrite: bool) -> Iterator[Path]:
     """A folder to fill, which takes the name ``place`` at the end, or is removed if anything fails.
 
     Where something else took the name meanwhile and may not be replaced, that fails too.
     """
-    part, old = (hidden_place(place.name, place.parent) for _ in range(2))
+    part, old = (hidden_folder(place.name, place.parent) for _ in range(2))
     sweep_templates(place.parent)
     try:
         part.mkdir(parents=True)

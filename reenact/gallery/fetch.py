@@ -1,4 +1,4 @@
-"""Famous portraits from Wikimedia Commons, asked for by file name and checked as a stranger's upload is."""
+"""Famous portraits from Wikimedia Commons, requested by file name and checked like any upload."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from reenact.types import Picture
 TYPES = ("image/jpeg", "image/png", "image/webp")
 WIDTH = 960  # pixels; one of the widths that Commons keeps ready (https://www.mediawiki.org/wiki/Common_thumbnail_sizes)
 SIDE = 900  # pixels of the longer side that is kept: enough to animate, light enough for a gallery
-MOST = 8_000_000  # bytes
-SILENCE, PATIENCE = 15.0, 60.0  # seconds without a byte, and for one whole picture
+MAX_BYTES = 8_000_000  # bytes
+READ_TIMEOUT, TOTAL_TIMEOUT = 15.0, 60.0  # seconds without a byte, and for one whole picture
 AGENT = "Reenact/0.1 (self-hosted; `reenact portraits fetch`)"  # Commons refuses who does not say
 
 
@@ -48,7 +48,7 @@ class Fetched:
 
 
 @dataclass(frozen=True)
-class Portal:
+class PortraitHost:
     """Where files are asked for by name, and the only hosts it may send on to, under the same scheme."""
 
     address: str = "https://commons.wikimedia.org/wiki/Special:FilePath/"
@@ -65,7 +65,7 @@ class Portal:
 
 
 class Unreachable(SetupError):
-    """The portal cannot be reached at all, so that asking it for another file is of no use."""
+    """The host cannot be reached, so requesting another file is of no use."""
 
 
 def famous_portraits() -> list[Famous]:
@@ -75,7 +75,7 @@ def famous_portraits() -> list[Famous]:
 
 
 def fetch_portraits(
-    folder: Path, wanted: Iterable[Famous] | None = None, portal: Portal | None = None
+    folder: Path, wanted: Iterable[Famous] | None = None, host: PortraitHost | None = None
 ) -> Iterator[Fetched]:
     """Fetch what is not in the folder yet, one after another; nothing is ever replaced.
 
@@ -92,7 +92,7 @@ def fetch_portraits(
             yield Fetched(each.id)
             continue
         try:
-            picture = read_picture(download(portal or Portal(), each.commons))
+            picture = read_picture(download(host or PortraitHost(), each.commons))
             _check_face(picture)
             _write(picture, path)
             yield Fetched(each.id, new=True)
@@ -102,32 +102,36 @@ def fetch_portraits(
                 return
 
 
-def download(portal: Portal, file: str) -> bytes:
+def download(host: PortraitHost, file: str) -> bytes:
     """The bytes of a picture on the portal; raises as ``fetch_portraits`` says."""
-    request = Request(portal.of(file), headers={"User-Agent": AGENT, "Accept": ", ".join(TYPES)})
+    request = Request(host.of(file), headers={"User-Agent": AGENT, "Accept": ", ".join(TYPES)})
     try:
-        with build_opener(_Redirects(portal)).open(request, timeout=SILENCE) as answer:
+        with build_opener(_Redirects(host)).open(request, timeout=READ_TIMEOUT) as answer:
             kind = answer.headers.get_content_type()
             if kind not in TYPES:
                 raise UnsupportedMedia(
-                    f"{file}: the portal sent {kind}, which is no picture of a known kind."
+                    f"{file}: the server sent {kind}, which is not a supported picture type."
                 )
             return _read(answer, file)
     except HTTPError as error:
         error.close()
-        raise SetupError(f"{file}: the portal answered {error.code}. Try again later.") from error
+        raise SetupError(f"{file}: the server answered {error.code}. Try again later.") from error
     except URLError as error:
-        host = urlsplit(portal.address).hostname
-        raise Unreachable(f"{host} cannot be reached: {reason(error)}. Is there a network?") from error
+        name = urlsplit(host.address).hostname
+        raise Unreachable(
+            f"{name} cannot be reached: {reason(error)}. Check the network connection."
+        ) from error
     except (OSError, HTTPException) as error:
-        raise SetupError(f"{file}: it did not come whole ({reason(error)}). Try again later.") from error
+        raise SetupError(
+            f"{file}: the download was interrupted ({reason(error)}). Try again later."
+        ) from error
 
 
 class _Redirects(HTTPRedirectHandler):
     """Follows the portal to its own hosts and to nowhere else."""
 
-    def __init__(self, portal: Portal) -> None:
-        self._portal = portal
+    def __init__(self, host: PortraitHost) -> None:
+        self._portal = host
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
@@ -135,27 +139,27 @@ class _Redirects(HTTPRedirectHandler):
         if not self._portal.allows(newurl):
             fp.close()
             raise SetupError(
-                f"The portal sent on to {urlsplit(newurl).hostname}, which is not one of its hosts."
+                f"The server redirected to {urlsplit(newurl).hostname}, which is not an allowed host."
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _read(answer: Any, file: str) -> bytes:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TOTAL_TIMEOUT
     parts, size = [], 0
     while part := answer.read1(65536):
         parts.append(part)
         size += len(part)
-        if size > MOST:
-            raise ImageTooLarge(f"{file}: more than {MOST // 1_000_000} MB came.")
+        if size > MAX_BYTES:
+            raise ImageTooLarge(f"{file}: the file is larger than {MAX_BYTES // 1_000_000} MB.")
         if time.monotonic() > deadline:
-            raise SetupError(f"{file}: it did not come within {PATIENCE:.0f} s. Try again later.")
+            raise SetupError(f"{file}: the download took more than {TOTAL_TIMEOUT:.0f} s. Try again later.")
     return b"".join(parts)
 
 
 def _check_face(picture: Picture) -> None:
     if not open_face_finder("cpu", 1).find(picture):
-        raise NoFaceFound("No face was found in the picture that came.")
+        raise NoFaceFound("No face was found in the downloaded picture.")
 
 
 def _write(picture: Picture, path: Path) -> None:

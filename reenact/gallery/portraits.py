@@ -1,4 +1,4 @@
-"""Faces for people who have no selfie at hand: pictures that may ship, and a folder of further ones."""
+"""Portraits for users without a selfie: those that ship, and a folder of further ones."""
 
 from __future__ import annotations
 

@@ -24,15 +24,15 @@ class BuildRecipe:
 
 
 @dataclass(frozen=True)
-class Card:
-    """What ``template.toml`` holds. Licence and attribution are of the motion, in plain words."""
+class TemplateMetadata:
+    """Content of ``template.toml``. Licence and attribution are those of the motion."""
 
     title: str
     licence: str
     attribution: str
     tags: tuple[str, ...] = ()
     build: BuildRecipe | None = None
-    made_by: str | None = None  # what made it, for that to know its own again; nobody else is told
+    made_by: str | None = None  # id of the job that built it; not published
 
     def __post_init__(self) -> None:
         """Refuse what cannot be shown or stored; raises InvalidOption."""
@@ -48,7 +48,7 @@ class Card:
                 raise InvalidOption(f"A tag is a word, not {tag!r}.")
 
 
-def read_card(folder: Path) -> Card:
+def read_metadata(folder: Path) -> TemplateMetadata:
     """The card of the template that lies in ``folder``.
 
     Raises:
@@ -57,7 +57,7 @@ def read_card(folder: Path) -> Card:
     try:
         table = tomllib.loads((folder / FILE).read_text(encoding="utf-8"))
         recipe = table.get("build")
-        return Card(
+        return TemplateMetadata(
             title=_text(table, "title"),
             licence=_text(table, "licence"),
             attribution=_text(table, "attribution"),
@@ -71,18 +71,18 @@ def read_card(folder: Path) -> Card:
         ) from error
 
 
-def write_card(card: Card, folder: Path) -> None:
+def write_metadata(metadata: TemplateMetadata, folder: Path) -> None:
     """Write ``template.toml`` into ``folder``."""
     lines = [
-        f"title = {_quoted(card.title)}",
-        f"tags = [{', '.join(map(_quoted, card.tags))}]",
-        f"licence = {_quoted(card.licence)}",
-        f"attribution = {_quoted(card.attribution)}",
+        f"title = {_quoted(metadata.title)}",
+        f"tags = [{', '.join(map(_quoted, metadata.tags))}]",
+        f"licence = {_quoted(metadata.licence)}",
+        f"attribution = {_quoted(metadata.attribution)}",
     ]
-    if card.made_by is not None:
-        lines.append(f"made_by = {_quoted(card.made_by)}")
-    if card.build is not None:
-        lines += ["", "[build]", f"clip = {_quoted(card.build.clip)}", *_changed(card.build.retime)]
+    if metadata.made_by is not None:
+        lines.append(f"made_by = {_quoted(metadata.made_by)}")
+    if metadata.build is not None:
+        lines += ["", "[build]", f"clip = {_quoted(metadata.build.clip)}", *_changed(metadata.build.retime)]
     (folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ from stat import S_ISREG
 
 from reenact.config import DEFAULT_MODEL, MOTIONS
 from reenact.errors import MotionOutdated, OutputError, TemplateNotFound
-from reenact.gallery.template_metadata import FILE, read_card
+from reenact.gallery.template_metadata import FILE, read_metadata
 from reenact.motion.motion_file import load_motion
 from reenact.os_errors import reason
 from reenact.runtime import ModelFolder
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MOTION, PREVIEW, DRIVING = "motion.npz", "preview.webp", "driving.mp4"
 HIDDEN = re.compile(rf"\.{SLUG.pattern}-[0-9a-f]{{8}}")  # what hidden_place names
-REMEMBERED = 128  # templates; one of five seconds takes 60 kB
-LEFT_ALONE = 3600.0  # seconds that nothing is written to a folder before it counts as left behind
+CACHED_TEMPLATES = 128  # templates; one of five seconds takes 60 kB
+ABANDONED_AFTER = 3600.0  # seconds that nothing is written to a folder before it counts as left behind
 
 
 def list_templates(
@@ -48,9 +48,9 @@ def list_templates(
     found = []
     for id in template_ids(folder, more):
         try:
-            found.append(_read(_place(id, folder, more), model))
+            found.append(_read(_template_folder(id, folder, more), model))
         except (TemplateNotFound, MotionOutdated) as error:
-            log.warning("Template %s is left out: %s", id, error)
+            log.warning("Template %s is skipped: %s", id, error)
     return found
 
 
@@ -65,7 +65,7 @@ def get_template(
         WeightsBroken: ``model`` is None and the shipped model is missing.
     """
     # An id may come from a request: what is no slug never touches the disk.
-    if not is_slug(id) or not ((place := _place(id, folder, more)) / FILE).is_file():
+    if not is_slug(id) or not ((place := _template_folder(id, folder, more)) / FILE).is_file():
         raise TemplateNotFound(_not_found(id, folder, more))
     return _read(place, model or _shipped_model())
 
@@ -85,7 +85,7 @@ def remove_template(id: str, folder: Path) -> None:
     """
     if id not in template_ids(folder):
         raise TemplateNotFound(_not_found(id, folder))
-    gone = hidden_place(id, folder)
+    gone = hidden_folder(id, folder)
     try:
         os.replace(folder / id, gone)
     except OSError as error:
@@ -93,7 +93,7 @@ def remove_template(id: str, folder: Path) -> None:
     shutil.rmtree(gone, ignore_errors=True)  # a sweep takes the rest
 
 
-def hidden_place(id: str, folder: Path) -> Path:
+def hidden_folder(id: str, folder: Path) -> Path:
     """A new name beside a template, for what is unfinished or to be deleted; ``sweep_templates`` finds it."""
     return folder / f".{id}-{secrets.token_hex(4)}"
 
@@ -108,14 +108,14 @@ def sweep_templates(folder: Path, before: float | None = None) -> int:
         folder: where templates lie; one that is not there, or cannot be read, has nothing to delete.
         before: time of the last change from which on a folder is left alone; by default an hour ago.
     """
-    before = time.time() - LEFT_ALONE if before is None else before
+    before = time.time() - ABANDONED_AFTER if before is None else before
     try:
         hidden = [path for path in folder.iterdir() if HIDDEN.fullmatch(path.name) and path.is_dir()]
     except OSError:
         return 0
     dead = [path for path in hidden if _last_change(path) < before]
     for path in dead:
-        log.info("%s, left by a build that was killed, is deleted", path)
+        log.info("Deleting %s, left by a build that was killed", path)
         shutil.rmtree(path, ignore_errors=True)
     return len(dead)
 
@@ -127,19 +127,21 @@ def is_slug(id: str) -> bool:
 
 def _read(folder: Path, model: str) -> Template:
     """A template, read once as long as its files stay the same: services ask for it with each order."""
-    return _read_as(folder, model, tuple(_stamp(folder / name) for name in (FILE, MOTION, PREVIEW, DRIVING)))
+    return _read_cached(
+        folder, model, tuple(_stamp(folder / name) for name in (FILE, MOTION, PREVIEW, DRIVING))
+    )
 
 
-@lru_cache(maxsize=REMEMBERED)
-def _read_as(folder: Path, model: str, stamps: tuple[object, ...]) -> Template:
-    card, (*_, preview, driving) = read_card(folder), stamps
+@lru_cache(maxsize=CACHED_TEMPLATES)
+def _read_cached(folder: Path, model: str, stamps: tuple[object, ...]) -> Template:
+    metadata, (*_, preview, driving) = read_metadata(folder), stamps
     return Template(
         id=folder.name,
-        title=card.title,
-        tags=card.tags,
+        title=metadata.title,
+        tags=metadata.tags,
         motion=load_motion(folder / MOTION, model),
-        licence=card.licence,
-        attribution=card.attribution,
+        licence=metadata.licence,
+        attribution=metadata.attribution,
         preview=folder / PREVIEW if preview else None,
         driving=folder / DRIVING if driving else None,
     )
@@ -166,7 +168,7 @@ def _shipped_model() -> str:
     return ModelFolder(DEFAULT_MODEL).hash("keypoints")
 
 
-def _place(id: str, folder: Path, more: Path | None) -> Path:
+def _template_folder(id: str, folder: Path, more: Path | None) -> Path:
     """Where the template of a slug lies, or would lie."""
     return more / id if more and not (folder / id / FILE).is_file() else folder / id
 

@@ -1,1 +1,1 @@
-"""The moved face: features of the source, warped and repainted, frame by frame."""
+"""Rendering of the face: features of the source are warped and decoded, frame by frame."""

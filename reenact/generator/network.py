@@ -18,7 +18,7 @@ from torch.nn import functional
 from reenact.layers.blocks import Down, ModulatedResidual, Same, Up
 from reenact.layers.geometry import resize, resize_flow, warp
 from reenact.layers.openings import MAPS
-from reenact.layers.pose import Movement, Pose, both
+from reenact.layers.pose import Movement, Pose, apply_to_both
 
 OPENINGS = 2 * MAPS  # of the driving and of the source
 FINEST_SHIFT = 0.1  # crop units: how far the decoder may move a pixel beyond the dense motion
@@ -111,7 +111,7 @@ class Decoder(nn.Module):
             motion: what ``DenseMotion`` returned.
         """
         flow, occlusion, condition, window, openings = motion
-        was, now = both(_shape, source.landmarks, driving.landmarks)
+        was, now = apply_to_both(_shape, source.landmarks, driving.landmarks)
         code = self.expression(torch.cat([was.expand_as(now), now - was], -1))
         coarse = warp(features.coarse, flow) * occlusion[:, :1]
         y = self.mix_coarse(torch.cat([coarse, condition, openings], 1))

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reenact.errors import InvalidOption
-from reenact.runtime import Kept, Session, in_order
+from reenact.runtime import DeviceTensor, Session, ordered_map
 from reenact.types import Keypoints, Picture
 
 NATIVE_SIZE = 256  # what the networks see and paint
-BATCH = 2  # frames a graph call; a CPU takes 3 % more for each frame of 4, and 8 % more of 1 or 8
+BATCH = 2  # frames per graph call; on a CPU a frame takes 3 % longer with 4, and 8 % longer with 1 or 8
 Composer = Callable[[int], Session]  # the compose graph for results of so many pixels
 
 
 @dataclass(frozen=True)
 class Source:
-    """A selfie made ready: ``picture`` (256, 256, 3), ``full`` (S, S, 3) for sizes above, and its pose.
+    """A prepared selfie: ``picture`` (256, 256, 3), ``full`` (S, S, 3) for sizes above, and its pose.
 
     ``inputs`` is what the animator takes of it, by name, where the graphs compute: picture, pose, and the
     encoder's outputs, whatever the model calls them. ``enlarged`` is ``full`` there.
@@ -29,8 +29,8 @@ class Source:
     picture: Picture
     full: Picture
     keypoints: Keypoints
-    inputs: dict[str, Kept]
-    enlarged: Kept
+    inputs: dict[str, DeviceTensor]
+    enlarged: DeviceTensor
 
 
 class Renderer:
@@ -79,17 +79,17 @@ class Renderer:
             InvalidOption: ``full`` is larger than this model can paint.
         """
         if not self.scales and len(full) != NATIVE_SIZE:
-            raise InvalidOption(f"This model paints {NATIVE_SIZE} pixels only; ask for size {NATIVE_SIZE}.")
-        put = self._animate.put
-        image = put(picture[None])
+            raise InvalidOption(f"This model only renders {NATIVE_SIZE} pixels. Use size {NATIVE_SIZE}.")
+        to_device = self._animate.to_device
+        image = to_device(picture[None])
         inputs = {
             "source": image,
-            **dict(zip(self._encode.outputs, self._encode.keep(source=image), strict=True)),
-            "source_points": put(keypoints.points[None]),
-            "source_jacobians": put(keypoints.jacobians[None]),
-            "source_landmarks": put(keypoints.landmarks[None]),
+            **dict(zip(self._encode.outputs, self._encode.run_on_device(source=image), strict=True)),
+            "source_points": to_device(keypoints.points[None]),
+            "source_jacobians": to_device(keypoints.jacobians[None]),
+            "source_landmarks": to_device(keypoints.landmarks[None]),
         }
-        enlarged = image if len(full) == NATIVE_SIZE else put(full[None])
+        enlarged = image if len(full) == NATIVE_SIZE else to_device(full[None])
         return Source(picture, full, keypoints, inputs, enlarged)
 
     def batched(self, batch: int) -> Renderer:
@@ -100,19 +100,19 @@ class Renderer:
         """The source in each driving pose: T pictures (S, S, 3) uint8, made a batch at a time."""
         starts = range(0, len(driving), self._frames)
         batches = (driving[start : start + self._frames] for start in starts)
-        for pictures in in_order(lambda batch: self._batch(source, batch), batches, self._workers):
+        for pictures in ordered_map(lambda batch: self._batch(source, batch), batches, self._workers):
             yield from pictures
 
-    def paint(self, source: Source, driving: Keypoints) -> list[Kept]:
+    def paint(self, source: Source, driving: Keypoints) -> list[DeviceTensor]:
         """One batch at 256: pictures (B, 256, 256, 3) uint8, and what else ``compose`` takes."""
-        return self._animate.keep(**self.inputs(source, driving))
+        return self._animate.run_on_device(**self.inputs(source, driving))
 
-    def compose(self, source: Source, painted: list[Kept]) -> Picture:
+    def compose(self, source: Source, painted: list[DeviceTensor]) -> Picture:
         """The same batch at the size of the result, (B, S, S, 3) uint8."""
         if self._compose is None or len(source.full) == NATIVE_SIZE:
             return np.asarray(painted[0].numpy(), np.uint8)
         graph = self._compose(len(source.full))
-        compose = partial(graph.keep, source=source.enlarged)
+        compose = partial(graph.run_on_device, source=source.enlarged)
         made = dict(zip(self._animate.outputs, painted, strict=True))
         taken = {name: made[name] for name in graph.inputs if name in made}
         if self._fixed:
@@ -127,9 +127,9 @@ class Renderer:
         whole = _filled(driving, self._frames) if self._fixed else driving
         return self.compose(source, self.paint(source, whole))[: len(driving)]
 
-    def inputs(self, source: Source, driving: Keypoints) -> dict[str, NDArray[np.generic] | Kept]:
+    def inputs(self, source: Source, driving: Keypoints) -> dict[str, NDArray[np.generic] | DeviceTensor]:
         """What the animator is called with for these poses, by name."""
-        known: dict[str, NDArray[np.generic] | Kept] = {
+        known: dict[str, NDArray[np.generic] | DeviceTensor] = {
             **source.inputs,
             "points": driving.points,
             "jacobians": driving.jacobians,

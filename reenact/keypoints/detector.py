@@ -11,7 +11,7 @@ from reenact.types import Crop, Face, FloatArray, Keypoints, Picture
 CROP_SIZE = 256
 
 
-class KeypointDetector:
+class KeypointEstimator:
     """Learned keypoints from the graph, landmark keypoints from the mesh."""
 
     def __init__(self, session: Session) -> None:

@@ -23,7 +23,7 @@ class KeypointConfig:
     temperature: float = 0.1  # of the softmax over a heatmap
 
 
-class KeypointDetector(nn.Module):
+class KeypointNetwork(nn.Module):
     """Small picture -> K points and their jacobians."""
 
     def __init__(self, config: KeypointConfig) -> None:

@@ -35,7 +35,7 @@ def gaussians(points: Tensor, grid: Tensor, variance: float) -> Tensor:
     return along_y[..., :, None] * along_x[..., None, :]
 
 
-def exact(like: Tensor) -> AbstractContextManager[object]:
+def full_precision(like: Tensor) -> AbstractContextManager[object]:
     """Matrix products in here stay float32 where autocast would take them to bfloat16: for coordinates.
 
     Without autocast it is nothing at all, so that exported graphs know nothing of it.

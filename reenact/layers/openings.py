@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reenact.landmarks import GAPS, MOUTH_GAPS
 from reenact.layers.constant import constant
-from reenact.layers.geometry import exact
+from reenact.layers.geometry import full_precision
 
 MAPS = 2  # mouth, eyes
 LEAST = 0.75 / 64  # crop units: standard deviation, across the gap, of one that is hardly open
@@ -60,6 +60,6 @@ def _bumps(centre: Tensor, diagonal: Tensor, beside: Tensor, height: Tensor, gri
     at_zero = (slope * centre).sum(-1, keepdim=True) - 2 * height.clamp_min(1e-9).log()
     x, y = grid.flatten(0, 1).unbind(-1)
     powers = torch.stack([x * x, y * y, x * y, x, y, torch.ones_like(x)])
-    with exact(grid):
+    with full_precision(grid):
         exponent = torch.cat([diagonal, 2 * beside, -2 * slope, at_zero], -1) @ powers * -0.5
     return exponent.exp().reshape(*exponent.shape[:2], *grid.shape[:2])

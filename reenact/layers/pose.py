@@ -17,7 +17,7 @@ class Pose(NamedTuple):
     landmarks: Tensor
 
 
-def both(work: Callable[[Tensor], Tensor], source: Tensor, driving: Tensor) -> tuple[Tensor, Tensor]:
+def apply_to_both(work: Callable[[Tensor], Tensor], source: Tensor, driving: Tensor) -> tuple[Tensor, Tensor]:
     """``work`` done to source (n, ...) and driving (B, ...) at once, which halves the nodes of a graph."""
     done = work(torch.cat([source, driving]))
     return done[: len(source)], done[len(source) :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from reenact.landmarks import MESH_INDICES
-from reenact.layers.pose import both
+from reenact.layers.pose import apply_to_both
 
 # Semi-axes of an ellipse around forehead and chin, in halves of the distance between them.
 ALONG, ACROSS = 1.7, 1.45
@@ -28,7 +28,7 @@ def head_window(source: Tensor, driving: Tensor, grid: Tensor) -> Tensor:
     Returns:
         (B, 1, H, W) in [0, 1].
     """
-    there, here = both(lambda landmarks: 1 - _window(landmarks, grid), source, driving)
+    there, here = apply_to_both(lambda landmarks: 1 - _window(landmarks, grid), source, driving)
     return 1 - (there * here)[:, None]
 
 

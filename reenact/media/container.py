@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 # The demuxer is forced and no protocol is allowed: a playlist renamed to .mp4 can make FFmpeg read nothing
 # but the bytes that were sent.
 _DEMUXERS = {formats.MP4: "mov", formats.MATROSKA: "matroska"}
-# What phones, browsers and editors write. FFmpeg has five hundred decoders, most of them seldom looked at.
+# What phones, browsers and editors write. FFmpeg has five hundred decoders, most of them rarely audited.
 _VIDEO_CODECS = {"h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "h263", "mjpeg", "prores"}
 _SOUND_CODECS = {
     *("aac", "mp3", "mp3float", "opus", "libopus", "vorbis", "flac", "alac", "ac3", "eac3", "amrnb", "amrwb"),
@@ -39,14 +39,14 @@ _OPTIONS = {
     "max_pixels": "40000000",
     "codec_whitelist": ",".join(sorted(_VIDEO_CODECS | _SOUND_CODECS)),
 }
-# Titles in foreign letters are no damage. From 19 on PyAV keeps their bytes by itself.
+# Titles that are not UTF-8 are no damage. PyAV handles them itself from version 19 on.
 _TITLES: dict[str, Any] = {"metadata_errors": "replace"} if av.__version__.startswith("18.") else {}
 _THREADS = 2  # each decoding thread holds frames of its own
 
 
 @dataclass(frozen=True)
-class VideoFacts:
-    """What a video's packets tell without decoding. Times are in seconds."""
+class VideoInfo:
+    """What the packets of a video say without decoding. Times are in seconds."""
 
     size: tuple[int, int]  # coded width, height
     starts: list[float]  # when each frame is shown, ascending
@@ -71,7 +71,7 @@ def find_video(container: InputContainer) -> VideoStream | None:
     return next((s for s in container.streams.video if not s.disposition & cover), None)
 
 
-def sound_kind(stream: AudioStream) -> tuple[str, bool]:
+def sound_codec(stream: AudioStream) -> tuple[str, bool]:
     """What a track's sound is coded as, and whether that is decoded."""
     context = _codec(stream)
     if context is None:
@@ -84,7 +84,7 @@ def _codec(stream: AudioStream | VideoStream) -> CodecContext | None:
     return cast(CodecContext | None, stream.codec_context)  # the types of PyAV forget the None
 
 
-def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | None:
+def probe_video(path: Path, found: formats.Format, most: int) -> VideoInfo | None:
     """Read the packet times of a file without decoding; None when it has no video track.
 
     Headers often lack the duration (recordings of browsers) or lie; the packets do not. At most ``most`` + 1
@@ -98,21 +98,21 @@ def probe_video(path: Path, found: formats.Format, most: int) -> VideoFacts | No
             return None
         context = _codec(stream)
         if context is None or context.codec.name not in _VIDEO_CODECS:
-            how = context.codec.canonical_name if context else "nothing that is known"
+            how = context.codec.canonical_name if context else "an unknown codec"
             raise UnsupportedMedia(
-                f"The clip's pictures are coded as {how}. Save it with H.264, HEVC, VP9 or AV1."
+                f"The video track uses {how}, which is not supported. Save it as H.264, HEVC, VP9 or AV1."
             )
         times, last = _packet_times(container, stream, most)
-        return VideoFacts(
+        return VideoInfo(
             size=(stream.codec_context.width, stream.codec_context.height),
             starts=times,
             last=last,
-            rates=(exact(stream.average_rate), exact(stream.guessed_rate)),
+            rates=(to_fraction(stream.average_rate), to_fraction(stream.guessed_rate)),
             audio=bool(container.streams.audio),
         )
 
 
-def exact(ratio: Rational | None) -> Fraction | None:
+def to_fraction(ratio: Rational | None) -> Fraction | None:
     """PyAV's ratio, from 19 on one of its own, as Python's; None where the file does not say."""
     return Fraction(int(ratio.numerator), int(ratio.denominator)) if ratio else None
 

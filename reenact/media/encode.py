@@ -1,4 +1,4 @@
-"""A clip -> one whole file, or none at all."""
+"""Write a clip to one complete file, or to none."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from reenact.errors import InvalidOption, OutputError
 from reenact.media import nvenc
 from reenact.media.gif import write_gif
 from reenact.media.mp4 import add_sound, write_mp4
-from reenact.media.output import FramesFailed, output_errors, part_file, refuse_other_than_file
+from reenact.media.output import FramesFailed, output_errors, part_file, require_regular_file
 from reenact.media.webp import write_webp
-from reenact.os_errors import is_fault, is_full
+from reenact.os_errors import is_disk_full, is_programming_error
 from reenact.types import Clip, Picture
 
 log = logging.getLogger(__name__)
@@ -32,12 +32,12 @@ _MAX_RATE = 1000
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """How the file is encoded. Each option touches one format only."""
+    """Encoding options. Each option applies to one format only."""
 
     crf: int = 16  # mp4: 0 (lossless) .. 51; 16 is hard to tell from the original
     # mp4: one of PRESETS. At crf 16 it makes files as large as "fast" at 18, in half the time.
     preset: str = "veryfast"
-    encoder: str = "x264"  # mp4: x264, or nvenc on an NVIDIA GPU; where that does not work, x264 all the same
+    encoder: str = "x264"  # mp4: x264, or nvenc on an NVIDIA GPU, which falls back to x264
     sound: bool = True  # mp4: keep the sound track of clip.audio
     webp_quality: int = 80  # webp: 0 .. 100
     webp_effort: int = 2  # webp: 0 (fast) .. 6 (small)
@@ -58,8 +58,8 @@ class EncodeOptions:
 
 
 @dataclass(frozen=True)
-class Written:
-    """What was written. Size and frames are the file's: mp4 sides are even, gif has at most 50 fps."""
+class EncodedFile:
+    """A written file. Size and frames are those of the file: mp4 sides are even, gif has at most 50 fps."""
 
     path: Path
     format: str  # "mp4", "gif" or "webp"
@@ -72,7 +72,7 @@ class Written:
 
 
 ENCODE_OPTIONS = EncodeOptions()
-Seal = Callable[[Path, Path], None]  # makes the second file, which will appear, out of the encoded first one
+SignFile = Callable[[Path, Path], None]  # writes the second file from the encoded first one
 
 
 def write_clip(
@@ -81,17 +81,15 @@ def write_clip(
     *,
     format: str | None = None,
     options: EncodeOptions = ENCODE_OPTIONS,
-    seal: Seal | None = None,
-) -> Written:
+    sign_file: SignFile | None = None,
+) -> EncodedFile:
     """Write a clip as mp4, gif or webp; the format is ``out``'s suffix unless ``format`` names it.
 
     The frames, (H, W, 3) uint8 RGB of one size, are taken one by one; memory does not grow with the clip. The
     file appears under its name only when it is whole, and nothing else is left behind, whatever ``frames``
-    raises; that exception goes on to the caller. A sound track that cannot be used is left out with a warning
-    in the log. Gif and webp loop forever. No metadata of the source is kept. ``seal`` has the last word on
-    the file before it appears.
-
-    A link is written through, as by other programs.
+    raises; that exception is passed on. A sound track that cannot be used is left out with a warning in the
+    log. GIF and WebP loop forever. No metadata of the source is kept. ``sign_file`` is called last,
+    before the file appears. A symbolic link is followed.
 
     Raises InvalidOption (unknown format, rate or option out of range) and OutputError (folder missing, not
     writable, disk full, no frames, frames of different sizes).
@@ -102,8 +100,8 @@ def write_clip(
         place = Path(os.path.realpath(out))
         with part_file(place) as part, output_errors(out):
             written = replace(_write(clip, fps, kind, part, place, options), path=out)
-            if seal is not None:
-                written = replace(written, bytes=_sealed(part, place, seal))
+            if sign_file is not None:
+                written = replace(written, bytes=_apply_signature(part, place, sign_file))
             os.replace(part, place)
             return written
     finally:
@@ -117,11 +115,13 @@ def check_output(out: Path, format: str | None = None) -> str:
 
     Raises InvalidOption (unknown format) and OutputError (a folder or a device, links in a circle).
     """
-    refuse_other_than_file(out)
+    require_regular_file(out)
     return _format(out, format)
 
 
-def _write(clip: Clip, fps: Fraction, kind: str, part: Path, out: Path, options: EncodeOptions) -> Written:
+def _write(
+    clip: Clip, fps: Fraction, kind: str, part: Path, out: Path, options: EncodeOptions
+) -> EncodedFile:
     """Encode the clip into ``part``."""
     frames = _same_size(clip.frames)
     first = next(frames, None)
@@ -142,34 +142,36 @@ def _write(clip: Clip, fps: Fraction, kind: str, part: Path, out: Path, options:
         on_gpu = options.encoder == "nvenc" and _nvenc_works()
         count = write_mp4(frames, fps, part, options.crf, options.preset, on_gpu)
         height, width = height + height % 2, width + width % 2
-        sound = options.sound and clip.audio is not None and _put_sound(part, clip.audio, count / fps, out)
-    return Written(out, kind, width, height, count, fps, part.stat().st_size, sound)
+        sound = options.sound and _mux_sound(part, clip, count / fps, out)
+    return EncodedFile(out, kind, width, height, count, fps, part.stat().st_size, sound)
 
 
 def _nvenc_works() -> bool:
-    reason = nvenc.refusal()
+    reason = nvenc.unavailable_reason()
     if reason:
-        log.warning("libx264 encodes, for NVENC does not work here: %s", reason)
+        log.warning("NVENC does not work here, so libx264 encodes: %s", reason)
     return not reason
 
 
-def _sealed(part: Path, out: Path, seal: Seal) -> int:
-    """Replace ``part`` by what ``seal`` makes of it; how many bytes that is."""
+def _apply_signature(part: Path, out: Path, sign_file: SignFile) -> int:
+    """Replace ``part`` by its signed copy; returns the size in bytes."""
     with part_file(out) as sealed:
-        seal(part, sealed)
+        sign_file(part, sealed)
         os.replace(sealed, part)
     return part.stat().st_size
 
 
-def _put_sound(part: Path, source: Path, seconds: Fraction, out: Path) -> bool:
+def _mux_sound(part: Path, clip: Clip, seconds: Fraction, out: Path) -> bool:
     """Replace ``part`` by the same video with sound, if the sound can be used."""
+    if clip.audio is None:
+        return False
     with part_file(out) as muxed:
         try:
-            if add_sound(part, source, muxed, seconds):
+            if add_sound(part, clip.audio, muxed, seconds, clip.audio_start):
                 os.replace(muxed, part)
                 return True
-        except Exception as e:  # whatever is wrong with the sound must not cost the video
-            if is_full(e) or is_fault(e):
+        except Exception as e:  # a bad sound track must not lose the video
+            if is_disk_full(e) or is_programming_error(e):
                 raise
             log.warning("The sound track cannot be used and is left out: %s", e)
     return False

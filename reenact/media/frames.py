@@ -13,7 +13,7 @@ from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from reenact.media import formats
-from reenact.media.container import decode_video, exact, find_video, open_container
+from reenact.media.container import decode_video, find_video, open_container, to_fraction
 from reenact.types import Picture
 
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
@@ -41,7 +41,7 @@ def geometry(path: Path, found: formats.Format, max_pixels: int) -> Geometry | N
         return None
     with open_container(path, found) as container:
         stream = find_video(container)
-        aspect = exact(stream.sample_aspect_ratio) if stream else None
+        aspect = to_fraction(stream.sample_aspect_ratio) if stream else None
     coded = first[1].width, first[1].height
     return Geometry(coded, _square_pixels(first[1], aspect), _display_turn(first[1]))
 
@@ -76,7 +76,7 @@ def to_picture(frame: av.VideoFrame, shape: Geometry) -> Picture:
 
     Colours follow the file's own tags; without tags, HD is BT.709 and smaller video BT.601, as players do.
     """
-    width, height = _fitted(frame, shape)
+    width, height = _fit_size(frame, shape)
     untagged_hd = frame.colorspace == _UNSPECIFIED and (frame.width >= 1280 or frame.height >= 720)
     picture = frame.reformat(
         width,
@@ -86,10 +86,10 @@ def to_picture(frame: av.VideoFrame, shape: Geometry) -> Picture:
         dst_color_range=ColorRange.JPEG,
         interpolation=_SCALING,
     ).to_ndarray()
-    return np.ascontiguousarray(_turned(_barred(picture, shape.size), shape.turn), dtype=np.uint8)
+    return np.ascontiguousarray(_orient(_letterbox(picture, shape.size), shape.turn), dtype=np.uint8)
 
 
-def _fitted(frame: av.VideoFrame, shape: Geometry) -> tuple[int, int]:
+def _fit_size(frame: av.VideoFrame, shape: Geometry) -> tuple[int, int]:
     """Width and height at which a frame fits into the picture's size, of whatever size it is itself."""
     if (frame.width, frame.height) == shape.coded:
         return shape.size
@@ -98,7 +98,7 @@ def _fitted(frame: av.VideoFrame, shape: Geometry) -> tuple[int, int]:
     return max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
 
 
-def _barred(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _letterbox(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A picture in the middle of a black one of ``size`` (width, height); itself where it has that size."""
     across, down = size[0] - picture.shape[1], size[1] - picture.shape[0]
     if not across and not down:
@@ -106,7 +106,7 @@ def _barred(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.pad(picture, ((down // 2, down - down // 2), (across // 2, across - across // 2), (0, 0)))
 
 
-def _turned(picture: np.ndarray, turn: tuple[int, int, int, int]) -> np.ndarray:
+def _orient(picture: np.ndarray, turn: tuple[int, int, int, int]) -> np.ndarray:
     """Move the pixel (x, y) to (a x + c y, b x + d y)."""
     a, b, c, d = turn
     if b:

@@ -22,9 +22,9 @@ from PIL.GifImagePlugin import getdata
 from reenact.types import Picture
 
 MAX_RATE = Fraction(50)  # browsers slow down frames shorter than 20 ms
-_COLOURS = 255  # and one index that means "as before"
+_COLOURS = 255  # and one index for unchanged pixels
 _SAME = 255
-_HOLD = 4  # a pixel that moved by fewer levels is not drawn again: a still background stays still
+_CHANGE_THRESHOLD = 4  # levels; a pixel that changed less is not redrawn, so a still background stays still
 _CHUNK_BYTES = 32_000_000  # frames looked at together to fit a palette
 _SAMPLES = 100_000  # pixels the palette is fitted to
 _LOOP_FOREVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
@@ -40,8 +40,8 @@ class Palette:
 
 
 @dataclass
-class Canvas:
-    """What the viewer sees so far: the pixels as they were when drawn, and the palette in force."""
+class GifState:
+    """State of the animation: the displayed pixels, and the current palette."""
 
     drawn: NDArray[np.int16] | None = None
     palette: Palette | None = None
@@ -55,23 +55,23 @@ def write_gif(frames: Iterator[Picture], fps: Fraction, path: Path) -> tuple[int
     50 fps frames are dropped. One palette serves the whole clip unless later frames need other colours.
     """
     if fps > MAX_RATE:
-        frames, fps = _thinned(frames, fps / MAX_RATE), MAX_RATE
-    canvas = Canvas()
+        frames, fps = _drop_frames(frames, fps / MAX_RATE), MAX_RATE
+    state = GifState()
     count = 0
     with path.open("wb") as file:
         for chunk in _chunks(frames):
-            _choose_palette(canvas, chunk)
+            _choose_palette(state, chunk)
             for frame in chunk:
                 delay = round((count + 1) * 100 / fps) - round(count * 100 / fps)
                 if count == 0:
-                    file.write(_header(frame, canvas))
-                _write_frame(file, canvas, frame, min(delay, _LONGEST_DELAY))
+                    file.write(_header(frame, state))
+                _write_frame(file, state, frame, min(delay, _LONGEST_DELAY))
                 count += 1
         file.write(b";")
     return count, fps
 
 
-def _thinned(frames: Iterator[Picture], step: Fraction) -> Iterator[Picture]:
+def _drop_frames(frames: Iterator[Picture], step: Fraction) -> Iterator[Picture]:
     """Keep the frames nearest to every ``step``-th (step > 1)."""
     kept = 0
     for index, frame in enumerate(frames):
@@ -87,16 +87,16 @@ def _chunks(frames: Iterator[Picture]) -> Iterator[list[Picture]]:
         yield [frame, *islice(frames, room)]
 
 
-def _choose_palette(canvas: Canvas, chunk: list[Picture]) -> None:
+def _choose_palette(state: GifState, chunk: list[Picture]) -> None:
     """Keep the palette while it fits these frames nearly as well as its own; otherwise fit a new one."""
     sample = _sample(chunk)
-    if canvas.palette is not None:
-        if _error(sample, canvas.palette.image) <= 1.25 * canvas.palette.error + 0.5:
+    if state.palette is not None:
+        if _error(sample, state.palette.image) <= 1.25 * state.palette.error + 0.5:
             return
-        canvas.drawn = None  # drawn with other colours: start from a full frame
+        state.drawn = None  # drawn with other colours: start from a full frame
     image = sample.quantize(_COLOURS, Image.Quantize.MEDIANCUT, kmeans=3)
-    canvas.palette = Palette(image, _error(sample, image))
-    canvas.first = canvas.first or canvas.palette
+    state.palette = Palette(image, _error(sample, image))
+    state.first = state.first or state.palette
 
 
 def _sample(chunk: list[Picture]) -> Image.Image:
@@ -113,39 +113,37 @@ def _error(sample: Image.Image, palette: Image.Image) -> float:
     return float(np.abs(np.asarray(nearest, np.int16) - np.asarray(sample, np.int16)).mean())
 
 
-def _header(frame: Picture, canvas: Canvas) -> bytes:
+def _header(frame: Picture, state: GifState) -> bytes:
     """Screen size, the first palette as the global one (256 entries of 8 bits), loop flag."""
     height, width = frame.shape[:2]
-    return struct.pack("<6sHHBBB", b"GIF89a", width, height, 0xF7, 0, 0) + _colours(canvas) + _LOOP_FOREVER
+    return struct.pack("<6sHHBBB", b"GIF89a", width, height, 0xF7, 0, 0) + _colours(state) + _LOOP_FOREVER
 
 
-def _colours(canvas: Canvas) -> bytes:
+def _colours(state: GifState) -> bytes:
     """The palette in force as 256 RGB triples."""
-    palette = canvas.palette.image.getpalette() if canvas.palette else None
+    palette = state.palette.image.getpalette() if state.palette else None
     return bytes(palette or [])[: 3 * _COLOURS].ljust(768, b"\x00")
 
 
-def _write_frame(file: BinaryIO, canvas: Canvas, frame: Picture, delay: int) -> None:
+def _write_frame(file: BinaryIO, state: GifState, frame: Picture, delay: int) -> None:
     """Draw what has changed: the smallest rectangle around it, unchanged pixels inside left as they are."""
-    assert canvas.palette is not None
+    assert state.palette is not None
     pixels = frame.astype(np.int16)
-    picture = Image.fromarray(frame).quantize(
-        palette=canvas.palette.image, dither=Image.Dither.FLOYDSTEINBERG
-    )
+    picture = Image.fromarray(frame).quantize(palette=state.palette.image, dither=Image.Dither.FLOYDSTEINBERG)
     indices = np.array(picture)
-    if canvas.drawn is None:
-        canvas.drawn = pixels
+    if state.drawn is None:
+        state.drawn = pixels
         box = (0, 0, frame.shape[1], frame.shape[0])
     else:
-        changed = np.abs(pixels - canvas.drawn).max(axis=2) >= _HOLD
-        canvas.drawn[changed] = pixels[changed]
+        changed = np.abs(pixels - state.drawn).max(axis=2) >= _CHANGE_THRESHOLD
+        state.drawn[changed] = pixels[changed]
         indices[~changed] = _SAME
         box = _bounds(changed)
     left, top, right, bottom = box
     image = Image.fromarray(np.ascontiguousarray(indices[top:bottom, left:right]))
-    own_colours = canvas.palette is not canvas.first
+    own_colours = state.palette is not state.first
     if own_colours:
-        image.putpalette(_colours(canvas))
+        image.putpalette(_colours(state))
     for block in getdata(
         image,
         (left, top),

@@ -22,7 +22,7 @@ from av.video import VideoStream
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from reenact.media import formats, nvenc
-from reenact.media.container import find_video, open_container, sound_kind
+from reenact.media.container import find_video, open_container, sound_codec
 from reenact.types import Picture
 
 log = logging.getLogger(__name__)
@@ -87,13 +87,13 @@ def _yuv(picture: Picture) -> av.VideoFrame:
     )
 
 
-def add_sound(video: Path, source: Path, out: Path, seconds: Fraction) -> bool:
+def add_sound(video: Path, source: Path, out: Path, seconds: Fraction, after: Fraction = Fraction(0)) -> bool:
     """Write ``video`` with the first usable sound track of ``source`` to ``out``; False when there is none.
 
     What cannot be used is named in the log.
-    AAC, MP3 and Opus are copied as they are, others become AAC. The sound begins where the source's picture
-    begins and never outlasts ``seconds``. Sound that breaks off is kept up to there; other damage raises
-    whatever FFmpeg raises, and ``video`` stays as it was.
+    AAC, MP3 and Opus are copied as they are, others become AAC. The sound begins ``after`` seconds of the
+    source's picture and never outlasts ``seconds``. Sound that breaks off is kept up to there; other damage
+    raises whatever FFmpeg raises, and ``video`` stays as it was.
     """
     with source.open("rb") as file:
         found = formats.recognise(file.read(formats.HEAD_BYTES))
@@ -105,17 +105,17 @@ def add_sound(video: Path, source: Path, out: Path, seconds: Fraction) -> bool:
         av.open(str(out), "w", format="mp4", options=_CONTAINER) as container,
     ):
         video_stream = container.add_stream_from_template(pictures.streams.video[0])
-        packets = _sound_packets(sound, place, container, seconds)
+        packets = _sound_packets(sound, place, container, seconds, after)
         first = next(packets, None)
         if first is None:
             return False
-        moved = (_moved(packet, video_stream) for packet in pictures.demux(video=0) if packet.size)
+        moved = (_to_stream(packet, video_stream) for packet in pictures.demux(video=0) if packet.size)
         for packet in heapq.merge(moved, chain([first], packets), key=_time):
             container.mux_one(packet)
     return True
 
 
-def _moved(packet: Packet[Any], stream: Stream) -> Packet[Any]:
+def _to_stream(packet: Packet[Any], stream: Stream) -> Packet[Any]:
     """The packet, now belonging to an output stream."""
     packet.stream = stream
     return packet
@@ -129,8 +129,8 @@ def _time(packet: Packet[Any]) -> float:
 def _usable_track(source: Path, found: formats.Format) -> int | None:
     """The place of the first sound track that can be decoded; the log says what is lost."""
     with open_container(source, found) as container:
-        kinds = [sound_kind(track) for track in container.streams.audio]
-    place = next((n for n, (_, known) in enumerate(kinds) if known and _plays(source, found, n)), None)
+        kinds = [sound_codec(track) for track in container.streams.audio]
+    place = next((n for n, (_, known) in enumerate(kinds) if known and _can_decode(source, found, n)), None)
     lost = ", ".join(name for name, _ in kinds[:place])
     if place is None and lost:
         log.warning("The clip's sound cannot be decoded and is left out; it is coded as: %s.", lost)
@@ -139,7 +139,7 @@ def _usable_track(source: Path, found: formats.Format) -> int | None:
     return place
 
 
-def _plays(source: Path, found: formats.Format, place: int) -> bool:
+def _can_decode(source: Path, found: formats.Format, place: int) -> bool:
     """Whether a sound track yields a sample within its first packets."""
     with open_container(source, found) as container:
         try:
@@ -153,14 +153,15 @@ def _plays(source: Path, found: formats.Format, place: int) -> bool:
 
 
 def _sound_packets(
-    sound: InputContainer, place: int, container: OutputContainer, seconds: Fraction
+    sound: InputContainer, place: int, container: OutputContainer, seconds: Fraction, after: Fraction
 ) -> Iterator[Packet[Any]]:
-    """Sound packets from the start of the picture on, ending before ``seconds``."""
+    """Sound packets from so long ``after`` the start of the picture on, ending before ``seconds``."""
     track = sound.streams.audio[place]
     picture = find_video(sound)
     start = Fraction(0)
     if picture is not None and picture.start_time is not None and picture.time_base is not None:
         start = picture.start_time * picture.time_base
+    start += after
     copied = track.codec.canonical_name in _COPIED
     packets = _copied(track, container, start) if copied else _as_aac(track, container, start)
     try:
@@ -182,7 +183,7 @@ def _copied(track: AudioStream, container: OutputContainer, start: Fraction) -> 
         packet.pts -= shift
         packet.dts = packet.pts
         if packet.pts + (packet.duration or 0) > 0:
-            yield _moved(packet, stream)
+            yield _to_stream(packet, stream)
 
 
 def _as_aac(track: AudioStream, container: OutputContainer, start: Fraction) -> Iterator[Packet[Any]]:

@@ -1,4 +1,4 @@
-"""Whether this machine encodes H.264 on an NVIDIA GPU: tried once, never assumed."""
+"""Whether this machine encodes H.264 on an NVIDIA GPU, by a trial run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def settings(quantiser: int) -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def refusal() -> str:
+def unavailable_reason() -> str:
     """Why NVENC does not work here; empty where it encoded two frames."""
     try:
         codec = av.CodecContext.create(NAME, "w")

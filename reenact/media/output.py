@@ -1,4 +1,4 @@
-"""Where a result goes: a place that takes a file, and the file that has its name only when it is whole."""
+"""Output paths: their checks, and files that appear only when they are complete."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class FramesFailed(Exception):
         self.error = error
 
 
-def refuse_other_than_file(out: Path) -> None:
-    """Raise OutputError for what no file may replace: a folder, a device, links in a circle."""
+def require_regular_file(out: Path) -> None:
+    """Raise OutputError for a path that no file may replace: a folder, a device, a loop of links."""
     try:
         mode = out.stat().st_mode
     except FileNotFoundError:
@@ -32,7 +32,7 @@ def refuse_other_than_file(out: Path) -> None:
     if stat.S_ISDIR(mode):
         raise OutputError(f"{out} is a folder; give a file name.")
     if not stat.S_ISREG(mode):
-        raise OutputError(f"{out} is a device or a pipe, and the result needs a file; name one.")
+        raise OutputError(f"{out} is a device or a pipe. The result needs a regular file; give another name.")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A selfie as people send it -> one upright sRGB picture.
+"""An uploaded selfie -> one upright sRGB picture.
 
 bytes -> format from the first bytes -> size from the header -> decode -> tagged and HDR colours -> EXIF
 orientation -> ICC profile, transparency
@@ -28,14 +28,14 @@ from reenact.media.codes import read_codes
 from reenact.media.coding import Coding, read_coding
 from reenact.media.colour import to_srgb
 from reenact.media.orientation import upright
-from reenact.media.tone import tone_mapped
-from reenact.os_errors import is_fault, reason
+from reenact.media.tone import tone_map
+from reenact.os_errors import is_programming_error, reason
 from reenact.types import Picture
 
 
 @dataclass(frozen=True)
 class PictureLimits:
-    """What a picture may weigh. All are checked before any pixel is decoded."""
+    """Limits of a picture, checked before any pixel is decoded."""
 
     max_bytes: int = 20_000_000  # of the file
     max_pixels: int = 50_000_000  # width times height
@@ -100,10 +100,10 @@ def _picture_errors() -> Iterator[None]:
     except MemoryError as e:
         raise ImageTooLarge("The picture does not fit in memory. Send a smaller one.") from e
     except Exception as e:  # the decoders raise nearly everything: OSError, SyntaxError, struct.error, ...
-        if is_fault(e):
+        if is_programming_error(e):
             raise
         raise ImageUnreadable(
-            "The picture is damaged or was not sent whole. Save or export it again and send that file."
+            "The picture is damaged or incomplete. Save or export it again and send that file."
         ) from e
 
 
@@ -114,10 +114,10 @@ def _content(source: bytes | Path, limits: PictureLimits) -> bytes:
         return source
     try:
         if source.is_dir():
-            raise ImageUnreadable(f"{source} is a folder. Name a picture in it.")
+            raise ImageUnreadable(f"{source} is a folder. Give a picture file.")
         if not source.is_file():
             if source.exists():
-                raise ImageUnreadable(f"{source} is no plain file; copy it to one.")
+                raise ImageUnreadable(f"{source} is not a regular file. Copy it to one.")
             raise ImageUnreadable(f"There is no picture file {source}.")
         _check_bytes(source.stat().st_size, limits)
         with source.open("rb") as file:
@@ -153,9 +153,7 @@ def _check_scans(data: bytes, limits: PictureLimits) -> None:
     hours (libjpeg-turbo, "Two issues with the JPEG standard", 2.2).
     """
     if data.startswith(b"\xff\xd8") and data.count(_SCAN) > limits.max_scans < _scans(data, limits.max_scans):
-        raise ImageUnreadable(
-            "The picture is built from absurdly many layers. Save it again as a plain JPEG."
-        )
+        raise ImageUnreadable("The JPEG has too many scans. Save it again as a baseline JPEG.")
 
 
 def _scans(data: bytes, most: int) -> int:
@@ -197,7 +195,7 @@ def _loaded(found: formats.Format, data: bytes, image: Image.Image) -> Image.Ima
             image.info.pop("icc_profile", None)
         return image
     codes, most, alpha = read_codes(found, data, image)
-    shown = Image.fromarray(tone_mapped(codes, most, coding))
+    shown = Image.fromarray(tone_map(codes, most, coding))
     if alpha:
         shown.putalpha(alpha)
     shown.info = {"exif": image.info.get("exif")}

@@ -37,7 +37,7 @@ class Timeline:
         return float(self.count / self.rate)
 
 
-def plan(
+def plan_timeline(
     starts: Sequence[float], last: float | None, hints: Sequence[Fraction | None], max_rate: Fraction
 ) -> Timeline:
     """Choose a constant rate for frames that begin at ``starts`` (seconds, ascending, at least one).

@@ -24,7 +24,7 @@ Floats = NDArray[np.floating]
 Step = Callable[[FloatArray], FloatArray]
 
 
-def tone_mapped(codes: NDArray[np.unsignedinteger], most: int, coding: Coding) -> Picture:
+def tone_map(codes: NDArray[np.unsignedinteger], most: int, coding: Coding) -> Picture:
     """Show (H, W, 3) code values in 0 .. ``most`` as (H, W, 3) uint8 sRGB.
 
     PQ and HLG tell of light brighter than SDR's white. The picture's brightest light becomes white, and only
@@ -38,7 +38,7 @@ def tone_mapped(codes: NDArray[np.unsignedinteger], most: int, coding: Coding) -
     rows = max(1, _STRIP // codes.shape[1])
     for top in range(0, len(codes), rows):
         strip = light(codes[top : top + rows])
-        picture[top : top + rows] = _encoded(roll(strip) if roll else strip)
+        picture[top : top + rows] = _to_srgb_bytes(roll(strip) if roll else strip)
     return picture
 
 
@@ -126,7 +126,7 @@ def _highlights(peak: float) -> Step:
     """
     brightest = np.linspace(0, 1, _STEPS) ** 2 * peak  # squared: finer in the dark
     top = _to_pq(np.array(peak))
-    mapped = _rolled_in(_to_pq(brightest) / top, float(_to_pq(np.array(1.0)) / top)) * top
+    mapped = _compress_highlights(_to_pq(brightest) / top, float(_to_pq(np.array(1.0)) / top)) * top
     scales = (_pq(mapped)[1:] / brightest[1:]).astype(np.float32)
     scales = np.concatenate([scales[:1], scales])
 
@@ -137,7 +137,7 @@ def _highlights(peak: float) -> Step:
     return roll
 
 
-def _rolled_in(value: Floats, most: float) -> Floats:
+def _compress_highlights(value: Floats, most: float) -> Floats:
     """Hermite spline from the knee to ``most``; below the knee nothing changes."""
     knee = 1.5 * most - 0.5
     t = ((value - knee) / (1 - knee)).clip(0, 1)
@@ -145,7 +145,7 @@ def _rolled_in(value: Floats, most: float) -> Floats:
     return np.where(value < knee, value, spline + (3 * t**2 - 2 * t**3) * most)
 
 
-def _encoded(light: FloatArray) -> Picture:
+def _to_srgb_bytes(light: FloatArray) -> Picture:
     """Linear light -> sRGB's code values; what is out of range is cut off."""
     return np.asarray(_TO_SRGB[(light.clip(0, 1) * 65535 + 0.5).astype(np.uint16)])
 

@@ -1,4 +1,4 @@
-"""Whether this installation writes and reads clips: tried, never assumed."""
+"""Whether this installation writes and reads clips, by a trial run."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ def round_trip(kind: str) -> None:
         write_clip(Clip(iter(frames), Fraction(10), len(frames)), path)
         seen = np.stack(list(open_clip(path).frames))
     if seen.shape != frames.shape or np.abs(seen.astype(int) - frames).mean() > _SMALL:
-        raise RuntimeError(f"{seen.shape} was read, and is not what was written")
+        raise RuntimeError(f"the frames that were read ({seen.shape}) differ from those that were written")

@@ -1,4 +1,4 @@
-"""A driving clip as people send it -> upright RGB frames at a constant rate.
+"""An uploaded driving clip -> upright RGB frames at a constant rate.
 
 format from the first bytes -> times from the packets -> limits -> decode -> upright -> constant rate
 """
@@ -13,13 +13,13 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import TypeVar
 
-from reenact.errors import DrivingTooLong, DrivingUnreadable, ReenactError, UnsupportedMedia
+from reenact.errors import DrivingTooLong, DrivingUnreadable, InvalidOption, ReenactError, UnsupportedMedia
 from reenact.media import formats
 from reenact.media.animation import decode_animation, probe_animation
 from reenact.media.container import decode_video, probe_video
 from reenact.media.frames import Geometry, geometry, to_picture
-from reenact.media.timing import Timeline, plan, resample
-from reenact.os_errors import is_fault, reason
+from reenact.media.timing import Timeline, plan_timeline, resample
+from reenact.os_errors import is_programming_error, reason
 from reenact.types import Clip, Picture
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class VideoLimits:
-    """What a driving clip may weigh. All are checked before the first frame is handed out."""
+    """Limits of a driving clip, checked before the first frame is returned."""
 
     max_bytes: int = 100_000_000  # of the file
     max_seconds: float = 60.0  # how long it plays
@@ -37,32 +37,56 @@ class VideoLimits:
     max_rate: Fraction = Fraction(60)  # frames per second; faster clips are thinned to this
 
 
-_THINNED = 4  # frames in the file for one that comes out; phones record 240 a second
+@dataclass(frozen=True)
+class Span:
+    """The part of a clip that is used, in seconds from its first picture; ``end`` None: to its end."""
+
+    start: float = 0.0
+    end: float | None = None
+
+    def frames(self, timeline: Timeline) -> tuple[int, int]:
+        """The first frame and the one after the last; raises InvalidOption where there is none."""
+        last = timeline.count
+        if self.end is not None:
+            last = min(last, round(self.end * timeline.rate))
+        first = round(self.start * timeline.rate)
+        if not 0 <= first < last:
+            raise InvalidOption(
+                f"start and end leave nothing of the clip, which lasts {timeline.seconds:.1f} s: start is "
+                f"{self.start:g} s{'' if self.end is None else f' and end {self.end:g} s'}."
+            )
+        return first, last
+
+
+WHOLE = Span()
+_TRIMMED = 10  # times what a clip may have, for one of which only a part is used
+_MAX_SOURCE_FRAMES_PER_OUTPUT = 4  # frames in the file for one that comes out; phones record 240 a second
 VIDEO_LIMITS = VideoLimits()
 ACCEPTED = "MP4, MOV, WebM, MKV, GIF or animated WebP"
 
 
-def open_clip(path: Path, limits: VideoLimits = VIDEO_LIMITS) -> Clip:
+def open_clip(path: Path, limits: VideoLimits = VIDEO_LIMITS, span: Span = WHOLE) -> Clip:
     """Open a moving picture: its ``frames`` are (H, W, 3) uint8 RGB, upright, square pixels, all of one size.
 
     A clip with a constant rate up to ``limits.max_rate`` yields exactly the frames of the file. Others are
     resampled to a constant rate, each frame the nearest in time. ``frame_count`` holds for an undamaged file.
     When the file is damaged later on, the frames before the damage are used and a warning is logged, since a
     cut-off upload still has a motion worth showing. One frame is decoded before this returns, the rest as
-    they are taken, and memory does not grow with the clip. ``audio`` is ``path`` when there is sound.
+    they are taken, and memory does not grow with the clip. ``audio`` is ``path`` when there is sound. The
+    limits hold for the part in ``span``.
 
     Raises UnsupportedMedia (another format), DrivingUnreadable (damaged from the start, empty, without video,
-    not there) and DrivingTooLong (more than ``limits`` allow).
+    not there) DrivingTooLong (more than ``limits`` allow) and InvalidOption (nothing lies in ``span``).
     """
     found = _recognise(path, limits)
     try:
         if found in (formats.GIF, formats.WEBP):
-            return _open_animation(path, found, limits)
-        return _open_video(path, found, limits)
+            return _open_animation(path, found, limits, span)
+        return _open_video(path, found, limits, span)
     except ReenactError:
         raise
     except Exception as e:  # FFmpeg and Pillow raise nearly everything on damaged files
-        if is_fault(e):
+        if is_programming_error(e):
             raise
         raise _unreadable() from e
 
@@ -71,10 +95,12 @@ def _recognise(path: Path, limits: VideoLimits) -> formats.Format:
     """The clip's format; refuses what is missing, empty, too big or not a moving picture."""
     try:
         if path.is_dir():
-            raise DrivingUnreadable(f"{path} is a folder. Name a clip in it.")
+            raise DrivingUnreadable(f"{path} is a folder. Give a clip file.")
         if not path.is_file():
             raise DrivingUnreadable(
-                f"{path} is no plain file; copy it to one." if path.exists() else f"There is no clip {path}."
+                f"{path} is not a regular file. Copy it to one."
+                if path.exists()
+                else f"There is no clip {path}."
             )
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -94,38 +120,38 @@ def _recognise(path: Path, limits: VideoLimits) -> formats.Format:
     return found
 
 
-def _open_animation(path: Path, found: formats.Format, limits: VideoLimits) -> Clip:
+def _open_animation(path: Path, found: formats.Format, limits: VideoLimits, span: Span) -> Clip:
     """A GIF or WebP as a clip."""
-    most = _THINNED * limits.max_frames
+    most = _most(limits, span)
     size, delays = probe_animation(path, found, most)
     if not delays:
         raise _unreadable()
     _check_count(len(delays), most)
     starts = [0.0, *(milliseconds / 1000 for milliseconds in accumulate(delays[:-1]))]
     steady = Fraction(1000, delays[0]) if len(set(delays)) == 1 else None
-    timeline = plan(starts, delays[-1] / 1000, (steady,), limits.max_rate)
-    _check_limits(timeline, size, limits)
+    timeline = plan_timeline(starts, delays[-1] / 1000, (steady,), limits.max_rate)
+    _check_limits(timeline, size, limits, span)
     next(decode_animation(path, found, 1))  # damage in the first frame shows here
     pictures = decode_animation(path, found, len(delays))
-    return _clip(zip(starts, pictures, strict=False), timeline, None)
+    return _clip(zip(starts, pictures, strict=False), timeline, None, span)
 
 
-def _open_video(path: Path, found: formats.Format, limits: VideoLimits) -> Clip:
+def _open_video(path: Path, found: formats.Format, limits: VideoLimits, span: Span) -> Clip:
     """An MP4 or Matroska file as a clip."""
-    most = _THINNED * limits.max_frames
-    facts = probe_video(path, found, most)
-    if facts is None:
+    most = _most(limits, span)
+    info = probe_video(path, found, most)
+    if info is None:
         raise DrivingUnreadable("The file has no video track, only sound. Send a clip that shows a face.")
-    if not facts.starts:
+    if not info.starts:
         raise _unreadable()
-    _check_count(len(facts.starts), most)
-    timeline = plan(facts.starts, facts.last, facts.rates, limits.max_rate)
-    _check_limits(timeline, facts.size, limits)
+    _check_count(len(info.starts), most)
+    timeline = plan_timeline(info.starts, info.last, info.rates, limits.max_rate)
+    _check_limits(timeline, info.size, limits, span)
     shape = geometry(path, found, limits.max_side**2)
     if shape is None:
         raise _unreadable()
-    _check_limits(timeline, shape.size, limits)
-    return _clip(_pictures(path, found, shape, limits), timeline, path if facts.audio else None)
+    _check_limits(timeline, shape.size, limits, span)
+    return _clip(_pictures(path, found, shape, limits), timeline, path if info.audio else None, span)
 
 
 def _pictures(
@@ -136,7 +162,7 @@ def _pictures(
         yield time, to_picture(frame, shape)
 
 
-def _clip(timed: Iterator[tuple[float, Picture]], timeline: Timeline, audio: Path | None) -> Clip:
+def _clip(timed: Iterator[tuple[float, Picture]], timeline: Timeline, audio: Path | None, span: Span) -> Clip:
     """Put frames on their timeline; there can never be more of them than it announces."""
     usable = _until_damage(timed)
     frames: Iterator[Picture]
@@ -144,7 +170,10 @@ def _clip(timed: Iterator[tuple[float, Picture]], timeline: Timeline, audio: Pat
         frames = islice((picture for _, picture in usable), timeline.count)
     else:
         frames = resample(usable, timeline.rate, timeline.count)
-    return Clip(frames, timeline.rate, timeline.count, audio)
+    if span == WHOLE:
+        return Clip(frames, timeline.rate, timeline.count, audio)
+    first, last = span.frames(timeline)
+    return Clip(islice(frames, first, last), timeline.rate, last - first, audio, first / timeline.rate)
 
 
 def _until_damage(frames: Iterator[T]) -> Iterator[T]:
@@ -155,7 +184,7 @@ def _until_damage(frames: Iterator[T]) -> Iterator[T]:
             yield frame
             count += 1
     except Exception as e:  # only the decoder's: what the taker of frames raises does not arrive here
-        if is_fault(e):
+        if is_programming_error(e):
             raise
         if not count:
             raise _unreadable() from e
@@ -168,16 +197,22 @@ def _check_count(count: int, most: int) -> None:
         raise DrivingTooLong(f"The clip has more than {most} frames. Cut it shorter.")
 
 
-def _check_limits(timeline: Timeline, size: tuple[int, int], limits: VideoLimits) -> None:
+def _most(limits: VideoLimits, span: Span) -> int:
+    """Frames that are read of a file, of which not all are used."""
+    return _MAX_SOURCE_FRAMES_PER_OUTPUT * limits.max_frames * (1 if span == WHOLE else _TRIMMED)
+
+
+def _check_limits(timeline: Timeline, size: tuple[int, int], limits: VideoLimits, span: Span) -> None:
     """Raise DrivingTooLong for too many seconds, frames or pixels."""
-    if timeline.seconds > limits.max_seconds:
+    first, last = span.frames(timeline)
+    count, seconds = last - first, float((last - first) / timeline.rate)
+    if seconds > limits.max_seconds:
         raise DrivingTooLong(
-            f"The clip lasts {timeline.seconds:.1f} s; at most {limits.max_seconds:g} s are accepted. "
-            "Cut it shorter."
+            f"The clip lasts {seconds:.1f} s; at most {limits.max_seconds:g} s are accepted. Cut it shorter."
         )
-    if timeline.count > limits.max_frames:
+    if count > limits.max_frames:
         raise DrivingTooLong(
-            f"The clip has {timeline.count} frames; at most {limits.max_frames} are accepted. Cut it shorter."
+            f"The clip has {count} frames; at most {limits.max_frames} are accepted. Cut it shorter."
         )
     if max(size) > limits.max_side:
         raise DrivingTooLong(
@@ -187,7 +222,7 @@ def _check_limits(timeline: Timeline, size: tuple[int, int], limits: VideoLimits
 
 
 def _unreadable() -> DrivingUnreadable:
-    """The one answer to damage."""
+    """The error for a damaged clip."""
     return DrivingUnreadable(
         "The clip is damaged or has no picture in it. Save or export it again and send that file."
     )

@@ -1,1 +1,1 @@
-"""How a template moves, and how that movement is carried over to another face."""
+"""The motion of a template: file format, retiming, smoothing, and transfer to another face."""

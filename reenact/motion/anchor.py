@@ -1,4 +1,4 @@
-"""A clip of several takes as one movement: each take as it moves about its own usual pose."""
+"""Several shots as one motion: each shot is aligned by its own median pose."""
 
 from __future__ import annotations
 
@@ -8,43 +8,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reenact.landmarks import GAPS, MOUTH_GAPS
-from reenact.motion.one_euro import steadied
+from reenact.motion.one_euro import smooth_motion
 from reenact.types import Keypoints
 
 
-def anchored(keypoints: Keypoints, take: NDArray[np.intp], fps: Fraction) -> Keypoints:
-    """Every take moved to where the first one is, and steadied by itself, so that no cut is smeared.
+def align_shots(keypoints: Keypoints, shot: NDArray[np.intp], fps: Fraction) -> Keypoints:
+    """Move every shot to the median pose of the first, and smooth each by itself, so that cuts stay sharp.
 
-    Another person, or the same one seen by another camera, differs by more than the movement does. So of each
-    take only the difference from its own usual pose, the median, is kept. How far lips part stays as it is;
-    lids part as much as in the first take.
+    Another person, or another camera position, differs by more than the motion itself. So only the difference
+    of each frame from the median pose of its shot is kept. The opening of the lips is kept as it is; the
+    opening of the lids is scaled to that of the first shot.
 
     Args:
-        keypoints: T frames, each in the square of its take.
-        take: (T,), the number of each frame's take, in ascending order.
+        keypoints: T frames, each in the crop of its shot.
+        shot: (T,), the shot number of each frame, ascending.
         fps: frames a second.
     """
-    first = _usual(keypoints[take == take[0]])
+    first = _median_pose(keypoints[shot == shot[0]])
     parts = []
-    for number in np.unique(take):
-        part = keypoints[take == number]
-        part = part if number == take[0] else _moved(part, _usual(part), first)
-        parts.append(steadied(part, fps))
-    return Keypoints(
-        np.concatenate([part.points for part in parts]),
-        np.concatenate([part.jacobians for part in parts]),
-        np.concatenate([part.landmarks for part in parts]),
-    )
+    for number in np.unique(shot):
+        part = keypoints[shot == number]
+        part = part if number == shot[0] else _move_median(part, _median_pose(part), first)
+        parts.append(smooth_motion(part, fps))
+    return Keypoints.joined(parts)
 
 
-def _usual(keypoints: Keypoints) -> Keypoints:
+def _median_pose(keypoints: Keypoints) -> Keypoints:
     """The median pose of T frames, without a time axis."""
     arrays = (keypoints.points, keypoints.jacobians, keypoints.landmarks)
     return Keypoints(*(np.median(values, 0).astype(np.float32) for values in arrays))
 
 
-def _moved(part: Keypoints, usual: Keypoints, wanted: Keypoints) -> Keypoints:
-    """A take whose usual pose becomes another one."""
+def _move_median(part: Keypoints, usual: Keypoints, wanted: Keypoints) -> Keypoints:
+    """A shot moved so that its median pose becomes ``wanted``."""
     landmarks, shift = part.landmarks.copy(), wanted.landmarks - usual.landmarks
     for place, (upper, lower, *_) in enumerate(GAPS):
         shift[[upper, lower]] = shift[[upper, lower]].mean(0)

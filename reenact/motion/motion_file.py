@@ -12,7 +12,7 @@ from numpy.lib.npyio import NpzFile
 
 from reenact.errors import MotionOutdated, TemplateNotFound
 from reenact.landmarks import MESH_INDICES
-from reenact.os_errors import is_fault, unwritable
+from reenact.os_errors import is_programming_error, unwritable
 from reenact.types import Keypoints, Motion
 
 
@@ -57,7 +57,7 @@ def load_motion(path: Path, model: str) -> Motion:
             fps = Fraction(int(frames), int(seconds))
             made_by = str(arrays["model"])
     except Exception as error:  # numpy, zipfile and zlib raise many unrelated types here
-        if is_fault(error):
+        if is_programming_error(error):
             raise
         raise TemplateNotFound(unreadable) from error
     if made_by != model:

@@ -1,4 +1,4 @@
-"""How a selfie's mouth opens: as far as the driving's, however both look when the clip starts."""
+"""Transfer of the mouth opening: absolute, not only relative to the start frame."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _FOLLOWING = {
     MESH_INDICES.index(index): share
     for index, share in ((0, -0.1), (17, 0.75), (152, 0.43), (172, 0.28), (397, 0.28))
 }
-_LED_IN = 0.08  # seconds in which a mouth is led from the selfie's own opening to the driving's
-_CLOSING = 0.32  # seconds in which a smile closes
+_RAMP_SECONDS = 0.08  # seconds of the ramp from the selfie's own opening to the driving one
+_SMILE_SECONDS = 0.32  # seconds in which a smile closes
 # In face sizes: closed lips are painted closed until about so much opening is asked for, so more is asked.
 _SLACK = 0.012
 
 
-def open_mouth(
+def transfer_mouth_opening(
     landmarks: FloatArray,
     source: FloatArray,
     driving: FloatArray,
@@ -35,7 +35,7 @@ def open_mouth(
     strength: float,
     fps: Fraction,
 ) -> FloatArray:
-    """Landmarks whose lips part as far as the driving's, and not only by its change since frame ``first``.
+    """Landmarks whose lips open as far as those of the driving face, not only by the change since ``first``.
 
     Args:
         landmarks: (T, L, 2), the source's, shifted as the driving's are since ``first``.
@@ -50,25 +50,37 @@ def open_mouth(
     Returns:
         (T, L, 2), with lips, chin and jaw moved.
     """
-    driven = (driving[:, _LOWER] - driving[:, _UPPER]) * np.float32(scale * strength)
+    driven = lip_gaps(driving) * np.float32(scale * strength)
     widths = np.linalg.norm(driven[:, 0], axis=-1)
     # From where the mouth is most closed, not from the start: a clip that starts with an open mouth would
     # else press a closed one together.
     opened = driven - driven[widths.argmin()]
-    own = source[_LOWER] - source[_UPPER]
+    own = lip_gaps(source)
     slack = max(_SLACK * size - float(np.linalg.norm(own[0])), 0)
-    further = _eased(len(driven), first, _LED_IN, fps) * (opened[first] + _taken_up(opened, slack))
-    further = further - _eased(len(driven), first, _CLOSING, fps) * _smile(own, widths)
-    landmarks = landmarks.copy()
-    landmarks[:, _UPPER] += _UPPER_SHARE * further
-    landmarks[:, _LOWER] += _LOWER_SHARE * further
+    further = _ramp(len(driven), first, _RAMP_SECONDS, fps) * (
+        opened[first] + _compensate_slack(opened, slack)
+    )
+    further = further - _ramp(len(driven), first, _SMILE_SECONDS, fps) * _smile(own, widths)
+    return part_lips(landmarks, further)
+
+
+def part_lips(landmarks: FloatArray, further: FloatArray) -> FloatArray:
+    """Landmarks (..., L, 2) whose lips part by ``further`` (..., 3, 2) more; chin and jaw follow."""
+    moved = landmarks.copy()
+    moved[..., _UPPER, :] += _UPPER_SHARE * further
+    moved[..., _LOWER, :] += _LOWER_SHARE * further
     for index, share in _FOLLOWING.items():
-        landmarks[:, index] += share * further[:, 0]
-    return landmarks.astype(np.float32)
+        moved[..., index, :] += share * further[..., 0, :]
+    return moved.astype(np.float32)
 
 
-def _taken_up(opened: FloatArray, slack: float) -> FloatArray:
-    """What is asked for beyond openings (T, 3, 2) so that as much is painted: ``slack`` at most."""
+def lip_gaps(landmarks: FloatArray) -> FloatArray:
+    """From the inner upper to the inner lower lip, in the middle and on both sides: (..., 3, 2)."""
+    return landmarks[..., _LOWER, :] - landmarks[..., _UPPER, :]
+
+
+def _compensate_slack(opened: FloatArray, slack: float) -> FloatArray:
+    """Extra opening for openings (T, 3, 2), since small ones are rendered closed: ``slack`` at most."""
     width = np.linalg.norm(opened, axis=-1, keepdims=True)
     return np.asarray(opened * slack / np.maximum(width + slack, 1e-6), np.float32)
 
@@ -83,8 +95,8 @@ def _smile(own: FloatArray, widths: FloatArray) -> FloatArray:
     return np.asarray(own * (moves * max(1 - float(widths.min()) / width, 0)), np.float32)
 
 
-def _eased(count: int, first: int, seconds: float, fps: Fraction) -> FloatArray:
-    """0 at frame ``first``, 1 after so many seconds: (T, 1, 1). In a loop both ways, so that it closes."""
+def _ramp(count: int, first: int, seconds: float, fps: Fraction) -> FloatArray:
+    """Smooth ramp from 0 at ``first`` to 1 after ``seconds``, in both directions of a loop: (T, 1, 1)."""
     away = np.abs(np.arange(count) - first)
     share = np.minimum(np.minimum(away, count - away) / max(seconds * float(fps), 1), 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)[:, None, None]

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reenact.layers.blocks import Hourglass, Same
-from reenact.layers.geometry import exact, gaussians, inverse_2x2, multiply_2x2, pixel_grid, warp
+from reenact.layers.geometry import full_precision, gaussians, inverse_2x2, multiply_2x2, pixel_grid, warp
 from reenact.layers.openings import openings
-from reenact.layers.pose import Movement, Pose, both
+from reenact.layers.pose import Movement, Pose, apply_to_both
 from reenact.layers.window import head_window
 
 POINT_VARIANCE = 0.01  # of a learned keypoint's gaussian, crop units squared (FOMM)
@@ -56,20 +56,20 @@ class DenseMotion(nn.Module):
         """
         grid = pixel_grid(source)
         turns, shifts = self._candidates(source_pose, driving)
-        source_heat, driving_heat = both(
+        source_heat, driving_heat = apply_to_both(
             lambda landmarks: gaussians(landmarks, grid, LANDMARK_VARIANCE),
             source_pose.landmarks,
             driving.landmarks,
         )
-        had, has = both(
+        had, has = apply_to_both(
             lambda points: gaussians(points, grid, POINT_VARIANCE), source_pose.points, driving.points
         )
         copied = slice(1 + self.config.keypoints)
-        copies = self._copies(source, _placed(grid, turns[:, copied], shifts[:, copied]))
+        copies = self._copies(source, _apply_affine(grid, turns[:, copied], shifts[:, copied]))
         place = grid.permute(2, 0, 1).expand(driving.points.shape[0], -1, -1, -1)
         features = self.hourglass(torch.cat([copies, has - had, driving_heat - source_heat, place], 1))
         mask, occlusion = self._heads(features)
-        flow = _mixed(grid, turns, shifts, mask.float())
+        flow = _mix_affine(grid, turns, shifts, mask.float())
         shift = (flow - grid).permute(0, 3, 1, 2)
         heat = [driving_heat, source_heat.expand_as(driving_heat)]
         condition = self.condition(torch.cat([features, *heat, shift], 1))
@@ -92,7 +92,7 @@ class DenseMotion(nn.Module):
         Staying put, equation 4 for each keypoint, a shift for each landmark.
         """
         affine = multiply_2x2(source.jacobians, inverse_2x2(driving.jacobians))
-        moved = source.points - _turned(affine, driving.points)
+        moved = source.points - _matvec(affine, driving.points)
         still = torch.eye(2, device=moved.device, dtype=moved.dtype)
 
         def unturned(count: int) -> Tensor:
@@ -113,16 +113,16 @@ class DenseMotion(nn.Module):
 def _openings(driving: Pose, source: Pose, height: int, width: int) -> Tensor:
     """Of both faces, each 2 x 2 pixels as channels: (B, 16, height / 2, width / 2)."""
     grid = pixel_grid(driving.landmarks.new_empty(height, width))
-    had, has = both(lambda landmarks: openings(landmarks, grid), source.landmarks, driving.landmarks)
+    had, has = apply_to_both(lambda landmarks: openings(landmarks, grid), source.landmarks, driving.landmarks)
     return functional.pixel_unshuffle(torch.cat([has, had.expand_as(has)], 1), 2)
 
 
-def _turned(turns: Tensor, places: Tensor) -> Tensor:
+def _matvec(turns: Tensor, places: Tensor) -> Tensor:
     """Matrices (..., 2, 2) times vectors (..., 2), written out."""
     return turns[..., 0] * places[..., :1] + turns[..., 1] * places[..., 1:]
 
 
-def _placed(grid: Tensor, turns: Tensor, shifts: Tensor) -> Tensor:
+def _apply_affine(grid: Tensor, turns: Tensor, shifts: Tensor) -> Tensor:
     """A grid (H, W, 2) through n affine maps: planes of x and of y, (B, 2, n, H, W)."""
     x, y = grid.unbind(-1)
     across, down, shift = (
@@ -131,7 +131,7 @@ def _placed(grid: Tensor, turns: Tensor, shifts: Tensor) -> Tensor:
     return across * x + down * y + shift
 
 
-def _mixed(grid: Tensor, turns: Tensor, shifts: Tensor, logits: Tensor) -> Tensor:
+def _mix_affine(grid: Tensor, turns: Tensor, shifts: Tensor, logits: Tensor) -> Tensor:
     """The grid through a mixture of n maps, weighed by the softmax of (B, n, H, W): (B, H, W, 2).
 
     A mixture of affine maps is an affine map, so the coefficients are mixed (one matrix product) and not n
@@ -140,7 +140,7 @@ def _mixed(grid: Tensor, turns: Tensor, shifts: Tensor, logits: Tensor) -> Tenso
     ones = torch.ones_like(shifts[..., :1])
     maps = torch.cat([*turns.unbind(-1), shifts, ones], -1).transpose(1, 2)  # (B, 7, n)
     weights = (logits - logits.amax(1, keepdim=True)).exp()
-    with exact(grid):
+    with full_precision(grid):
         mixed = (maps @ weights.flatten(2)).reshape(-1, maps.shape[1], *logits.shape[2:])
     x, y = grid.unbind(-1)
     moved = mixed[:, :2] * x + mixed[:, 2:4] * y + mixed[:, 4:6]

@@ -1,7 +1,7 @@
-"""A captured motion without its trembling: One-Euro filter (Casiez, Roussel, Vogel 2012), forth and back.
+"""Smoothing of a motion with the one-euro filter (Casiez, Roussel, Vogel 2012), forward and backward.
 
-What moves slowly is smoothed much, what moves fast hardly, so that a still face is still and a blink stays a
-blink. Both directions averaged have no delay; the whole motion is there before a frame is rendered.
+Slow motion is smoothed strongly and fast motion hardly, so a still face does not jitter and a blink is kept.
+The average of both directions has no delay.
 """
 
 from __future__ import annotations
@@ -18,46 +18,47 @@ _FLOAT = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Steadiness:
-    """The filter's two knobs and the cut-off of its own view of speed."""
+class OneEuroParams:
+    """Parameters of the filter, named as in the paper."""
 
-    slowest: float  # Hz: cut-off for what stands still
-    quick: float  # Hz more for each crop unit a second
-    speed: float = 4.0  # Hz
+    min_cutoff: float  # Hz: cutoff frequency at zero speed
+    beta: float  # Hz per crop unit a second: increase of the cutoff with speed
+    derivative_cutoff: float = 4.0  # Hz: cutoff for the speed estimate
 
 
 # On people held out (12.5 frames a second) landmarks tremble a quarter less in still moments, their error
 # falls from .548 to .541 px, and lids and lips keep 98 % of their movement. A head is slower than lids.
-LANDMARKS = Steadiness(slowest=1.0, quick=120.0)
-POINTS = Steadiness(slowest=1.0, quick=40.0)
+LANDMARKS = OneEuroParams(min_cutoff=1.0, beta=120.0)
+POINTS = OneEuroParams(min_cutoff=1.0, beta=40.0)
 
 
-def steadied(keypoints: Keypoints, fps: Fraction) -> Keypoints:
-    """The same motion, T frames at ``fps``, steadier."""
-
-    def steady(values: FloatArray, how: Steadiness) -> FloatArray:
-        exact = values.astype(np.float64)
-        there, back = one_euro(exact, float(fps), how), one_euro(exact[::-1], float(fps), how)[::-1]
-        return ((there + back) / 2).astype(np.float32)
-
+def smooth_motion(keypoints: Keypoints, fps: Fraction) -> Keypoints:
+    """The same motion, T frames at ``fps``, smoothed."""
     return Keypoints(
-        steady(keypoints.points, POINTS),
-        steady(keypoints.jacobians, POINTS),
-        steady(keypoints.landmarks, LANDMARKS),
+        steady(keypoints.points, fps, POINTS),
+        steady(keypoints.jacobians, fps, POINTS),
+        steady(keypoints.landmarks, fps, LANDMARKS),
     )
 
 
-def one_euro(values: _FLOAT, fps: float, how: Steadiness) -> _FLOAT:
-    """Values (T, ..., D) filtered along time; the speed of a vector (D) decides for all its coordinates."""
+def steady(values: FloatArray, fps: Fraction, params: OneEuroParams) -> FloatArray:
+    """Values (T, ..., D) float32 filtered along time in both directions, which are averaged: no delay."""
+    exact = values.astype(np.float64)
+    there, back = one_euro(exact, float(fps), params), one_euro(exact[::-1], float(fps), params)[::-1]
+    return np.asarray((there + back) / 2, np.float32)
+
+
+def one_euro(values: _FLOAT, fps: float, params: OneEuroParams) -> _FLOAT:
+    """Filter values (T, ..., D) along time; the cutoff follows the speed of each vector (D)."""
     steady, speed = values.copy(), np.zeros_like(values[0])
-    slow = _share(how.speed, fps)
+    slow = _smoothing_factor(params.derivative_cutoff, fps)
     for time in range(1, len(values)):
         speed = speed + slow * ((values[time] - values[time - 1]) * fps - speed)
-        cutoff = how.slowest + how.quick * np.linalg.norm(speed, axis=-1, keepdims=True)
-        steady[time] = steady[time - 1] + _share(cutoff, fps) * (values[time] - steady[time - 1])
+        cutoff = params.min_cutoff + params.beta * np.linalg.norm(speed, axis=-1, keepdims=True)
+        steady[time] = steady[time - 1] + _smoothing_factor(cutoff, fps) * (values[time] - steady[time - 1])
     return steady
 
 
-def _share(cutoff: float | _FLOAT, fps: float) -> float | _FLOAT:
-    """How much of a new value a low-pass of this cut-off takes."""
+def _smoothing_factor(cutoff: float | _FLOAT, fps: float) -> float | _FLOAT:
+    """The smoothing factor alpha of a first-order low-pass with this cutoff (equation 5)."""
     return 1 / (1 + fps / (2 * np.pi * cutoff))

@@ -1,6 +1,6 @@
-"""From a captured motion to one that is worth keeping: a part of it, steadied, at another rate, looping.
+"""Retiming of a captured motion: trim, smooth, scale, change the frame rate, loop.
 
-cut -> smooth -> exaggerate -> (forth and back) -> interpolate -> (close the loop) -> repeat
+trim -> smooth -> scale -> (forth and back) -> interpolate -> (close the loop) -> repeat
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HEAD_SMOOTHING = 1.5
 
 @dataclass(frozen=True)
 class RetimeOptions:
-    """What is done to a captured motion. The defaults leave it as it is."""
+    """Changes to a captured motion. The defaults change nothing."""
 
     first: int = 0  # first frame that is used, counted from 0
     last: int | None = None  # last frame that is used; None: the end
@@ -34,9 +34,9 @@ class RetimeOptions:
     speed: float = 1.0  # 2 is twice as fast, at most 4 and at least 0.25
     smooth: float = 0.0  # standard deviation in captured frames, 0 to 5; the head gets 1.5 times that
     strength: float = 1.0  # 1.5 exaggerates what changes since the first frame, 0.5 halves it; up to 2
-    loop: Loop = "none"  # blend: the end is led back to the first frame; pingpong: forth and back
-    blend: float = 0.4  # seconds of the end that are led back, for loop="blend"
-    repeat: int = 1  # how often the whole is shown, 1 to 20
+    loop: Loop = "none"  # blend: the end is blended into the first frame; pingpong: forth and back
+    blend: float = 0.4  # seconds at the end that are blended, for loop="blend"
+    repeat: int = 1  # repetitions, 1 to 20
 
     def __post_init__(self) -> None:
         """Check the ranges; raises InvalidOption."""
@@ -77,15 +77,15 @@ def retime(motion: Motion, options: RetimeOptions) -> Motion:
     back = round(options.blend * fps) if options.loop == "blend" else 0
 
     def change(values: FloatArray, smooth: float) -> FloatArray:
-        knots = smoothed(values[options.first : last + 1].astype(np.float64), smooth)
+        knots = gaussian_smooth(values[options.first : last + 1].astype(np.float64), smooth)
         knots = knots[0] + (knots - knots[0]) * options.strength
-        moving = resampled(knots, step, forth_and_back=options.loop == "pingpong")
-        return np.concatenate([led_back(moving, back)] * options.repeat).astype(np.float32)
+        moving = resample_knots(knots, step, forth_and_back=options.loop == "pingpong")
+        return np.concatenate([blend_loop_end(moving, back)] * options.repeat).astype(np.float32)
 
-    return replace(motion, keypoints=_each(motion.keypoints, change, options.smooth), fps=fps)
+    return replace(motion, keypoints=_map_keypoints(motion.keypoints, change, options.smooth), fps=fps)
 
 
-def smoothed(values: _FLOAT, deviation: float) -> _FLOAT:
+def gaussian_smooth(values: _FLOAT, deviation: float) -> _FLOAT:
     """Values (T, ...) after a Gaussian along time, mirrored at both ends; ``deviation`` in frames."""
     if deviation <= 0 or len(values) < 2:
         return values
@@ -98,7 +98,7 @@ def smoothed(values: _FLOAT, deviation: float) -> _FLOAT:
     return np.asarray(np.einsum("tk...,k->t...", values[around], weights / weights.sum()))
 
 
-def resampled(knots: _FLOAT, step: float, forth_and_back: bool = False) -> _FLOAT:
+def resample_knots(knots: _FLOAT, step: float, forth_and_back: bool = False) -> _FLOAT:
     """Values (N, ...) taken every ``step`` frames by monotone cubic interpolation.
 
     Fritsch and Carlson, "Monotone Piecewise Cubic Interpolation", 1980: it goes through the knots and never
@@ -127,8 +127,8 @@ def hermite(knots: _FLOAT, slopes: _FLOAT, times: _FLOAT) -> _FLOAT:
     return np.asarray(start + end)
 
 
-def led_back(values: _FLOAT, frames: int) -> _FLOAT:
-    """Values (T, ...) whose last ``frames`` turn into the first one, so that the loop does not jump."""
+def blend_loop_end(values: _FLOAT, frames: int) -> _FLOAT:
+    """Values (T, ...) whose last ``frames`` are blended into the first one, so that the loop has no jump."""
     frames = min(frames, len(values) - 1)
     if frames < 1:
         return values
@@ -148,7 +148,7 @@ def _slopes(knots: _FLOAT) -> _FLOAT:
     return np.concatenate([still, np.where(before * after > 0, mean, 0.0), still])
 
 
-def _each(
+def _map_keypoints(
     keypoints: Keypoints, change: Callable[[FloatArray, float], FloatArray], smooth: float
 ) -> Keypoints:
     return Keypoints(

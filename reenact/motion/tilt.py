@@ -1,4 +1,4 @@
-"""How far a driving head tilts: as far as a head can be painted."""
+"""Limit of the head tilt of a driving motion, since strong tilts render badly."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import math
 
 import numpy as np
 
-from reenact.types import FloatArray, Keypoints, turned
+from reenact.types import FloatArray, Keypoints, rotate_points
 
-FREE = math.radians(12)  # up to here a tilt stays what it is
-MOST = math.radians(18)  # no tilt becomes more: of a mouth's opening .78 is painted then, and .62 at 32
-
-
-def limited(tilt: float) -> float:
-    """What of a tilt since the clip's start is kept, in radians: never more than ``MOST``."""
-    beyond = max(abs(tilt) - FREE, 0.0)
-    room = MOST - FREE
-    return math.copysign(min(abs(tilt), FREE) + room * math.tanh(beyond / room), tilt)
+UNLIMITED_TILT = math.radians(12)  # smaller tilts are not changed
+MAX_TILT = math.radians(18)  # limit: of a mouth's opening 0.78 is rendered here, 0.62 at 32 degrees
 
 
-def tilted(pose: Keypoints, middle: FloatArray, tilt: float) -> Keypoints:
-    """A pose without a time axis turned clockwise by ``tilt`` radians about ``middle`` (2,) in crop units."""
+def limit_tilt(tilt: float) -> float:
+    """A tilt since the start of the clip, in radians, softly limited to less than ``MAX_TILT``."""
+    beyond = max(abs(tilt) - UNLIMITED_TILT, 0.0)
+    room = MAX_TILT - UNLIMITED_TILT
+    return math.copysign(min(abs(tilt), UNLIMITED_TILT) + room * math.tanh(beyond / room), tilt)
+
+
+def tilt_pose(pose: Keypoints, middle: FloatArray, tilt: float) -> Keypoints:
+    """A pose without a time axis, rotated clockwise by ``tilt`` radians about ``middle`` (2,), crop units."""
 
     def about(points: FloatArray) -> FloatArray:
-        return np.asarray(turned(points - middle, tilt) + middle, np.float32)
+        return np.asarray(rotate_points(points - middle, tilt) + middle, np.float32)
 
     # Columns of a jacobian are directions in the picture, so they turn as points do.
-    jacobians = np.swapaxes(turned(np.swapaxes(pose.jacobians, -1, -2), tilt), -1, -2)
+    jacobians = np.swapaxes(rotate_points(np.swapaxes(pose.jacobians, -1, -2), tilt), -1, -2)
     return Keypoints(about(pose.points), jacobians.astype(np.float32), about(pose.landmarks))

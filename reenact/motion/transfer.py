@@ -1,4 +1,4 @@
-"""From a template's keypoints to keypoints for this selfie: relative or absolute motion."""
+"""Transfer of a template's keypoints to a selfie: relative or absolute motion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reenact.errors import InvalidOption
 from reenact.landmarks import OPENINGS
-from reenact.motion.mouth import open_mouth
+from reenact.motion.mouth import transfer_mouth_opening
 from reenact.types import FloatArray, Keypoints
 
 Mode = Literal["relative", "absolute"]
@@ -21,11 +21,11 @@ _, *_LIDS = OPENINGS
 
 @dataclass(frozen=True)
 class TransferOptions:
-    """How a template's movement is put on another face."""
+    """How the motion of a template is transferred to another face."""
 
     mode: Mode = "relative"  # relative: what changes since the start frame; absolute: the driving pose itself
     strength: float = 1.0  # 0 keeps the selfie still, 1 is the template's movement, up to 2 exaggerates
-    start: Literal["first", "best"] = "first"  # which driving frame counts as the selfie's own pose
+    start: Literal["first", "best"] = "first"  # driving frame that corresponds to the selfie's own pose
 
     def __post_init__(self) -> None:
         """Check the ranges; raises InvalidOption."""
@@ -50,13 +50,13 @@ def transfer(source: Keypoints, driving: Keypoints, options: TransferOptions, fp
         T frames of keypoints for the renderer.
     """
     if options.mode == "absolute":
-        return _towards(source, driving, options.strength)
+        return _absolute(source, driving, options.strength)
     start = best_start(source, driving) if options.start == "best" else 0
     return _relative(source, driving, start, options.strength, fps)
 
 
 def best_start(source: Keypoints, driving: Keypoints) -> int:
-    """Index of the driving frame whose pose is nearest to the source's, place and size set aside."""
+    """Index of the driving frame whose pose is nearest to the source's, up to translation and scale."""
     wanted = _shape(source.landmarks)
     distances = np.square(_shape(driving.landmarks) - wanted).sum((-2, -1))
     return int(distances.argmin())
@@ -66,20 +66,20 @@ def hull_area(points: NDArray[np.floating]) -> float:
     """Area of the convex hull of points (N, 2), in their units squared (Andrew's monotone chain)."""
     ordered = sorted((float(x), float(y)) for x, y in points)
     hull = _half_hull(ordered) + _half_hull(ordered[::-1])
-    x, y = np.array(hull).reshape(-1, 2).T  # all points in one place have no hull at all
+    x, y = np.array(hull).reshape(-1, 2).T  # coincident points have no hull
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
 def _half_hull(ordered: list[tuple[float, float]]) -> list[tuple[float, float]]:
     kept: list[tuple[float, float]] = []
     for point in ordered:
-        while len(kept) > 1 and _turn(kept[-2], kept[-1], point) <= 0:
+        while len(kept) > 1 and _cross(kept[-2], kept[-1], point) <= 0:
             kept.pop()
         kept.append(point)
     return kept[:-1]
 
 
-def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
+def _cross(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
@@ -93,7 +93,9 @@ def _relative(source: Keypoints, driving: Keypoints, first: int, strength: float
     scale = size / float(np.sqrt(max(hull_area(start.landmarks), 1e-6)))
     points = source.points + (driving.points - start.points) * np.float32(scale * strength)
     landmarks = source.landmarks + (driving.landmarks - start.landmarks) * np.float32(scale * strength)
-    landmarks = open_mouth(landmarks, source.landmarks, driving.landmarks, first, size, scale, strength, fps)
+    landmarks = transfer_mouth_opening(
+        landmarks, source.landmarks, driving.landmarks, first, size, scale, strength, fps
+    )
     change = driving.jacobians @ np.linalg.inv(start.jacobians)
     eye = np.eye(2, dtype=np.float32)
     jacobians = (eye + (change - eye) * np.float32(strength)) @ source.jacobians
@@ -118,7 +120,7 @@ def _close_lids_in_proportion(
     return landmarks.astype(np.float32)
 
 
-def _towards(source: Keypoints, driving: Keypoints, strength: float) -> Keypoints:
+def _absolute(source: Keypoints, driving: Keypoints, strength: float) -> Keypoints:
     def blend(still: FloatArray, moved: FloatArray) -> FloatArray:
         return (still + (moved - still) * strength).astype(np.float32)
 

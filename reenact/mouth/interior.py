@@ -12,13 +12,21 @@ from dataclasses import replace
 import numpy as np
 
 from reenact.face.mesh import FaceMesh
-from reenact.face.parts import LIPS, tilt
+from reenact.face.parts import LIPS, line_angle
 from reenact.face.square_sampling import Square
 from reenact.landmarks import MESH_INDICES
-from reenact.mouth.layers import SHADED, Frame, cavity, lower_teeth, tongue, upper_teeth
-from reenact.mouth.light import read_light
+from reenact.mouth.layers import LIP_SHADE, MouthRegion, cavity, lower_teeth, tongue, upper_teeth
+from reenact.mouth.light import estimate_light
 from reenact.mouth.shading import blur, closed_curve, smoothstep
-from reenact.mouth.teeth import EYE_CORNERS, HEIGHT, INNER_LIPS, Teeth, extract, fitting, strip_frame
+from reenact.mouth.teeth import (
+    EYE_CORNERS,
+    HEIGHT,
+    INNER_LIPS,
+    Teeth,
+    extract_teeth,
+    nearest_teeth,
+    strip_transform,
+)
 from reenact.types import FloatArray, Picture
 
 _PLACES = {index: place for place, index in enumerate(MESH_INDICES)}
@@ -52,17 +60,17 @@ class MouthInterior:
             keypoints: landmarks of the source (L, 2), in crop units.
         """
         self._mesh, self._source = mesh, keypoints
-        self._light = read_light(picture, landmarks)
+        self._light = estimate_light(picture, landmarks)
         self._square = LIPS.square(landmarks)
         self._eyes = float(np.linalg.norm(landmarks[EYE_CORNERS[0]] - landmarks[EYE_CORNERS[1]]))
         self._gap = float(np.linalg.norm(landmarks[13] - landmarks[14])) / self._eyes
-        own = extract(picture, landmarks) if self._gap >= _OPEN else None
+        own = extract_teeth(picture, landmarks) if self._gap >= _OPEN else None
         if own:  # they have the selfie's light already
-            self._light = replace(self._light, white=np.full(3, own.brightness / SHADED, np.float32))
-        self._teeth, edge = _teeth_of(landmarks, own)
+            self._light = replace(self._light, white=np.full(3, own.brightness / LIP_SHADE, np.float32))
+        self._teeth, edge = _choose_teeth(landmarks, own)
         units = edge / len(picture) * 2 - 1
         self._at_rest = np.append(units, 1).astype(np.float32)
-        matrix, _ = strip_frame(landmarks)
+        matrix, _ = strip_transform(landmarks)
         self._across = np.linalg.inv(matrix).astype(np.float32)  # pixels of the square for a strip's
 
     def draw(self, picture: Picture, landmarks: FloatArray) -> Picture:
@@ -72,7 +80,7 @@ class MouthInterior:
             picture: of the same size as the selfie's.
             landmarks: that drove it, (L, 2) in crop units.
         """
-        skull = _affine(self._source[_SKULL], landmarks[_SKULL])
+        skull = _fit_affine(self._source[_SKULL], landmarks[_SKULL])
         ring = self._inner_lips(picture, landmarks, skull)
         upper, lower = ring[5], ring[15]
         gap = float(np.linalg.norm(lower - upper)) / self._eyes
@@ -80,17 +88,19 @@ class MouthInterior:
         if strength <= 0:
             return picture
         edge = np.asarray((self._at_rest @ skull + 1) / 2 * len(picture), np.float32)
-        frame = Frame.around(closed_curve(_tapered(ring)), ring, edge, self._eyes, len(picture))
+        frame = MouthRegion.from_outline(
+            closed_curve(_taper_corners(ring)), ring, edge, self._eyes, len(picture)
+        )
         matrix = skull[:2].T @ self._across
         inside = self._paint(frame, np.asarray(matrix, np.float32))
-        return frame.blended(picture, inside, strength)
+        return frame.blend(picture, inside, strength)
 
     def _strength(self, gap: float) -> float:
         """How far what is drawn replaces what the networks made: not where that is the selfie's own."""
         low, high = _DRAWN if self._gap < _OPEN else (self._gap + each for each in _DRAWN_BEYOND)
         return float(smoothstep(gap, low, high))
 
-    def _paint(self, frame: Frame, matrix: FloatArray) -> FloatArray:
+    def _paint(self, frame: MouthRegion, matrix: FloatArray) -> FloatArray:
         inside = cavity(frame, self._light)
         inside = tongue(frame, inside, self._light)
         inside = lower_teeth(frame, inside, self._light)
@@ -106,13 +116,13 @@ class MouthInterior:
         now = (landmarks[_MOUTH].mean(0) + 1) / 2 * len(picture)
         centre = now + (np.array([self._square.x, self._square.y]) - was) @ skull[:2]
         right, left = landmarks[_PLACES[33]], landmarks[_PLACES[263]]
-        square = Square(float(centre[0]), float(centre[1]), self._square.side * size, tilt(right, left))
-        return self._mesh.place(picture, LIPS, square)[_RING]
+        square = Square(float(centre[0]), float(centre[1]), self._square.side * size, line_angle(right, left))
+        return self._mesh.locate_part(picture, LIPS, square)[_RING]
 
 
-def _teeth_of(landmarks: FloatArray, own: Teeth | None) -> tuple[Teeth, FloatArray]:
+def _choose_teeth(landmarks: FloatArray, own: Teeth | None) -> tuple[Teeth, FloatArray]:
     """Teeth for a selfie, and where in it the edge of the incisors is, in its pixels (2,)."""
-    matrix, origin = strip_frame(landmarks)
+    matrix, origin = strip_transform(landmarks)
     back = np.linalg.inv(matrix)
     if own:
         return own, origin + back @ np.array([0, own.edge - HEIGHT / 2])
@@ -122,16 +132,16 @@ def _teeth_of(landmarks: FloatArray, own: Teeth | None) -> tuple[Teeth, FloatArr
     low, high = _EDGE_BELOW_LIP
     edge = float(np.clip(_UPPER_EDGE, lip + low, lip + high))
     width = float(np.linalg.norm(landmarks[308] - landmarks[78])) / eyes
-    return fitting(width), landmarks[13] + down * (edge - lip) * eyes
+    return nearest_teeth(width), landmarks[13] + down * (edge - lip) * eyes
 
 
-def _affine(source: FloatArray, target: FloatArray) -> FloatArray:
+def _fit_affine(source: FloatArray, target: FloatArray) -> FloatArray:
     """The least-squares map (3, 2) of points (N, 2) with a 1 appended."""
     rows = np.concatenate([source, np.ones((len(source), 1), np.float32)], 1)
     return np.asarray(np.linalg.lstsq(rows, target, rcond=None)[0], np.float32)
 
 
-def _tapered(ring: FloatArray) -> FloatArray:
+def _taper_corners(ring: FloatArray) -> FloatArray:
     """Lips that come together towards the corners: the far half of a turned mouth is often found blunt."""
     ring = ring.copy()
     for half in _HALVES:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from reenact.mouth.light import Light
-from reenact.mouth.shading import blur, over, polygon, smoothstep
+from reenact.mouth.shading import alpha_over, blur, polygon, smoothstep
 from reenact.mouth.teeth import Teeth
 from reenact.types import FloatArray, Picture
 
@@ -23,12 +23,12 @@ _TONGUE = np.array([146, 92, 90], np.float32)
 _LOWER = (150, 60)  # width and height of the strip of lower teeth
 _LOWER_WIDTH, _LOWER_EDGE = 0.44, 6.0  # eye distances it is wide, and the row of its biting edge
 _LOWER_SIZES = np.array([1.0, 1.05, 0.95, 0.86, 0.8, 0.82, 0.88, 0.97, 1.02, 1.0])  # widths of ten teeth
-SHADED = 0.88  # teeth behind lips over what is as white in the open
+LIP_SHADE = 0.88  # teeth behind lips over what is as white in the open
 _ENAMEL = np.array([236, 224, 204], np.float32)
 
 
 @dataclass(frozen=True)
-class Frame:
+class MouthRegion:
     """The part of one frame around the mouth, (H, W), and where things are in it.
 
     ``left`` and ``top`` place it in the frame. Of each pixel, ``soft`` is how far it is inside the lips,
@@ -53,7 +53,9 @@ class Frame:
     eyes: float
 
     @classmethod
-    def around(cls, outline: FloatArray, ring: FloatArray, edge: FloatArray, eyes: float, side: int) -> Frame:
+    def from_outline(
+        cls, outline: FloatArray, ring: FloatArray, edge: FloatArray, eyes: float, side: int
+    ) -> MouthRegion:
         """The part around an outline (N, 2) of inner lips, whose 20 points are ``ring``, in pixels."""
         margin = 0.12 * eyes
         low = np.floor(outline.min(0) - margin).clip(0, side - 2)
@@ -86,18 +88,18 @@ class Frame:
             eyes,
         )
 
-    def blended(self, picture: Picture, inside: FloatArray, strength: float) -> Picture:
+    def blend(self, picture: Picture, inside: FloatArray, strength: float) -> Picture:
         """The whole frame with what was painted inside the lips."""
         rows, columns = (
             slice(self.top, self.top + len(self.soft)),
             slice(self.left, self.left + self.soft.shape[1]),
         )
-        part = over(picture[rows, columns].astype(np.float32), inside, self.soft * np.float32(strength))
+        part = alpha_over(picture[rows, columns].astype(np.float32), inside, self.soft * np.float32(strength))
         result = picture.copy()
         result[rows, columns] = np.clip(part + 0.5, 0, 255)
         return result
 
-    def placed(
+    def warp_strip(
         self,
         strip: Picture,
         matrix: NDArray[np.floating],
@@ -120,43 +122,43 @@ class Frame:
         return np.asarray(placed, np.float32)
 
 
-def cavity(frame: Frame, light: Light) -> FloatArray:
+def cavity(frame: MouthRegion, light: Light) -> FloatArray:
     """The dark of the throat, a little lighter further down."""
     below = np.clip(frame.depth / max(frame.gap, 1e-3), 0, 1)
     return np.asarray(_CAVITY * light.flesh * (0.6 + 0.6 * below)[..., None], np.float32)
 
 
-def tongue(frame: Frame, inside: FloatArray, light: Light) -> FloatArray:
+def tongue(frame: MouthRegion, inside: FloatArray, light: Light) -> FloatArray:
     """Its round back, low in a mouth that is well open, with its groove."""
     x, y = frame.across / (0.36 * frame.width), (frame.rise + 0.02) / max(0.55 * frame.gap, 1e-3)
     radius = np.sqrt(x * x + y * y)
     groove = 1 - 0.25 * np.exp(-np.square(x / 0.12)) * np.clip(1 - y, 0, 1)
     shade = (0.42 + 0.38 * np.sqrt(np.clip(1 - radius**2, 0, 1))) * groove
     alpha = (1 - smoothstep(radius, 0.62, 1.1)) * smoothstep(frame.gap, 0.07, 0.16)
-    return over(inside, _TONGUE * light.flesh * shade[..., None], alpha)
+    return alpha_over(inside, _TONGUE * light.flesh * shade[..., None], alpha)
 
 
-def lower_teeth(frame: Frame, inside: FloatArray, light: Light) -> FloatArray:
+def lower_teeth(frame: MouthRegion, inside: FloatArray, light: Light) -> FloatArray:
     """They stand on the jaw, just behind the lower lip."""
     shown = 0.035 * float(smoothstep(frame.gap, 0.08, 0.22)) * frame.eyes
     down = np.array([-frame.right[1], frame.right[0]])
     matrix = np.stack([frame.right, down], 1) * (_LOWER_WIDTH * frame.eyes / _LOWER[0])
-    strip = frame.placed(_lower_row(), matrix, (_LOWER[0] / 2, _LOWER_EDGE), frame.lower - down * shown)
+    strip = frame.warp_strip(_lower_row(), matrix, (_LOWER[0] / 2, _LOWER_EDGE), frame.lower - down * shown)
     alpha = strip[..., 3] / 255 * smoothstep(frame.gap, 0.08, 0.14)
     shade = 0.74 - 0.4 * smoothstep(np.abs(frame.across), 0.06, 0.22)
-    return over(inside, strip[..., :3] * light.white * shade[..., None], alpha)
+    return alpha_over(inside, strip[..., :3] * light.white * shade[..., None], alpha)
 
 
 def upper_teeth(
-    frame: Frame, inside: FloatArray, light: Light, teeth: Teeth, matrix: FloatArray
+    frame: MouthRegion, inside: FloatArray, light: Light, teeth: Teeth, matrix: FloatArray
 ) -> FloatArray:
     """They hang from the skull; ``matrix`` (2, 2) takes a strip's pixels to the frame's."""
     middle = (teeth.picture.shape[1] / 2, teeth.edge)
-    strip = frame.placed(teeth.picture, matrix, middle, frame.edge)
+    strip = frame.warp_strip(teeth.picture, matrix, middle, frame.edge)
     sides = 1 - 0.55 * smoothstep(np.abs(frame.across), 0.1, 0.3)
     under_lip = 0.72 + 0.28 * smoothstep(frame.depth, 0, 0.06)
-    return over(
-        inside, strip[..., :3] * SHADED * light.white * (sides * under_lip)[..., None], strip[..., 3] / 255
+    return alpha_over(
+        inside, strip[..., :3] * LIP_SHADE * light.white * (sides * under_lip)[..., None], strip[..., 3] / 255
     )
 
 

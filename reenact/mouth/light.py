@@ -34,7 +34,7 @@ class Light:
     softness: float
 
 
-def read_light(picture: Picture, landmarks: FloatArray) -> Light:
+def estimate_light(picture: Picture, landmarks: FloatArray) -> Light:
     """The light on a face of (478, 2) landmarks, in pixels of ``picture`` (S, S, 3)."""
     skin = np.mean([_patch(picture, landmarks[index]) for index in _CHEEKS], 0) + 1
     whites = [_brightest(picture, landmarks[list(eye)]) for eye in _EYES]

@@ -32,7 +32,7 @@ def blur(values: NDArray[np.floating], sigma: float) -> FloatArray:
     return np.asarray(image.filter(ImageFilter.GaussianBlur(sigma)), np.float32) / scale
 
 
-def over(below: FloatArray, colour: NDArray[np.floating], alpha: NDArray[np.floating]) -> FloatArray:
+def alpha_over(below: FloatArray, colour: NDArray[np.floating], alpha: NDArray[np.floating]) -> FloatArray:
     """``colour`` (H, W, 3) laid over ``below`` (H, W, 3) where ``alpha`` (H, W) in [0, 1] says so."""
     return np.asarray(below + (colour - below) * alpha[..., None], np.float32)
 

@@ -21,7 +21,7 @@ INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 3
 EYE_CORNERS = (33, 263)
 _GUM = (196.0, 118.0, 116.0)
 _CENTRE = slice(WIDTH // 2 - 30, WIDTH // 2 + 30)  # columns of the incisors
-_LEAST = 0.06, 0.025  # height in eye distances, and area in their square, of teeth that can be used
+_MIN_SIZE = 0.06, 0.025  # height in eye distances, and area in their square, of teeth that can be used
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,17 @@ class Teeth:
 
 
 @lru_cache(maxsize=1)
-def bank() -> tuple[Teeth, ...]:
+def teeth_bank() -> tuple[Teeth, ...]:
     """The teeth that ship, narrowest first."""
     return tuple(sorted((_read(file) for file in sorted(TEETH.glob("*.png"))), key=lambda each: each.width))
 
 
-def fitting(width: float) -> Teeth:
+def nearest_teeth(width: float) -> Teeth:
     """Those of the bank whose row is nearest to ``width``, in eye distances."""
-    return min(bank(), key=lambda each: abs(each.width - width))
+    return min(teeth_bank(), key=lambda each: abs(each.width - width))
 
 
-def extract(picture: Picture, landmarks: FloatArray, below: float = 0.0) -> Teeth | None:
+def extract_teeth(picture: Picture, landmarks: FloatArray, below: float = 0.0) -> Teeth | None:
     """The upper teeth that a picture shows, scaled to white; None where it shows too little of them.
 
     Args:
@@ -58,12 +58,12 @@ def extract(picture: Picture, landmarks: FloatArray, below: float = 0.0) -> Teet
         landmarks: (478, 2) in picture pixels.
         below: rows above the lowest bright one at which the teeth end, where lower teeth shine through.
     """
-    matrix, origin = strip_frame(landmarks)
-    colours = _unrolled(picture, matrix, origin)
+    matrix, origin = strip_transform(landmarks)
+    colours = _warp_to_strip(picture, matrix, origin)
     ring = (landmarks[list(INNER_LIPS)] - origin) @ matrix.T + np.array([WIDTH, HEIGHT]) / 2
-    alpha, white = _enamel(colours, polygon(ring, WIDTH, HEIGHT))
+    alpha, white = _teeth_mask(colours, polygon(ring, WIDTH, HEIGHT))
     rows = np.flatnonzero(alpha[:, _CENTRE].mean(1) > 0.5)
-    high, large = _LEAST
+    high, large = _MIN_SIZE
     if len(rows) < high * EYE_DISTANCE or alpha.sum() < large * EYE_DISTANCE**2:
         return None
     edge = float(rows.max()) - below
@@ -76,14 +76,14 @@ def extract(picture: Picture, landmarks: FloatArray, below: float = 0.0) -> Teet
     return Teeth(strip, edge, len(columns) / EYE_DISTANCE, brightness)
 
 
-def strip_frame(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
+def strip_transform(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The similarity (2, 2) from picture pixels to a strip's, and the point (2,) that lands on its middle."""
     right, left = (landmarks[index] for index in EYE_CORNERS)
     x, y = (left - right) / np.square(left - right).sum() * EYE_DISTANCE
     return np.array([[x, y], [-y, x]], np.float32), (landmarks[13] + landmarks[14]) / 2
 
 
-def _unrolled(picture: Picture, matrix: FloatArray, origin: FloatArray) -> FloatArray:
+def _warp_to_strip(picture: Picture, matrix: FloatArray, origin: FloatArray) -> FloatArray:
     """The part of a picture around ``origin`` as a strip (HEIGHT, WIDTH, 3)."""
     back = np.linalg.inv(matrix)
     shift = origin - back @ (np.array([WIDTH, HEIGHT]) / 2)
@@ -94,7 +94,7 @@ def _unrolled(picture: Picture, matrix: FloatArray, origin: FloatArray) -> Float
     return np.asarray(strip, np.float32)
 
 
-def _enamel(colours: FloatArray, inside: FloatArray) -> tuple[FloatArray, float]:
+def _teeth_mask(colours: FloatArray, inside: FloatArray) -> tuple[FloatArray, float]:
     """Where a strip shows teeth, in [0, 1], and how bright they are: bright, and hardly red, inside lips."""
     bright = colours.mean(-1)
     seen = bright[inside > 0.9]
@@ -115,7 +115,7 @@ def _with_gums(colours: FloatArray, alpha: FloatArray, edge: float) -> Picture:
     columns = np.flatnonzero(alpha.max(0) > 0.5)
     rims = (alpha[:, columns] > 0.5).argmax(0)
     rim = np.polynomial.Polynomial.fit(columns, rims, 2)(np.arange(WIDTH))
-    rim = np.minimum(rim, edge - _LEAST[0] * EYE_DISTANCE)
+    rim = np.minimum(rim, edge - _MIN_SIZE[0] * EYE_DISTANCE)
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     above = 1 - smoothstep(y - rim, 3, 9)
     beside = 1 - smoothstep(np.abs(x - WIDTH / 2), 0.2 * EYE_DISTANCE, 0.32 * EYE_DISTANCE)

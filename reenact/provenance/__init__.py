@@ -1,1 +1,1 @@
-"""Every result says what it is: an invisible watermark, Content Credentials and a visible label."""
+"""Marks of results: invisible watermark, Content Credentials, visible label; and their verification."""

@@ -86,7 +86,7 @@ def development_certificate(folder: Path) -> Certificate:
         CertificateUnusable: the folder cannot be written, or what lies in it is broken.
     """
     try:
-        if _is_over(folder / _CHAIN):
+        if _is_expired(folder / _CHAIN):
             shutil.rmtree(folder)
         if not folder.exists():
             _make(folder)
@@ -112,9 +112,9 @@ def _make(folder: Path) -> None:
     new.mkdir(mode=0o700)
     try:
         key, authority_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-        authority = _sign(authority_key, authority_key, True)
+        authority = _issue_certificate(authority_key, authority_key, True)
         parts = {
-            _CHAIN: _pem(_sign(key, authority_key, False)),
+            _CHAIN: _pem(_issue_certificate(key, authority_key, False)),
             _KEY: _key_pem(key),
             _AUTHORITY: _pem(authority),
         }
@@ -132,7 +132,7 @@ def _make(folder: Path) -> None:
         shutil.rmtree(new, ignore_errors=True)
 
 
-def _sign(
+def _issue_certificate(
     key: ec.EllipticCurvePrivateKey, by: ec.EllipticCurvePrivateKey, authority: bool
 ) -> x509.Certificate:
     """A certificate with the extensions that C2PA asks for (specification 2.2, 14.5.1)."""
@@ -170,7 +170,7 @@ def _subject(role: str) -> x509.Name:
     )
 
 
-def _is_over(chain: Path) -> bool:
+def _is_expired(chain: Path) -> bool:
     """Whether a certificate's time is over; one that cannot be read is left for ``open_certificate``."""
     try:
         own = x509.load_pem_x509_certificate(chain.read_bytes())

@@ -26,7 +26,7 @@ from reenact.errors import CertificateUnusable, OutputError
 from reenact.media import formats
 from reenact.os_errors import unwritable
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.error_recording_file import Target
+from reenact.provenance.error_recording_file import ErrorRecordingFile
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ _PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff2c0000000001000100
 
 
 @dataclass(frozen=True)
-class Input:
+class SourceFile:
     """A file that a clip was made of. Neither its pixels nor its name come into the manifest."""
 
     role: str  # "portrait" or "driving"
@@ -65,10 +65,10 @@ class Origin:
 
     model: str  # SHA-256 of the model's files.json
     template: str | None  # id of the motion; None where it came from a clip
-    inputs: tuple[Input, ...]
+    inputs: tuple[SourceFile, ...]
 
 
-def sign(clip: Path, out: Path, origin: Origin, certificate: Certificate) -> None:
+def sign_clip(clip: Path, out: Path, origin: Origin, certificate: Certificate) -> None:
     """Write ``clip`` (mp4, gif or webp) with a signed manifest to ``out``.
 
     A manifest that an input carries is kept as an ingredient's, without the thumbnails in it.
@@ -76,12 +76,12 @@ def sign(clip: Path, out: Path, origin: Origin, certificate: Certificate) -> Non
     Raises:
         OutputError: it cannot be signed or written.
     """
-    inputs = [(each, _kept(each)) for each in origin.inputs]
-    raw: Target | None = None
+    inputs = [(each, _thumbnails_to_redact(each)) for each in origin.inputs]
+    raw: ErrorRecordingFile | None = None
     try:
-        with clip.open("rb") as source, Target(out, "w+") as raw, BufferedRandom(raw) as target:
+        with clip.open("rb") as source, ErrorRecordingFile(out, "w+") as raw, BufferedRandom(raw) as target:
             try:
-                _sign(source, target, _mime(source), origin, certificate, inputs)
+                _embed_manifest(source, target, _mime(source), origin, certificate, inputs)
             except c2pa.C2paError as e:
                 if not any(kept for _, kept in inputs):
                     raise
@@ -89,7 +89,7 @@ def sign(clip: Path, out: Path, origin: Origin, certificate: Certificate) -> Non
                 target.seek(0)
                 target.truncate()
                 plain: list[_Pair] = [(each, None) for each, _ in inputs]
-                _sign(source, target, _mime(source), origin, certificate, plain)
+                _embed_manifest(source, target, _mime(source), origin, certificate, plain)
     except (c2pa.C2paError, OSError) as e:
         failure = raw.failure if raw else None
         if failure or isinstance(e, OSError):
@@ -97,24 +97,24 @@ def sign(clip: Path, out: Path, origin: Origin, certificate: Certificate) -> Non
         raise OutputError(f"The result cannot be signed: {e}.") from e
 
 
-def check(certificate: Certificate) -> None:
+def check_certificate(certificate: Certificate) -> None:
     """Sign a picture of one pixel and read it back; raises CertificateUnusable."""
     signed = BytesIO()
     try:
-        _sign(BytesIO(_PIXEL), signed, "image/gif", Origin("", None, ()), certificate, [])
-        with context() as use, c2pa.Reader("image/gif", signed, context=use) as reader:
+        _embed_manifest(BytesIO(_PIXEL), signed, "image/gif", Origin("", None, ()), certificate, [])
+        with c2pa_context() as use, c2pa.Reader("image/gif", signed, context=use) as reader:
             state = reader.get_validation_state()
             why = [each["code"] for each in _failures(reader)]
     except c2pa.C2paError as e:
         raise CertificateUnusable(f"The certificate {certificate.name!r} cannot sign: {e}.") from e
     if state not in ("Valid", "Trusted"):
         raise CertificateUnusable(
-            f"What the certificate {certificate.name!r} signs is not valid ({', '.join(why)}). It must be "
-            "issued by another one, for digital signatures, with a purpose that C2PA accepts."
+            f"Signatures of the certificate {certificate.name!r} are not valid ({', '.join(why)}). It must "
+            "not be self-signed, allow digital signatures, and have an extended key usage that C2PA accepts."
         )
 
 
-def read(content: BinaryIO, anchors: str | None = None) -> c2pa.Reader | None:
+def open_manifest_store(content: BinaryIO, anchors: str | None = None) -> c2pa.Reader | None:
     """The manifests in a file; None where it has none, or is of a kind that has none.
 
     Args:
@@ -127,11 +127,11 @@ def read(content: BinaryIO, anchors: str | None = None) -> c2pa.Reader | None:
     mime = _mime(content)
     if mime == _OTHER:
         return None
-    with context(anchors) as use:
+    with c2pa_context(anchors) as use:
         return c2pa.Reader.try_create(mime, content, context=use)
 
 
-def context(anchors: str | None = None) -> c2pa.Context:
+def c2pa_context(anchors: str | None = None) -> c2pa.Context:
     """Settings for one call of the library. ``anchors``: PEM of the roots that are believed."""
     trust = {"trust": {"user_anchors": anchors}} if anchors else {}
     return c2pa.Context.from_dict({**SETTINGS, **trust})
@@ -143,10 +143,12 @@ def program() -> dict[str, str]:
     return {"name": GENERATOR, "version": version()}
 
 
-_Pair = tuple[Input, list[str] | None]  # an input and, where its manifest is kept, what is taken out of it
+_Pair = tuple[
+    SourceFile, list[str] | None
+]  # an input and, where its manifest is kept, what is taken out of it
 
 
-def _sign(
+def _embed_manifest(
     source: BinaryIO,
     target: BinaryIO,
     mime: str,
@@ -157,7 +159,7 @@ def _sign(
     info = c2pa.C2paSignerInfo(certificate.algorithm.encode(), certificate.chain, certificate.key, None)
     source.seek(0)
     with ExitStack() as opened:
-        use = opened.enter_context(context())
+        use = opened.enter_context(c2pa_context())
         builder = opened.enter_context(c2pa.Builder(_manifest(mime, origin, inputs), use))
         for each, kept in inputs:
             if kept is not None:
@@ -194,7 +196,7 @@ def _manifest(mime: str, origin: Origin, inputs: Sequence[_Pair]) -> dict[str, A
     }
 
 
-def _ingredient(each: Input) -> dict[str, str]:
+def _ingredient(each: SourceFile) -> dict[str, str]:
     """An ingredient of our own words; an id of our own too, since one of the file's would lead to it."""
     with _open(each.file) as content:
         mime = _mime(content)
@@ -207,11 +209,11 @@ def _ingredient(each: Input) -> dict[str, str]:
     }
 
 
-def _kept(each: Input) -> list[str] | None:
+def _thumbnails_to_redact(each: SourceFile) -> list[str] | None:
     """The thumbnails to take out of an input's manifest; None where it carries no manifest."""
     with _open(each.file) as content:
         try:
-            reader = read(content)
+            reader = open_manifest_store(content)
             return _thumbnails(reader) if reader else None
         except c2pa.C2paError as e:  # of a manifest that is damaged, or elsewhere on the network
             log.info("An input's manifest cannot be read: %s", e)

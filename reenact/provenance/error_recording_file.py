@@ -6,7 +6,7 @@ from io import FileIO
 from typing import Any
 
 
-class Target(FileIO):
+class ErrorRecordingFile(FileIO):
     """A file, beneath Python's buffers, that remembers why it could not be written.
 
     c2pa's library drops what its streams raise, and says "embedding error" of a full disk.

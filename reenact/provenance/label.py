@@ -24,7 +24,7 @@ _HEIGHT = 1 / 20  # of the frame's side, if it were a square of the same area
 _LEAST = 20  # pixels of height; below that nobody reads it
 _WIDEST = 0.6  # of the frame's width; a frame too narrow for the least height gets a smaller label
 _MARGIN = 0.4  # of the label's height
-_MOVES = 0.15  # of a face's size, by which it may leave its place on each side
+_FACE_MARGIN = 0.15  # of a face's size, by which it may leave its place on each side
 
 Box = tuple[float, float, float, float]
 
@@ -44,18 +44,22 @@ class Label:
             InvalidOption: there is no label in this language.
         """
         if language not in LANGUAGES:
-            raise InvalidOption(f"A label can be had in {', '.join(LANGUAGES)}, not in {language!r}.")
+            raise InvalidOption(f"Labels exist in {', '.join(LANGUAGES)}, not in {language!r}.")
         drawn = _scaled(_open(language), size)
         self.box = _corner(drawn.size, size, faces, language in _RIGHT_TO_LEFT)
         light, opacity = (np.asarray(band, np.float32)[..., None] for band in drawn.split())
-        self._kept = np.asarray(1 - opacity / 255, np.float32)
-        self._added = np.asarray(light * opacity / 255 + 0.5, np.float32)  # what is cut to levels is rounded
+        self._background_weight = np.asarray(1 - opacity / 255, np.float32)
+        self._label_light = np.asarray(
+            light * opacity / 255 + 0.5, np.float32
+        )  # what is cut to levels is rounded
 
     def blend(self, frame: Picture) -> Picture:
         """The frame (H, W, 3) uint8 with the label; a new array."""
         left, top, right, bottom = self.box
         labelled = frame.copy()
-        labelled[top:bottom, left:right] = frame[top:bottom, left:right] * self._kept + self._added
+        labelled[top:bottom, left:right] = (
+            frame[top:bottom, left:right] * self._background_weight + self._label_light
+        )
         return labelled
 
 
@@ -83,8 +87,8 @@ def _corner(
     left, right = _ends(size[0], label[0], margin)[:: -1 if from_right else 1]
     top, bottom = _ends(size[1], label[1], margin)
     corners = [(x, y, x + label[0], y + label[1]) for y in (bottom, top) for x in (left, right)]
-    grown = [_grown(face) for face in faces]
-    return min(corners, key=lambda corner: sum(_common(corner, face) for face in grown))
+    grown = [_with_margin(face) for face in faces]
+    return min(corners, key=lambda corner: sum(_overlap_area(corner, face) for face in grown))
 
 
 def _ends(length: int, label: int, margin: int) -> tuple[int, int]:
@@ -93,13 +97,13 @@ def _ends(length: int, label: int, margin: int) -> tuple[int, int]:
     return margin, length - label - margin
 
 
-def _grown(face: Box) -> Box:
+def _with_margin(face: Box) -> Box:
     """A face's box with the room it moves in."""
-    x, y = _MOVES * (face[2] - face[0]), _MOVES * (face[3] - face[1])
+    x, y = _FACE_MARGIN * (face[2] - face[0]), _FACE_MARGIN * (face[3] - face[1])
     return face[0] - x, face[1] - y, face[2] + x, face[3] + y
 
 
-def _common(one: Box, other: Box) -> float:
+def _overlap_area(one: Box, other: Box) -> float:
     """The area that two boxes share."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])

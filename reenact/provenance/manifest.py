@@ -11,7 +11,7 @@ from typing import Any
 import c2pa
 
 from reenact.provenance.certificate import DEVELOPMENT
-from reenact.provenance.credentials import ANIMATION, GENERATOR, read
+from reenact.provenance.credentials import ANIMATION, GENERATOR, open_manifest_store
 
 log = logging.getLogger(__name__)
 UNREADABLE = "unreadable"  # a problem of our own, beside C2PA's codes
@@ -62,7 +62,7 @@ def read_manifest(file: Path, anchors: str | None = None) -> Manifest | None:
     """
     try:
         with file.open("rb") as content:
-            reader = read(content, anchors)
+            reader = open_manifest_store(content, anchors)
             if reader is None:
                 return None
             with reader:

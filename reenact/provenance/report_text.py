@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from reenact.provenance.manifest import Manifest
 from reenact.provenance.verify import Report, Verdict
-from reenact.watermark.detect import FALSE_ALARM, Mark
+from reenact.watermark.detect import FALSE_POSITIVE_RATE, DetectedMark
 
 _VERDICTS: dict[Verdict, str] = {
     "made": "This was made by Reenact: the face in it was moved by a program.",
-    "signed": "The file says of itself where it comes from, and was not changed since that was signed.",
-    "changed": "The file was changed after it was signed: what it says of itself cannot be believed.",
+    "signed": "The file has a signed record of its origin, and was not changed since it was signed.",
+    "changed": "The file was changed after it was signed: its record of origin cannot be trusted.",
     "cannot_tell": "Cannot tell. Neither a record nor a watermark of this key was found. That does not show "
     "that it is real: it may come from another program or key, or both may have been destroyed.",
 }
 
 
-def sentences(report: Report) -> list[str]:
+def report_sentences(report: Report) -> list[str]:
     """The report for a person: the verdict first, then what it rests on."""
     said = [_VERDICTS[report.verdict]]
     if report.watermark:
@@ -25,15 +25,15 @@ def sentences(report: Report) -> list[str]:
     if report.manifest:
         said += _manifest(report.manifest)
     elif report.watermark:
-        said.append("It has no Content Credentials; they are lost when a file is saved anew.")
+        said.append("It has no Content Credentials; they are lost when a file is saved again.")
     return said
 
 
-def _watermark(mark: Mark) -> str:
+def _watermark(mark: DetectedMark) -> str:
     return (
-        f"Watermark {mark.id:016x}: {mark.confidence:.0%} of its bits read rightly, "
+        f"Watermark {mark.id:016x}: {mark.confidence:.0%} of its bits read correctly, "
         f"{mark.agreeing} of {mark.frames} frames agree. "
-        f"A clip without it would be taken for one once in {1 / FALSE_ALARM:.0e} times."
+        f"The false positive rate is one in {1 / FALSE_POSITIVE_RATE:,.0f} clips."
     )
 
 
@@ -58,6 +58,6 @@ def _signer(manifest: Manifest) -> str:
             "changed, but not who signed it."
         )
     if manifest.trusted:
-        return f"Signed by {manifest.signer}, whom a trusted authority knows."
+        return f"Signed by {manifest.signer}, whose certificate comes from a trusted authority."
     name = manifest.signer or "somebody unnamed"
-    return f"Signed by {name}; no authority that is trusted here vouches for it."
+    return f"Signed by {name}, whose certificate comes from no authority that is trusted here."

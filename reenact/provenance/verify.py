@@ -17,7 +17,7 @@ from reenact.media import VIDEO_LIMITS, PictureLimits, VideoLimits, formats, ope
 from reenact.os_errors import reason
 from reenact.provenance.manifest import Manifest, read_manifest
 from reenact.types import Picture
-from reenact.watermark.detect import Mark, search
+from reenact.watermark.detect import DetectedMark, detect_in_sample
 from reenact.watermark.embed import PUBLIC_KEY
 from reenact.watermark.sampling import Sample
 
@@ -33,7 +33,7 @@ _PICTURES = (formats.JPEG, formats.PNG, formats.HEIC, formats.AVIF)
 class Report:
     """What was found in a file."""
 
-    watermark: Mark | None
+    watermark: DetectedMark | None
     manifest: Manifest | None = None
 
     @property
@@ -72,9 +72,9 @@ def verify(
         InputError: the file cannot be read.
     """
     sample = Sample(*_opened(clip, limits))  # the decoders that are guarded look at the file first
-    mark = search(sample, key)
+    mark = detect_in_sample(sample, key)
     if mark is None and other is not None:
-        mark = search(sample, other)
+        mark = detect_in_sample(sample, other)
     return Report(mark, read_manifest(clip, anchors))
 
 

@@ -17,7 +17,7 @@ PROVIDER = "CUDAExecutionProvider"
 NO_DEVICE = 100  # CUDA_ERROR_NO_DEVICE of the driver's cuInit
 
 
-def built_in() -> bool:
+def provider_installed() -> bool:
     """Whether the installed ONNX Runtime has the CUDA provider at all."""
     return PROVIDER in _runtime().get_available_providers()
 
@@ -29,22 +29,22 @@ def load_libraries() -> None:
     To be called before the first graph is opened. What is not there may still be found in the system's own
     places when the provider is loaded.
     """
-    if built_in():
+    if provider_installed():
         with redirect_stdout(sys.stderr):  # where it tells what it does not find
             _runtime().preload_dlls()
 
 
-def missing() -> str:
+def missing_requirement() -> str:
     """What keeps CUDA from running and what to do about it, as sentences; empty where nothing is seen."""
-    if not built_in():
+    if not provider_installed():
         return (
             "The installed onnxruntime has no CUDA provider. Install the extra `gpu` instead of `cpu`: "
             "pip uninstall onnxruntime; pip install 'reenact[gpu]'."
         )
-    return _without_device() or _without_libraries()
+    return _driver_problem() or _library_problem()
 
 
-def card() -> str:
+def gpu_name() -> str:
     """The name of the first GPU as the driver tells it; only to be asked where nothing is missing."""
     driver, device, name = ctypes.CDLL("libcuda.so.1"), ctypes.c_int(0), ctypes.create_string_buffer(128)
     driver.cuInit(0)
@@ -53,31 +53,32 @@ def card() -> str:
     return name.value.decode(errors="replace")
 
 
-def _without_device() -> str:
+def _driver_problem() -> str:
     """What is wrong with the driver or the card."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
         return (
-            "The NVIDIA driver is not there (libcuda.so.1). Install it; in a container, start it with "
-            "--gpus all and the NVIDIA Container Toolkit."
+            "The NVIDIA driver (libcuda.so.1) is missing. Install it; run a container with --gpus all and "
+            "the NVIDIA Container Toolkit."
         )
     status, count, known = driver.cuInit(0), ctypes.c_int(0), ctypes.c_int(0)
     if status not in (0, NO_DEVICE):
-        return f"The NVIDIA driver does not start (cuInit gives {status}). Look at `nvidia-smi`."
+        return f"The NVIDIA driver does not start (cuInit returned {status}). Check `nvidia-smi`."
     driver.cuDeviceGetCount(ctypes.byref(count))
     if not count.value:
-        return "The NVIDIA driver sees no GPU. Look at `nvidia-smi` and CUDA_VISIBLE_DEVICES."
+        return "The NVIDIA driver sees no GPU. Check `nvidia-smi` and CUDA_VISIBLE_DEVICES."
     driver.cuDriverGetVersion(ctypes.byref(known))
     needed, knows = _runtime().cuda_version or "0", f"{known.value // 1000}.{known.value % 1000 // 10}"
     if int(knows.partition(".")[0]) < int(needed.partition(".")[0]):
         return (
-            f"The NVIDIA driver knows CUDA up to {knows}, this onnxruntime needs {needed}. Update the driver."
+            f"The NVIDIA driver supports CUDA up to {knows}; this onnxruntime needs {needed}. "
+            "Update the driver."
         )
     return ""
 
 
-def _without_libraries() -> str:
+def _library_problem() -> str:
     """What ONNX Runtime's provider lacks to be loaded."""
     load_libraries()
     place = Path(_runtime().__file__).parent / "capi"
@@ -86,7 +87,7 @@ def _without_libraries() -> str:
             ctypes.CDLL(str(place / f"libonnxruntime_providers_{name}.so"), ctypes.RTLD_GLOBAL)
     except OSError as error:
         return (
-            f"CUDA or cuDNN is missing or of another version: {error}. They come with the extra: "
+            f"CUDA or cuDNN is missing or has another version: {error}. Install them with the extra: "
             f"{sys.executable} -m pip install 'reenact[gpu]'."
         )
     return ""

@@ -1,4 +1,4 @@
-"""Taking turns: a lock that is given in the order of asking."""
+"""A fair lock: threads get it in the order in which they asked."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import deque
 from threading import Lock
 
 
-class Turns:
+class FairLock:
     """A fair lock for ``with``.
 
-    ``threading.Lock`` goes to whoever happens to run when it is released, mostly to the thread that just had
-    it. Jobs that share a GPU would wait by luck; here each gets its next batch after one of every other.
+    ``threading.Lock`` usually goes back to the thread that has just released it. Jobs that share a GPU would
+    starve; with this lock they alternate batch by batch.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class Turns:
         self._waiting: deque[Lock] = deque()
 
     def __enter__(self) -> None:
-        """Wait for one's turn."""
+        """Acquire the lock."""
         with self._guard:
             if not self._busy:
                 self._busy = True
@@ -29,7 +29,7 @@ class Turns:
         ticket.acquire()  # released by whoever has its turn before
 
     def __exit__(self, *_: object) -> None:
-        """Give it to whoever waits longest."""
+        """Release the lock to the thread that has waited longest."""
         with self._guard:
             if self._waiting:
                 self._waiting.popleft().release()

@@ -1,6 +1,6 @@
-"""Threads between the stations, so that every core has work while frames pass in order.
+"""A parallel ``map`` that keeps the order, so that the steps of the pipeline overlap.
 
-ONNX Runtime, FFmpeg and numpy let go of Python's lock while they compute, so threads are enough.
+ONNX Runtime, FFmpeg and numpy release the global interpreter lock while they compute, so threads suffice.
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 
-def in_order(work: Callable[[Item], Made], items: Iterable[Item], workers: int = 1) -> Iterator[Made]:
-    """``map`` by threads: results in the order of the items, however long each takes.
+def ordered_map(work: Callable[[Item], Made], items: Iterable[Item], workers: int = 1) -> Iterator[Made]:
+    """``map`` in threads; results come in the order of the items.
 
-    At most two items for each worker are under way, one of which waits: whoever takes the results may be busy
-    with one while the workers go on, and memory does not grow. An error of ``work``
-    or ``items`` is raised where its result would have come. Closing it drops what has not begun, waits for
-    what has, and closes ``items``.
+    At most two items for each worker are in progress or queued, so memory is bounded. An exception of
+    ``work`` or ``items`` is raised in place of its result. Closing the iterator cancels queued items, waits
+    for running ones, and closes ``items``.
 
     Args:
-        work: is called by the workers; with one worker in the order of the items.
-        items: taken by whoever takes the results.
-        workers: threads.
+        work: called in the worker threads; with one worker in the order of the items.
+        items: consumed in the thread that takes the results.
+        workers: number of threads.
     """
     pending: deque[Future[Made]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="stage") as pool:

@@ -1,4 +1,4 @@
-"""Which of a model's graphs of one kind this machine runs best."""
+"""Choice of the precision variant of a graph for this machine."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from reenact.runtime.weights import ModelFolder
 
 Precision = Literal["auto", "float32", "float16", "int8"]
 _CPU = Path("/proc/cpuinfo")
-# What Intel and AMD call multiplying bytes and adding up without overflow. Without it ONNX Runtime's kernels
-# for bytes are hardly faster than float32, and may overflow.
+# Instructions for 8-bit dot products without overflow. Without them ONNX Runtime's int8 kernels are hardly
+# faster than float32, and may overflow.
 _VNNI = {"avx512_vnni", "avx_vnni"}
 
 
-def multiplies_bytes(description: Path = _CPU) -> bool:
+def has_vnni(description: Path = _CPU) -> bool:
     """Whether the processor has VNNI; False where the system does not say (it is not Linux)."""
     try:
         return not _VNNI.isdisjoint(description.read_text(errors="replace").split())
@@ -24,7 +24,7 @@ def multiplies_bytes(description: Path = _CPU) -> bool:
 
 
 def variant(folder: ModelFolder, name: str, precision: Precision, on_cpu: bool) -> str:
-    """The graph to open for ``name``: itself, or its twin of lower precision.
+    """The graph to open for ``name``: itself, or its variant of lower precision.
 
     Raises:
         InvalidOption: the model has no graph of this precision, or not for this device.
@@ -32,7 +32,7 @@ def variant(folder: ModelFolder, name: str, precision: Precision, on_cpu: bool) 
     kind, twin = ("int8", f"{name}_int8") if on_cpu else ("float16", f"{name}_fp16")
     there = folder.has(twin)
     if precision == "auto":
-        return twin if there and (multiplies_bytes() or not on_cpu) else name
+        return twin if there and (has_vnni() or not on_cpu) else name
     if precision == "float32":
         return name
     if precision != kind or not there:

@@ -20,8 +20,8 @@ class ModelFolder:
             self.hashes: dict[str, str] = dict(json.loads(listed))
         except (OSError, ValueError, TypeError) as error:
             raise WeightsBroken(
-                f"{folder} is no model: files.json is missing or unreadable. Reinstall the package, or "
-                "write a model with `reenact export`."
+                f"{folder} is not a model folder: files.json is missing or unreadable. Reinstall the "
+                "package, or write a model with `reenact export`."
             ) from error
         self.digest = sha256(listed).hexdigest()  # of the list, and so of all that is in it
 

@@ -14,7 +14,7 @@ from reenact.layers.geometry import pixel_grid
 from reenact.layers.openings import openings
 from reenact.layers.pose import Pose
 from reenact.training.checkpoint import Model
-from reenact.training.frame_pairs import boxes_around, cut, draw_pairs
+from reenact.training.frame_pairs import boxes_around, crop_boxes, draw_pairs
 from reenact.training.loop import Losses
 from reenact.training.losses import PerceptualLoss, expression_weight, gaps_l1, weighted_l1
 from reenact.training.points_loss import PointsLoss
@@ -143,5 +143,7 @@ class AnimationStage:
         self, generated: Tensor, real: Tensor, centres: Tensor, side: int, aimed: float, taps: int
     ) -> Tensor:
         boxes = boxes_around(centres, real.shape[-1], side, aimed)
-        found: Tensor = self.perceptual(cut(generated, boxes, side), cut(real, boxes, side), taps)
+        found: Tensor = self.perceptual(
+            crop_boxes(generated, boxes, side), crop_boxes(real, boxes, side), taps
+        )
         return found

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from reenact.errors import WeightsBroken
 from reenact.generator.network import Decoder, Encoder, GeneratorConfig
-from reenact.keypoints.network import KeypointConfig, KeypointDetector
+from reenact.keypoints.network import KeypointConfig, KeypointNetwork
 from reenact.motion.network import DenseMotion, MotionConfig
 from reenact.os_errors import reason
 
@@ -34,7 +34,7 @@ class Model(nn.Module):
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()
         self.config = config or ModelConfig()
-        self.detector = KeypointDetector(self.config.keypoints)
+        self.detector = KeypointNetwork(self.config.keypoints)
         self.motion = DenseMotion(self.config.motion)
         self.encoder = Encoder(self.config.generator)
         self.decoder = Decoder(self.config.generator)
@@ -96,7 +96,7 @@ def _config(values: dict[str, Any]) -> ModelConfig:
     )
 
 
-class Average:
+class ExponentialMovingAverage:
     """Exponential moving average of a module's state; the average is what gets exported."""
 
     def __init__(self, module: nn.Module, decay: float) -> None:

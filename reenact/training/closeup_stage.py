@@ -15,7 +15,7 @@ from reenact.landmarks import EYES_SLICE, MOUTH_SLICE
 from reenact.layers.pose import Movement, Pose
 from reenact.training.animation_stage import LossWeights, gaps_of, judge
 from reenact.training.checkpoint import Model
-from reenact.training.frame_pairs import cut, draw_pairs
+from reenact.training.frame_pairs import crop_boxes, draw_pairs
 from reenact.training.loop import Losses
 from reenact.training.losses import PerceptualLoss, expression_weight
 from reenact.training.sampler import PairSampler
@@ -52,11 +52,11 @@ class CloseUpStage:
         with torch.autocast(self.device.type, torch.bfloat16):
             out = self._paint(source, source_pose, driving_pose, corners)
             seen = Rendered(_inner(out.rgb), out.flow, _inner(out.copied))
-            truth = _inner(cut(driving, corners, SIDE))
+            truth = _inner(crop_boxes(driving, corners, SIDE))
             perceptual = self.perceptual(seen.rgb, truth, 3)
         landmarks = driving_pose.landmarks
         expression, gaps = (
-            _inner(cut(where, corners, SIDE))
+            _inner(crop_boxes(where, corners, SIDE))
             for where in (expression_weight(landmarks, driving), gaps_of(landmarks, driving))
         )
         losses = judge(seen, truth, expression, gaps, perceptual)
@@ -79,8 +79,8 @@ class CloseUpStage:
             motion = self.model.motion(functional.avg_pool2d(image, 4), source, driving)
             features = self.model.encoder(image)
         places = corners / CELL
-        flow = cut(motion.flow.permute(0, 3, 1, 2), places, SIDE // CELL).permute(0, 2, 3, 1)
-        part = Movement(flow, *(cut(value, places, SIDE // CELL) for value in motion[1:]))
+        flow = crop_boxes(motion.flow.permute(0, 3, 1, 2), places, SIDE // CELL).permute(0, 2, 3, 1)
+        part = Movement(flow, *(crop_boxes(value, places, SIDE // CELL) for value in motion[1:]))
         rendered: Rendered = self.model.decoder(image, features, source, driving, part)
         return rendered
 

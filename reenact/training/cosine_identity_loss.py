@@ -23,7 +23,7 @@ HALF = 1.9  # half its side, in distances of the eyes
 DESCRIPTOR = "conv_pw_13_relu/clip_by_value"  # its mean over all places is the descriptor
 
 
-class LikenessLoss(nn.Module):
+class CosineIdentityLoss(nn.Module):
     """One minus the cosine of two faces' descriptors."""
 
     def __init__(self, model: Path) -> None:

@@ -92,7 +92,7 @@ def pack_clips(
     landmarks: list[NDArray[np.float16]] = []
     # Fresh processes: a fork of one that runs threads (torch, ONNX Runtime) can hang.
     pool = ProcessPoolExecutor(workers, get_context("spawn"))
-    with _FrameFile(folder / "frames.npy") as frames, pool:
+    with _FrameWriter(folder / "frames.npy") as frames, pool:
         jobs = ((data / row["file"], per_clip) for row in rows)
         for row, labelled in zip(rows, pool.map(_label_clip, jobs, chunksize=4), strict=True):
             if labelled is None:
@@ -111,7 +111,7 @@ def pack_clips(
 def unpack_frames(data: Path, folder: Path) -> int:
     """Remake ``frames.npy`` from the clips and ``clips.json``; returns the number of frames."""
     rows = json.loads((folder / "clips.json").read_text())
-    with _FrameFile(folder / "frames.npy") as frames:
+    with _FrameWriter(folder / "frames.npy") as frames:
         for row in rows:
             frames.append(np.stack(list(_read(data / row["file"], row["kept"]))))
     return frames.count
@@ -189,7 +189,7 @@ def _label_clip(
     )
 
 
-class _FrameFile:
+class _FrameWriter:
     """A ``.npy`` file that grows row by row, its header written last: 5 GB need not fit in memory."""
 
     HEADER = 128
@@ -203,7 +203,7 @@ class _FrameFile:
         self._file.write(pictures.tobytes())
         self.count += len(pictures)
 
-    def __enter__(self) -> _FrameFile:
+    def __enter__(self) -> _FrameWriter:
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:

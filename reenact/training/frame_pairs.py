@@ -38,7 +38,7 @@ def boxes_around(centres: Tensor, size: int, side: int, aimed: float) -> Tensor:
     return chosen.clamp(0, room).floor()
 
 
-def cut(picture: Tensor, corners: Tensor, side: int) -> Tensor:
+def crop_boxes(picture: Tensor, corners: Tensor, side: int) -> Tensor:
     """Squares of (B, C, H, W) with these left upper corners, whole pixels (B, 2): float32 (B, C, side, side).
 
     Sampled at the centres of pixels, so that a GPU need not be asked where the squares lie.

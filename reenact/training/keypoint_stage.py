@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from reenact.keypoints.network import KeypointDetector
+from reenact.keypoints.network import KeypointNetwork
 from reenact.training.augment import RandomWarp, jitter_colours
 from reenact.training.dataset import Pack
 from reenact.training.loop import Losses
@@ -21,7 +21,7 @@ class KeypointStage:
 
     def __init__(
         self,
-        detector: KeypointDetector,
+        detector: KeypointNetwork,
         pack: Pack,
         teacher: dict[str, NDArray[np.float32]],
         *,

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from reenact.errors import WeightsBroken
 from reenact.os_errors import reason
-from reenact.training.checkpoint import Average
+from reenact.training.checkpoint import ExponentialMovingAverage
 
 Losses = dict[str, Tensor]
 
@@ -46,7 +46,7 @@ class Run:
         self.optimizer = torch.optim.Adam(
             self.trained, options.rate, betas=(0.5, 0.999), fused=options.on_accelerator
         )
-        self.average = Average(module, options.average)
+        self.average = ExponentialMovingAverage(module, options.average)
         self.steps = 0
         self.samples = 0
 

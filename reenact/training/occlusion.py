@@ -1,4 +1,4 @@
-"""The network of ``reenact.swap.occlusion`` learns from faces before which things were drawn.
+"""The network of ``reenact.blending.occlusion`` learns from faces before which things were drawn.
 
 The second picture is another frame of the same clip, or the same frame made worse, as a renderer would; in a
 third of the cases what is in front is there too, as with a microphone that never leaves, and in a fifth there
@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from reenact.blending.network import OcclusionNetwork
+from reenact.blending.occlusion import SIZE
 from reenact.errors import InvalidOption
 from reenact.export.onnx import Graph, Signature, write_graphs
-from reenact.swap.network import OcclusionNetwork
-from reenact.swap.occlusion import SIZE
 from reenact.training.augment import jitter_colours
 from reenact.training.dataset import Pack
 from reenact.training.loop import Losses, Run, RunOptions

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from reenact.blending.occlusion import SIZE
 from reenact.layers.geometry import pixel_grid
-from reenact.swap.occlusion import SIZE
 
 
 def views(batch: int, scale: float, shift: float, turn: float) -> Tensor:

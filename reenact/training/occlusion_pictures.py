@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from reenact.face.square_sampling import Square, sample
+from reenact.blending.occlusion import OVAL, SIZE, face_square
+from reenact.face.square_sampling import Square, sample_square
 from reenact.layers.geometry import pixel_grid
-from reenact.swap.occlusion import OVAL, SIZE, face_square
 from reenact.training.dataset import SIZE as FRAME
 from reenact.training.dataset import Pack
 from reenact.training.occluder_canvas import Rng
@@ -37,7 +37,7 @@ class Faces:
             points = (pack.landmarks[row].astype(np.float32) + 1) / 2 * FRAME
             square = face_square(points)
             square = Square(square.x, square.y, square.side * WIDER)
-            patch, places = sample(pack.frames[row], square, side), square.from_pixels(points)
+            patch, places = sample_square(pack.frames[row], square, side), square.from_pixels(points)
             self.patches[row] = torch.from_numpy(patch.copy()).permute(2, 0, 1)
             places *= side
             oval = _polygon(places[list(OVAL)], side)

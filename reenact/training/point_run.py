@@ -27,7 +27,7 @@ def train_points(arguments: argparse.Namespace, options: RunOptions) -> None:
     stage = PointStage(network, graph, arguments.pack, batch=options.batch, device=device)
     network.to(device)
     if arguments.init:
-        thaw(network, stage.draw()[0])
+        restore_batch_norm(network, stage.draw()[0])
     network.train()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     run, state = Run(network, options), out / "state.pt"
@@ -84,7 +84,7 @@ def load_points(path: Path, graph: str) -> PointNetwork:
     return network
 
 
-def thaw(network: PointNetwork, pictures: Tensor) -> None:
+def restore_batch_norm(network: PointNetwork, pictures: Tensor) -> None:
     """Give a loaded network its normalisation back, so that in training it computes what the graph did."""
 
     def measure(layer: nn.Module, inputs: tuple[Tensor]) -> None:

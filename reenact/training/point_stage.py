@@ -13,7 +13,7 @@ from torch.nn import functional
 from reenact.errors import SetupError
 from reenact.face.network import PointNetwork
 from reenact.face.parts import PARTS, Part
-from reenact.face.square_sampling import Square, sample
+from reenact.face.square_sampling import Square, sample_square
 from reenact.layers.constant import constant
 from reenact.layers.geometry import pixel_grid
 from reenact.training.augment import jitter_colours
@@ -46,7 +46,7 @@ class PointStage:
         """``folder`` is a pack with ``taught.npy``; raises SetupError where that is missing."""
         self.network, self.batch, self.device = network, batch, device
         self.part = parts_of(graph)[0]
-        cuts = [cut_part(folder, part) for part in parts_of(graph)]
+        cuts = [extract_part_crops(folder, part) for part in parts_of(graph)]
         self.patches, self.points = (
             torch.from_numpy(np.concatenate(side)).to(device) for side in zip(*cuts, strict=True)
         )
@@ -57,8 +57,8 @@ class PointStage:
         with torch.autocast(self.device.type, torch.bfloat16):
             found = self.network(picture).float()
         distance = (found - truth).abs().mean()
-        wide = opened(truth, self.part.graph)
-        opening = (opened(found, self.part.graph) - wide).abs().sum() / max(1, wide.numel())
+        wide = opening_vectors(truth, self.part.graph)
+        opening = (opening_vectors(found, self.part.graph) - wide).abs().sum() / max(1, wide.numel())
         return {
             "loss": distance + opening,
             "points": distance * self.part.size,
@@ -88,14 +88,14 @@ class PointStage:
         return torch.where(flips[..., None], picture.flip(3), picture), torch.where(flips, mirrored, truth)
 
 
-def opened(points: Tensor, graph: str) -> Tensor:
+def opening_vectors(points: Tensor, graph: str) -> Tensor:
     """From upper to lower point of each opening, (B, O, 2), in points (B, P, 2) of a network."""
     places = parts_of(graph)[0].points
     upper, lower = (tuple(places.index(pair[rim]) for pair in OPENINGS[graph]) for rim in (0, 1))
     return points[:, constant(lower, points.device)] - points[:, constant(upper, points.device)]
 
 
-def cut_part(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def extract_part_crops(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """A part of every labelled frame (M, side, side, 3), with room around; its points (M, P, 2) in [-1, 1].
 
     Raises:
@@ -113,7 +113,7 @@ def cut_part(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.fl
         )
         square = part.square(mesh)
         square = Square(square.x, square.y, square.side * ROOM, square.angle)
-        patches[place] = part.seen(sample(pack.frames[row], square, side))
+        patches[place] = part.network_view(sample_square(pack.frames[row], square, side))
         points[place] = part.mirror(square.from_pixels(truth[list(part.points)])) * 2 - 1
     return patches, points
 

@@ -18,7 +18,7 @@ from reenact.landmarks import MESH_INDICES, MOUTH_SLICE, OUTLINE
 from reenact.layers.constant import constant
 from reenact.layers.geometry import pixel_grid
 from reenact.training.point_run import load_points
-from reenact.training.point_stage import opened
+from reenact.training.point_stage import opening_vectors
 
 # Standard deviations of a square's place, as a share of half its side, and of the logarithm of its side.
 SHIFT, SCALE = 0.06, 0.08
@@ -58,7 +58,7 @@ def _apart(part: Part, network: PointNetwork, generated: Tensor, real: Tensor, l
         truth = network(functional.grid_sample(real, grid, align_corners=False))
     found = network(functional.grid_sample(generated, grid, align_corners=False))
     places = (found - truth).abs().mean()
-    gaps = (opened(found, part.graph) - opened(truth, part.graph)).abs().mean()
+    gaps = (opening_vectors(found, part.graph) - opening_vectors(truth, part.graph)).abs().mean()
     return torch.add(places, gaps) * part.size
 
 

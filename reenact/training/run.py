@@ -30,7 +30,7 @@ from reenact.face.parts import GRAPHS
 from reenact.training.animation_stage import AnimationStage, Animator
 from reenact.training.checkpoint import Model, load_model, save_model
 from reenact.training.closeup_stage import CloseUpStage
-from reenact.training.cosine_identity_loss import LikenessLoss
+from reenact.training.cosine_identity_loss import CosineIdentityLoss
 from reenact.training.dataset import Pack, pack_clips, unpack_frames
 from reenact.training.grid import write_grid
 from reenact.training.identity import IdentityLoss
@@ -155,7 +155,7 @@ def _prepare_keypoints(
         batch=options.batch,
         device=torch.device(options.device),
     )
-    _fit(arguments, _Keeper(arguments.out, model, history, run, "detector."), stage)
+    _fit(arguments, _RunFolder(arguments.out, model, history, run, "detector."), stage)
 
 
 def _prepare_animation(
@@ -180,10 +180,10 @@ def _prepare_animation(
         batch=options.batch,
         device=device,
         identity=ready(IdentityLoss(arguments.identity).to(device)) if arguments.identity else None,
-        likeness=ready(LikenessLoss(arguments.likeness).to(device)) if arguments.likeness else None,
+        likeness=ready(CosineIdentityLoss(arguments.likeness).to(device)) if arguments.likeness else None,
     )
-    keeper = _Keeper(arguments.out, model, history, run, "", lambda path: write_grid(stage, path))
-    _fit(arguments, keeper, stage)
+    run_folder = _RunFolder(arguments.out, model, history, run, "", lambda path: write_grid(stage, path))
+    _fit(arguments, run_folder, stage)
 
 
 def _prepare_closeups(
@@ -196,7 +196,7 @@ def _prepare_closeups(
     whole = AnimationStage(
         model, Animator(model), sampler, perceptual, points, batch=options.batch, device=device
     )
-    keeper = _Keeper(
+    run_folder = _RunFolder(
         arguments.out,
         model,
         history,
@@ -204,7 +204,7 @@ def _prepare_closeups(
         "decoder.",
         lambda path: write_grid(whole, path),
     )
-    _fit(arguments, keeper, stage)
+    _fit(arguments, run_folder, stage)
 
 
 def _opened(arguments: argparse.Namespace, options: RunOptions) -> tuple[PairSampler, PerceptualLoss]:
@@ -214,15 +214,15 @@ def _opened(arguments: argparse.Namespace, options: RunOptions) -> tuple[PairSam
     return PairSampler(Pack(arguments.pack), device, on_device=options.on_accelerator), perceptual
 
 
-def _fit(arguments: argparse.Namespace, keeper: _Keeper, stage: Callable[[], Losses]) -> None:
+def _fit(arguments: argparse.Namespace, run_folder: _RunFolder, stage: Callable[[], Losses]) -> None:
     state = arguments.out / "state.pt"
     if arguments.resume and state.is_file():
-        keeper.run.resume(state)
-    keeper.run.fit(stage, keeper.minute)
-    keeper.save()
+        run_folder.run.resume(state)
+    run_folder.run.fit(stage, run_folder.minute)
+    run_folder.save()
 
 
-class _Keeper:
+class _RunFolder:
     """Writes the log, the weights and the pictures of a run into one folder."""
 
     def __init__(

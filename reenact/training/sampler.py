@@ -32,7 +32,7 @@ class PairSampler:
         self._frames = torch.from_numpy(np.array(pack.frames)).to(device) if on_device else pack.frames
         chosen = pack.landmarks[:, list(MESH_INDICES)].astype(np.float32)
         self.landmarks = torch.from_numpy(chosen).to(device)
-        self._expressions, self._turns = expressions(chosen), turns(chosen)
+        self._expressions, self._turns = expressions(chosen), head_turns(chosen)
         self._groups, self._odds = _by_group(pack.clips)
 
     def rows(self, batch: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -79,7 +79,7 @@ def expressions(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     )
 
 
-def turns(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+def head_turns(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
     """How far the nose's tip lies from the cheeks' middle, along them and across, (N, 2).
 
     As shares of half the cheeks' distance: turns and nods. ``landmarks`` is (N, L, 2).

@@ -1,11 +1,11 @@
 """A 64-bit id as a codeword that survives many wrong bits, and that nobody without the key can make.
 
-id -> id + 28 bits of HMAC-SHA-256 -> convolutional code of rate 1/3 -> 276 bits
+id -> id + a tag of 28 bits of HMAC-SHA-256 -> convolutional code of rate 1/3 -> 276 bits
 
 The code has constraint length 9 and the generators 557, 663, 711 (octal), the best known of its kind
-(Proakis, Digital Communications, table 8.2-2). It begins in the state it ends in, which spends no bits on
-closing it (tail biting: Ma & Wolf, IEEE Trans. Communications 1986), and is decoded softly (Viterbi, 1967).
-The HMAC decides what counts as found: a wrong candidate passes with 2^-28, whatever the picture looks like.
+(Proakis, Digital Communications, table 8.2-2). It is tail-biting (Ma & Wolf, IEEE Trans. Communications
+1986): it starts in its end state and needs no termination bits. Decoding uses soft values (Viterbi, 1967).
+The tag decides what counts as found: a wrong candidate passes with probability 2^-28, whatever the picture.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from numpy.typing import NDArray
 
 from reenact.types import FloatArray
 
-ID_BITS, PROOF_BITS = 64, 28
-PROOF_ODDS = 2.0**-PROOF_BITS  # that one wrong candidate passes
+ID_BITS, TAG_BITS = 64, 28
+TAG_FALSE_ACCEPT_RATE = 2.0**-TAG_BITS  # probability that a wrong candidate passes
 _MEMORY = 8
 _GENERATORS = (0o557, 0o663, 0o711)
 _STATES = 1 << _MEMORY
-_AROUND = 6 * _MEMORY  # steps after which a path has forgotten where it began
-CODED_BITS = (ID_BITS + PROOF_BITS) * len(_GENERATORS)
+_WRAP_STEPS = 6 * _MEMORY  # steps after which survivor paths have merged
+CODED_BITS = (ID_BITS + TAG_BITS) * len(_GENERATORS)
 
 Bits = NDArray[np.uint8]
 
 
 def encode(id: int, key: bytes) -> Bits:
     """The codeword (CODED_BITS,) of 0 and 1 for an id below 2^64."""
-    message = [*_bits(id, ID_BITS), *_bits(_proof(id, key), PROOF_BITS)]
+    message = [*_bits(id, ID_BITS), *_bits(_tag(id, key), TAG_BITS)]
     register, coded = _number(message[-_MEMORY:]), []
     for bit in message:
         register = (register << 1 | bit) & (2 * _STATES - 1)
@@ -40,21 +40,21 @@ def encode(id: int, key: bytes) -> Bits:
 
 
 def decode(soft: FloatArray, key: bytes) -> int | None:
-    """The id in a received word, or None when its proof does not hold.
+    """The id in a received word, or None when its tag is wrong.
 
-    ``soft`` (CODED_BITS,): above 0 speaks for a 0, below for a 1, the farther the more surely.
+    ``soft`` (CODED_BITS,): positive for a 0, negative for a 1; the magnitude is the confidence.
     """
     message = _viterbi(soft.reshape(-1, len(_GENERATORS))).tolist()
-    id, proof = _number(message[:ID_BITS]), _number(message[ID_BITS:])
-    return id if hmac.compare_digest(proof.to_bytes(4), _proof(id, key).to_bytes(4)) else None
+    id, tag = _number(message[:ID_BITS]), _number(message[ID_BITS:])
+    return id if hmac.compare_digest(tag.to_bytes(4), _tag(id, key).to_bytes(4)) else None
 
 
 def _viterbi(soft: FloatArray) -> Bits:
-    """The likeliest message (T,) for soft values (T, 3) of a path that closes; very nearly always.
+    """The most likely message (T,) for soft values (T, 3) of a circular trellis; very nearly always.
 
-    The path is walked on beyond both ends, so that wherever it begins it has long forgotten that.
+    The trellis is extended beyond both ends, so that the unknown start state no longer matters.
     """
-    soft = np.concatenate([soft[-_AROUND:], soft, soft[:_AROUND]])
+    soft = np.concatenate([soft[-_WRAP_STEPS:], soft, soft[:_WRAP_STEPS]])
     states = np.arange(_STATES)
     before = np.stack([states >> 1, states >> 1 | _STATES >> 1])  # (2, S): where a state may come from
     gains = soft @ _outputs(before << 1 | states & 1)  # (T, 2 * S)
@@ -64,10 +64,10 @@ def _viterbi(soft: FloatArray) -> Bits:
         paths = best[before] + gain
         choices[step] = paths.argmax(0)
         best = paths.max(0)
-    return _traced(choices, before, int(best.argmax()))[_AROUND:-_AROUND]
+    return _traceback(choices, before, int(best.argmax()))[_WRAP_STEPS:-_WRAP_STEPS]
 
 
-def _traced(choices: Bits, before: NDArray[np.intp], state: int) -> Bits:
+def _traceback(choices: Bits, before: NDArray[np.intp], state: int) -> Bits:
     """Walk back from the last state; the bit that led to a state is its lowest."""
     message = np.empty(len(choices), np.uint8)
     for step in reversed(range(len(choices))):
@@ -82,9 +82,9 @@ def _outputs(registers: NDArray[np.intp]) -> FloatArray:
     return np.asarray(1 - 2.0 * (np.bitwise_count(masked) & 1), np.float32)
 
 
-def _proof(id: int, key: bytes) -> int:
+def _tag(id: int, key: bytes) -> int:
     digest = hmac.digest(key, b"proof" + id.to_bytes(8), hashlib.sha256)
-    return int.from_bytes(digest[:4]) >> (32 - PROOF_BITS)
+    return int.from_bytes(digest[:4]) >> (32 - TAG_BITS)
 
 
 def _bits(number: int, count: int) -> list[int]:

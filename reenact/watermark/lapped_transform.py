@@ -1,10 +1,9 @@
-"""Slow, smooth waves in which the mark is written: the first three of a lapped transform.
+"""The carrier of the mark: three low frequencies of a modulated lapped transform (MLT).
 
-Every 16 pixels a window of 32 begins, and in it lie cosines with periods of 64 and 21 pixels (the modulated
-lapped transform with the sine window: Malvar, IEEE Trans. ASSP 1990). They are orthonormal over the whole
-picture, so that what is written in one block is not seen in its neighbours, and have no edges for an eye to
-see. H.264 keeps such waves: at CRF 32 about two thirds of a change that slow survive, and a sixth of one that
-is four times as fast.
+Windows of 32 pixels start every 16 pixels and hold cosines with periods of 64 and 21 pixels (sine window:
+Malvar, IEEE Trans. ASSP 1990). The basis is orthonormal over the whole picture: blocks do not interfere, and
+the overlap leaves no visible block edges. H.264 keeps low frequencies: at CRF 32 about two thirds of such a
+change survive, and a sixth of one at four times the frequency.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from reenact.types import FloatArray
 
 HOP = 16  # pixels from one block to the next
 SPAN = 2 * HOP  # pixels of a block
-# The waves (down, across) that are used; not (0, 0), which hears the mean.
+# Frequency indices (down, across) that are used; (0, 0) is not, since it follows the mean brightness.
 _DOWN, _ACROSS = (0, 1, 1), (1, 0, 1)
-WAVES = len(_DOWN)
-_SPEEDS = 2  # in each direction
+COEFFICIENTS = len(_DOWN)
+_FREQUENCIES = 2  # along each axis
 
 
 def blocks(luma: FloatArray) -> tuple[int, int]:
@@ -27,46 +26,48 @@ def blocks(luma: FloatArray) -> tuple[int, int]:
     return max(0, height // HOP - 1), max(0, width // HOP - 1)
 
 
-def measured(luma: FloatArray) -> FloatArray:
-    """How much of each wave is in a picture (H, W): (rows of blocks, columns, WAVES), levels times pixels."""
-    down = _measured_down(luma)
+def analyze(luma: FloatArray) -> FloatArray:
+    """Forward transform of (H, W): (block rows, block columns, COEFFICIENTS), in levels times pixels."""
+    down = _analyze_columns(luma)
     rows, columns = blocks(luma)
-    found = _measured_down(down.reshape(rows * _SPEEDS, luma.shape[1]).T)
-    found = found.reshape(columns, _SPEEDS, rows, _SPEEDS)
+    found = _analyze_columns(down.reshape(rows * _FREQUENCIES, luma.shape[1]).T)
+    found = found.reshape(columns, _FREQUENCIES, rows, _FREQUENCIES)
     return np.asarray(found.transpose(2, 0, 3, 1)[:, :, _DOWN, _ACROSS])
 
 
-def drawn(amounts: FloatArray, height: int, width: int) -> FloatArray:
-    """The picture (H, W) that has these amounts of the waves, as ``measured`` gives them, and no more."""
-    rows, columns = amounts.shape[:2]
-    every = np.zeros((rows, columns, _SPEEDS, _SPEEDS), np.float32)
-    every[:, :, _DOWN, _ACROSS] = amounts
-    across = _drawn_down(every.transpose(1, 3, 0, 2).reshape(columns, _SPEEDS, rows * _SPEEDS), width)
-    return _drawn_down(across.T.reshape(rows, _SPEEDS, width), height)
+def synthesize(coefficients: FloatArray, height: int, width: int) -> FloatArray:
+    """Inverse transform: the picture (H, W) with these coefficients, as ``analyze`` returns them."""
+    rows, columns = coefficients.shape[:2]
+    every = np.zeros((rows, columns, _FREQUENCIES, _FREQUENCIES), np.float32)
+    every[:, :, _DOWN, _ACROSS] = coefficients
+    across = _synthesize_columns(
+        every.transpose(1, 3, 0, 2).reshape(columns, _FREQUENCIES, rows * _FREQUENCIES), width
+    )
+    return _synthesize_columns(across.T.reshape(rows, _FREQUENCIES, width), height)
 
 
-def _measured_down(picture: FloatArray) -> FloatArray:
-    """The waves of each column of (H, W): (blocks, _SPEEDS, W)."""
+def _analyze_columns(picture: FloatArray) -> FloatArray:
+    """Forward transform along the columns of (H, W): (blocks, _FREQUENCIES, W)."""
     height, width = picture.shape
     hops = picture[: height // HOP * HOP].reshape(height // HOP, HOP, width)
-    return np.asarray(_WAVES[:, :HOP] @ hops[:-1] + _WAVES[:, HOP:] @ hops[1:])
+    return np.asarray(_BASIS[:, :HOP] @ hops[:-1] + _BASIS[:, HOP:] @ hops[1:])
 
 
-def _drawn_down(amounts: FloatArray, height: int) -> FloatArray:
-    """The way back: columns (H, W) from (blocks, _SPEEDS, W)."""
-    picture = np.zeros((height, amounts.shape[2]), np.float32)
-    hops = picture[: height // HOP * HOP].reshape(height // HOP, HOP, amounts.shape[2])
-    hops[:-1] += _WAVES[:, :HOP].T @ amounts
-    hops[1:] += _WAVES[:, HOP:].T @ amounts
+def _synthesize_columns(coefficients: FloatArray, height: int) -> FloatArray:
+    """Inverse transform along the columns: (H, W) from (blocks, _FREQUENCIES, W)."""
+    picture = np.zeros((height, coefficients.shape[2]), np.float32)
+    hops = picture[: height // HOP * HOP].reshape(height // HOP, HOP, coefficients.shape[2])
+    hops[:-1] += _BASIS[:, :HOP].T @ coefficients
+    hops[1:] += _BASIS[:, HOP:].T @ coefficients
     return picture
 
 
-def _waves() -> FloatArray:
-    """The waves of one block along one direction: (_SPEEDS, SPAN)."""
+def _make_basis() -> FloatArray:
+    """Windowed basis functions of one block along one axis: (_FREQUENCIES, SPAN)."""
     at = np.arange(SPAN)
     window = np.sin(np.pi * (at + 0.5) / SPAN) * np.sqrt(2 / HOP)
-    speeds = np.arange(_SPEEDS)[:, None] + 0.5
+    speeds = np.arange(_FREQUENCIES)[:, None] + 0.5
     return np.asarray(window * np.cos(np.pi / HOP * (at + 0.5 + HOP / 2) * speeds), np.float32)
 
 
-_WAVES = _waves()
+_BASIS = _make_basis()

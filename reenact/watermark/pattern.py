@@ -1,7 +1,7 @@
-"""The keyed tile: where the lattice of each wave lies, which bit it says, and chips to find the tile by.
+"""The keyed tile: dither and coded bit of each coefficient, and pilot chips for synchronisation.
 
-A tile repeats over the picture so that a crop can be found again (Kutter, SPIE 3528, 1998). Everything is
-drawn from SHAKE-256 of the key, which gives the same tile with every version of every library.
+The tile repeats over the picture, so that a crop can be located (Kutter, SPIE 3528, 1998). Everything comes
+from SHAKE-256 of the key, which does not depend on the version of any library.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reenact.types import FloatArray
 from reenact.watermark.code import CODED_BITS
-from reenact.watermark.lapped_transform import HOP, WAVES
+from reenact.watermark.lapped_transform import COEFFICIENTS, HOP
 
 CHIP = 4  # pixels; half of that is still seen after scaling to one half
 SIDE = 64  # chips of a tile
@@ -25,36 +25,36 @@ BLOCKS = TILE // HOP  # of a tile's side
 
 @dataclass(frozen=True)
 class Layout:
-    """What belongs to each wave of each block of a tile, or of a picture: (rows, columns, WAVES)."""
+    """Keyed values of each coefficient of a tile, or of a picture: (rows, columns, COEFFICIENTS)."""
 
-    offsets: FloatArray  # of the lattice, in [0, 1) of its step
-    meaning: NDArray[np.intp]  # the bit of the codeword
-    flips: FloatArray  # +-1 hides the codeword's own regularity
+    offsets: FloatArray  # dither of the lattice, in [0, 1) of its step
+    bit_index: NDArray[np.intp]  # which bit of the codeword it carries
+    scramble: FloatArray  # +-1, decorrelates the codeword from its own structure
 
     def spread(self, rows: int, columns: int, first: tuple[int, int] = (0, 0)) -> Layout:
         """The layout of a picture of that many blocks, the first of which is block ``first`` of a tile."""
         at = np.ix_((np.arange(rows) + first[0]) % BLOCKS, (np.arange(columns) + first[1]) % BLOCKS)
-        return Layout(self.offsets[at], self.meaning[at], self.flips[at])
+        return Layout(self.offsets[at], self.bit_index[at], self.scramble[at])
 
 
 @lru_cache(maxsize=16)
 def layout(key: bytes) -> Layout:
     """The layout of a key's tile."""
-    shape = (BLOCKS, BLOCKS, WAVES)
-    count = BLOCKS * BLOCKS * WAVES
+    shape = (BLOCKS, BLOCKS, COEFFICIENTS)
+    count = BLOCKS * BLOCKS * COEFFICIENTS
     drawn = np.frombuffer(hashlib.shake_256(b"reenact waves" + key).digest(17 * count), np.uint8)
-    order, offsets, flips = np.split(drawn, (8 * count, 16 * count))
-    meaning = order.view(">u8").argsort(kind="stable") % CODED_BITS
+    order, offsets, scramble = np.split(drawn, (8 * count, 16 * count))
+    bit_index = order.view(">u8").argsort(kind="stable") % CODED_BITS
     return Layout(
         (offsets.view(">u8") / 2.0**64).astype(np.float32).reshape(shape),
-        meaning.reshape(shape),
-        _plus_minus(flips).reshape(shape),
+        bit_index.reshape(shape),
+        _plus_minus(scramble).reshape(shape),
     )
 
 
 @lru_cache(maxsize=16)
 def pilots(key: bytes) -> FloatArray:
-    """The chips (SIDE, SIDE) of +-1 that are the same for every id; they tell where the tile lies."""
+    """Pilot chips (SIDE, SIDE) of +-1, the same for every id, by which the tile is located."""
     drawn = hashlib.shake_256(b"reenact pilots" + key).digest(SIDE * SIDE)
     return _plus_minus(np.frombuffer(drawn, np.uint8)).reshape(SIDE, SIDE)
 

@@ -1,4 +1,4 @@
-"""What of a frame may be pilots: the detector looks for them through this."""
+"""The high-pass residual of a frame, in which the detector searches the pilots."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ def luma_of(frame: Picture) -> FloatArray:
     return np.asarray(frame.astype(np.float32) @ _LUMA, np.float32)
 
 
-def cells(values: FloatArray, side: int) -> FloatArray:
-    """The mean of each cell of ``side`` x ``side`` pixels of (H, W), which both hold whole cells."""
+def block_means(values: FloatArray, side: int) -> FloatArray:
+    """The mean of each block of ``side`` x ``side`` pixels; H and W are multiples of ``side``."""
     high, wide = (length // side for length in values.shape)
     rows = values.reshape(high, side, wide * side).mean(1)  # whole rows first: numpy is slow along short axes
     return np.asarray(rows.reshape(high, wide, side).mean(2), np.float32)
 
 
 def residual(luma: FloatArray, window: int = WINDOW) -> FloatArray:
-    """Luma (H, W) less the mean around it, weighed down where the picture is busy: (H, W), about -1 to 1.
+    """Luma (H, W) minus its local mean, normalised by local contrast: (H, W) float32, about -1 to 1.
 
-    The host picture is noise to the mark. Its size differs a hundredfold between sky and hair, so each place
-    counts by the inverse of its own size, and outliers are cut.
+    The picture is noise to the pilots, and differs a hundredfold between sky and hair. So each pixel is
+    weighted by the inverse of the local contrast, and outliers are clipped.
     """
-    flat = luma - _box(luma, window)
-    size = np.sqrt(np.maximum(_box(flat * flat, window), 0)) + 0.3
+    flat = luma - _box_mean(luma, window)
+    size = np.sqrt(np.maximum(_box_mean(flat * flat, window), 0)) + 0.3
     return np.asarray(np.clip(flat / size, -1.5, 1.5) / np.sqrt(size), np.float32)
 
 
-def _box(values: FloatArray, window: int) -> FloatArray:
-    """The mean over a square around each pixel; beyond the edges the edge goes on."""
+def _box_mean(values: FloatArray, window: int) -> FloatArray:
+    """The mean over a square around each pixel, with the border replicated."""
     half = window // 2
     padded = np.pad(values, ((half + 1, half), (half + 1, half)), mode="edge")
     sums = np.cumsum(np.cumsum(padded, 0, dtype=np.float64), 1)

@@ -1,1 +1,1 @@
-"""Who may ask, how often, and for which file: keys, rate limits, signed addresses."""
+"""Access control: keys, rate limits, signed addresses of results."""

@@ -1,7 +1,7 @@
-"""Addresses of results: signed by the service, and void after a time that stands in them.
+"""Signed addresses of results, which contain the time when they expire.
 
-A result's name in the storage opens nothing by itself, so that it may stand in listings, logs and backups.
-Servers that share a database share the key that signs.
+A result's name in the storage gives no access by itself, so it may appear in listings, logs and backups.
+Servers that share a database share the signing key.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from server.database.database import METADATA, Database
 from server.errors import Gone, NotFound
 
 _NAME = "results"
-kept = Table(
+secrets_table = Table(
     "secrets",
     METADATA,
     Column("name", String(32), primary_key=True),
@@ -33,7 +33,7 @@ class Addresses:
     """Signs names of results and reads them back."""
 
     def __init__(self, database: Database) -> None:
-        """Only remembers the database, where the key lies."""
+        """The key is in this database."""
         self._database = database
 
     def sign(self, name: str, expires: float) -> str:
@@ -41,22 +41,22 @@ class Addresses:
 
         Args:
             name: of the result in the storage, with its suffix, which the address ends in too.
-            expires: when the address becomes void, in seconds since 1970.
+            expires: when the address expires, in seconds since 1970.
         """
         stem, _, suffix = name.rpartition(".")
-        return ".".join((stem, *self._proof(stem, suffix, math.ceil(expires)), suffix))
+        return ".".join((stem, *self._signature(stem, suffix, math.ceil(expires)), suffix))
 
     def read(self, signed: str) -> str:
-        """The name of the result; raises NotFound for what was never signed and Gone for what is void."""
+        """The name of the result; raises NotFound if it was never signed, and Gone if it has expired."""
         stem, end, proof, suffix = parts if len(parts := signed.split(".")) == 4 else [""] * 4
         good = end.isdecimal() and len(end) < 16 and signed.isascii()
-        if not good or not hmac.compare_digest(proof, self._proof(stem, suffix, int(end))[1]):
-            raise NotFound("There is no such result. Its address comes with the job.")
+        if not good or not hmac.compare_digest(proof, self._signature(stem, suffix, int(end))[1]):
+            raise NotFound("There is no such result. Take the address from its job.")
         if int(end) <= time.time():
             raise Gone("This result has expired. Make it again.")
         return f"{stem}.{suffix}"
 
-    def _proof(self, stem: str, suffix: str, end: int) -> tuple[str, str]:
+    def _signature(self, stem: str, suffix: str, end: int) -> tuple[str, str]:
         return str(end), self._signer.get_signature(f"{stem}.{end}.{suffix}").decode()
 
     @cached_property
@@ -64,15 +64,15 @@ class Addresses:
         return Signer(self._key(), salt="results", digest_method=sha256)
 
     def _key(self) -> str:
-        """The key of this database, made by whoever asks first."""
-        wanted = select(kept.c.value).where(kept.c.name == _NAME)
+        """The signing key of this database, made at the first call."""
+        query = select(secrets_table.c.value).where(secrets_table.c.name == _NAME)
         with self._database.read() as connection:
-            found = connection.scalar(wanted)
+            found = connection.scalar(query)
         if found:
             return str(found)
         try:
             with self._database.write() as connection:
-                connection.execute(insert(kept).values(name=_NAME, value=secrets.token_urlsafe(32)))
+                connection.execute(insert(secrets_table).values(name=_NAME, value=secrets.token_urlsafe(32)))
         except IntegrityError:
             pass  # another server was faster
         return self._key()

@@ -1,4 +1,4 @@
-"""How many orders a minute one key or one address may send."""
+"""The rate limit of orders per key and per client address."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from server.jobs.broker import is_redis, redis_options
 from server.storage.breaker import Breaker
 
 log = logging.getLogger(__name__)
-AGAIN = 3.0  # seconds after which a Redis that failed is tried again
+RETRY_SECONDS = 3.0  # seconds after which a failed Redis is tried again
 
 
 class OrderRate:
     """A moving window for each sender, in memory or, where many servers share it, in Redis.
 
-    While Redis does not answer, this process counts alone: an order is not refused because of it.
+    While Redis does not answer, this process counts in its own memory and accepts orders.
     """
 
     def __init__(self, per_minute: int, broker: str | None) -> None:
-        """Begin to count.
+        """Start with empty windows.
 
         Args:
             per_minute: orders that a sender may send within any minute.
@@ -52,18 +52,18 @@ class OrderRate:
             try:
                 free = _count(self._shared, self._item, senders)
             except StorageError as e:
-                if self._breaker.failed(AGAIN):
+                if self._breaker.failed(RETRY_SECONDS):
                     why = e.__cause__ or e
                     log.error("Redis does not answer; orders are counted in this process's memory: %s", why)
             else:
                 if self._breaker.answered():
-                    log.warning("Redis answers; orders are counted in Redis again")
+                    log.warning("Redis answers again and counts orders")
                 return free
         return _count(self._own, self._item, senders)
 
 
 def _count(windows: RateLimiter, item: RateLimitItem, senders: tuple[str, ...]) -> float | None:
-    """Count an order of all these senders; None, or when the first that may not order may do so again."""
+    """Count an order of all these senders; None, or when the first one over its limit may order again."""
     for sender in senders:
         if not windows.hit(item, "orders", sender):
             return windows.get_window_stats(item, "orders", sender).reset_time

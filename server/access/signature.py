@@ -1,4 +1,4 @@
-"""What we send to others is signed, so that they know it comes from here and is not an old one sent again."""
+"""Signatures of webhooks and moderator requests, against forgery and replay."""
 
 from __future__ import annotations
 

@@ -1,24 +1,24 @@
 """Version 1 of the HTTP API.
 
 animations.py      the jobs
-events.py          their progress as it goes
-frames.py          what a job renders
+events.py          their progress as events
+frames.py          preview frames of a running job
 results.py         the files of jobs
-previews.py        a photo, before it is ordered
+previews.py        a photo, before it is used in an order
 templates.py       the gallery of motions
 portraits.py       the gallery of faces
 verify.py          where a file comes from
-verify_schemas.py  its answers
+verify_schemas.py  its schemas
 health.py          for load balancers
 metrics.py         for Prometheus
-requests.py        schemas of what goes in
-responses.py       schemas of what comes out
+requests.py        schemas of requests
+responses.py       schemas of responses
 serializers.py     a job as clients see it
-strict.py          once, and nothing unknown
-auth.py            whose request it is
-order_form.py      a checked form -> an order
-submission.py      an order -> the answer with its job
-openapi.py         the OpenAPI document's last touches
+strict.py          refuses unknown and repeated fields
+auth.py            authentication
+order_form.py      a form -> a checked order
+submission.py      an order -> the response with its job
+openapi.py         completes the OpenAPI document
 examples.py        its examples
 """
 
@@ -37,9 +37,9 @@ from server.api import (
     templates,
     verify,
 )
-from server.api.serializers import rendered
+from server.api.serializers import job_json
 
-__all__ = ["init_app", "rendered"]
+__all__ = ["init_app", "job_json"]
 
 
 def init_app(app: APIFlask) -> None:

@@ -9,21 +9,21 @@ from apiflask import APIBlueprint
 
 from reenact.errors import InvalidOption
 from server.api import examples
-from server.api.auth import identify, owner
-from server.api.order_form import SELFIE_GONE, take_in
+from server.api.auth import authenticate, owner
+from server.api.order_form import SELFIE_GONE, parse_order
 from server.api.requests import AnimationIn, PageIn
 from server.api.responses import JobOut, JobsOut
-from server.api.serializers import kept_until, shown
-from server.api.submission import Answer, answer, want_a_form, want_room
+from server.api.serializers import job_fields, selfie_expires_at
+from server.api.submission import Answer, require_form, require_queue_space, submit_and_respond
 from server.container import services
 from server.errors import Gone, NotFound
 from server.http import text
 
 bp = APIBlueprint("animations", __name__, url_prefix="/v1/animations")
 NO_STORE = {"Cache-Control": "no-store"}
-bp.before_request(identify)
-bp.before_request(want_a_form)
-bp.before_request(want_room)
+bp.before_request(authenticate)
+bp.before_request(require_form)
+bp.before_request(require_queue_space)
 
 
 @bp.post("")
@@ -62,7 +62,9 @@ def create(form: dict[str, Any]) -> Answer:
     """
     use = services()
     asked = {"language": text.language()} | form
-    return answer(form, lambda: take_in(asked, use.settings, use.storage, _kept))
+    return submit_and_respond(
+        form, lambda: parse_order(asked, use.settings, use.storage, _kept_selfie_folder)
+    )
 
 
 @bp.get("")
@@ -75,9 +77,9 @@ def list_all(query: dict[str, Any]) -> Answer:
     `next` is the cursor of the following page, and null on the last one.
     """
     jobs, limit = services().jobs, query["limit"]
-    found = jobs.page(owner(), _before(query.get("cursor")), limit + 1)
+    found = jobs.page(owner(), _first_seq(query.get("cursor")), limit + 1)
     after = found[limit - 1].id if len(found) > limit else None
-    return {"animations": [shown(job) for job in found[:limit]], "next": after}, 200, NO_STORE
+    return {"animations": [job_fields(job) for job in found[:limit]], "next": after}, 200, NO_STORE
 
 
 @bp.get("/<id>")
@@ -85,7 +87,7 @@ def list_all(query: dict[str, Any]) -> Answer:
 @bp.doc(responses={401: "unauthorized", 404: "not_found"})
 def get(id: str) -> Answer:
     """A job and how far it is."""
-    return shown(services().jobs.get(id, owner())), 200, NO_STORE
+    return job_fields(services().jobs.get(id, owner())), 200, NO_STORE
 
 
 @bp.delete("/<id>")
@@ -101,21 +103,21 @@ def delete(id: str) -> tuple[str, int]:
     return "", 204
 
 
-def _kept(id: str) -> str:
-    """The place where the selfie of an own job is kept; raises NotFound, Gone and InvalidOption."""
+def _kept_selfie_folder(id: str) -> str:
+    """The upload folder of a kept selfie of this client; raises NotFound, Gone and InvalidOption."""
     job = services().jobs.get(id, owner())
-    if not job.order.keep:
-        raise InvalidOption("selfie_of: That job did not keep its selfie. Send the selfie again.")
-    if kept_until(job) <= time.time():
+    if not job.order.keep_selfie:
+        raise InvalidOption("selfie_of: The selfie of that job was not kept. Send the selfie again.")
+    if selfie_expires_at(job) <= time.time():
         raise Gone(SELFIE_GONE)
-    return job.order.place
+    return job.order.upload_folder
 
 
-def _before(cursor: str | None) -> int | None:
-    """Where the page begins that a cursor, the id of the last job seen, stands for; raises InvalidOption."""
+def _first_seq(cursor: str | None) -> int | None:
+    """The ``seq`` of the job that a cursor names, the last one of the previous page; raises InvalidOption."""
     try:
         return services().jobs.get(cursor, owner()).seq if cursor else None
     except NotFound:
         raise InvalidOption(
-            "cursor: This page is not there any more. Begin again without a cursor."
+            "cursor: The job it names does not exist any more. Start again without a cursor."
         ) from None

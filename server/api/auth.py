@@ -1,4 +1,4 @@
-"""Who asks: the key of a request, and whether it may send one more order."""
+"""Authentication: the key of a request, and what it may do."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from server.errors import Forbidden, Unauthorized
 from server.webhooks import safe_post
 
 
-def identify() -> None:
-    """Before a request: find out whose it is. Raises Unauthorized.
+def authenticate() -> None:
+    """Before a request: find its key. Raises Unauthorized.
 
-    Where the server listens on loopback and no key was ever made, nobody needs one.
+    If the server listens on loopback and has no keys, none is needed.
     """
     use, sent = services(), request.authorization
     if sent is None or sent.type != "bearer":
         if not use.settings.local or use.keys.exist():
-            raise Unauthorized("Send an access key: the header Authorization with Bearer and the key.")
+            raise Unauthorized("Send an access key in the header Authorization: Bearer KEY.")
         g.owner, g.operator = None, True
         return
     key = use.keys.find(sent.token or "")
@@ -34,27 +34,29 @@ def owner() -> str | None:
     return cast("str | None", g.owner)
 
 
-def want_operator() -> None:
-    """Let only an operator go on, or whoever needs no key; raises Forbidden."""
+def require_operator() -> None:
+    """Require an operator key, unless no key is needed; raises Forbidden."""
     if not g.operator:
         raise Forbidden(
-            "Changing the gallery takes an operator key; `reenact-server keys add NAME --operator` makes one."
+            "Only an operator key may change the gallery: `reenact-server keys add NAME --operator`."
         )
 
 
 def count_order() -> None:
     """Count an order of the request's key and address; raises RateLimited.
 
-    On one's own machine, where no key is needed, nothing is counted.
+    If no key is needed, nothing is counted.
     """
     if owner() is not None:
         services().rate.count(f"key {owner()}", f"address {request.remote_addr}")
 
 
 def check_webhook(url: str | None) -> None:
-    """Refuse an address that will not be called; raises InvalidOption."""
+    """Refuse an address that webhooks may not call; raises InvalidOption."""
     if url is None:
         return
     if owner() is None:
-        raise InvalidOption("webhook: Calls are signed with the secret of an access key, so send one.")
+        raise InvalidOption(
+            "webhook: Webhooks are signed with the secret of an access key. Send the order with a key."
+        )
     safe_post.check_host(safe_post.parse(url), services().settings.private_hosts)

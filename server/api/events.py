@@ -1,4 +1,4 @@
-"""Server-Sent Events: a job told as it goes, so that nobody needs to ask again and again."""
+"""Server-Sent Events: the progress of a job, so that clients need not poll."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from apiflask import APIBlueprint
 from flask import Response, stream_with_context
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.api.auth import identify, owner
+from server.api.auth import authenticate, owner
 from server.api.requests import Answers
-from server.api.serializers import rendered
+from server.api.serializers import job_json
 from server.container import Services, services
-from server.database.outage import is_away
+from server.database.outage import is_unreachable
 from server.errors import NotFound
 from server.jobs import ENDED, Job
 
 bp = APIBlueprint("events", __name__, url_prefix="/v1/animations")
-LOOK = 1.0  # seconds after which a place in the queue is looked up again
+POLL_SECONDS = 1.0  # seconds between two reads of the position in the queue
 HEARTBEAT = 10.0  # seconds of silence after which a comment keeps proxies from closing the line
 RETRY = 1000  # milliseconds after which a client comes back whose stream ended before its job
 STREAM: Answers = {
@@ -26,7 +26,7 @@ STREAM: Answers = {
     401: {"description": "unauthorized"},
     404: {"description": "not_found"},
 }
-bp.before_request(identify)
+bp.before_request(authenticate)
 
 
 @bp.get("/<id>/events")
@@ -40,38 +40,38 @@ def follow(id: str) -> Response:
     """
     use = services()
     job = use.jobs.get(id, owner())
-    patient = use.waiting.acquire(blocking=False)
-    stream = stream_with_context(_tell(use, job) if patient else iter((_retry(), _event(job))))
+    has_slot = use.wait_slots.acquire(blocking=False)
+    stream = stream_with_context(_stream_events(use, job) if has_slot else iter((_retry(), _event(job))))
     response = Response(stream, mimetype="text/event-stream")
-    if patient:
-        response.call_on_close(use.waiting.release)
+    if has_slot:
+        response.call_on_close(use.wait_slots.release)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # nginx would collect the events otherwise
     return response
 
 
-def _tell(use: Services, job: Job) -> Iterator[str]:
-    """The events of a job until it ends, is forgotten, or the service stops."""
+def _stream_events(use: Services, job: Job) -> Iterator[str]:
+    """The events of a job until it ends, is deleted, or the service stops."""
     yield _retry()
-    told, when = "", 0.0
+    last_event, last_time = "", 0.0
     while True:
-        if (event := _event(job)) != told:
+        if (event := _event(job)) != last_event:
             yield event
-            told, when = event, time.monotonic()
-        elif time.monotonic() - when > HEARTBEAT:
+            last_event, last_time = event, time.monotonic()
+        elif time.monotonic() - last_time > HEARTBEAT:
             yield ":\n\n"
-            when = time.monotonic()
+            last_time = time.monotonic()
         if job.status in ENDED or use.stopping:
             return
         try:
-            job = use.jobs.changed(job.id, job.version, LOOK)
+            job = use.jobs.wait_for_change(job.id, job.version, POLL_SECONDS)
         except NotFound:
             return
         except SQLAlchemyError as e:
-            if not is_away(e):
+            if not is_unreachable(e):
                 raise
-            yield ": the database does not answer; this goes on when it does\n\n"
-            time.sleep(LOOK)
+            yield ": the database does not answer; events continue when it does\n\n"
+            time.sleep(POLL_SECONDS)
 
 
 def _retry() -> str:
@@ -79,4 +79,4 @@ def _retry() -> str:
 
 
 def _event(job: Job) -> str:
-    return f"id: {job.version}\nevent: job\ndata: {rendered(job)}\n\n"
+    return f"id: {job.version}\nevent: job\ndata: {job_json(job)}\n\n"

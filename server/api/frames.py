@@ -1,4 +1,4 @@
-"""What a job that runs is rendering, so that those who wait have something to see."""
+"""The latest frame of a running job, as a preview."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from flask import Response
 from PIL import Image
 
 from reenact.types import Picture
-from server.api.auth import identify, owner
+from server.api.auth import authenticate, owner
 from server.api.requests import Answers
 from server.container import services
 
 bp = APIBlueprint("frames", __name__, url_prefix="/v1/animations")
-SIDE = 512  # pixels of the longer side at most: it is looked at for a moment only
+SIDE = 512  # pixels of the longer side at most: a preview
 FRAME: Answers = {
     200: {"description": "A JPEG of at most 512 pixels.", "content": {"image/jpeg": {}}},
     204: {"description": "There is no frame now."},
     401: {"description": "unauthorized"},
     404: {"description": "not_found"},
 }
-bp.before_request(identify)
+bp.before_request(authenticate)
 
 
 @bp.get("/<id>/frame")
@@ -31,7 +31,7 @@ def get(id: str) -> Response:
 
     A service tells only of jobs that it does itself; where workers do them there is never a frame.
     """
-    frame = services().jobs.frame(id, owner())
+    frame = services().jobs.latest_frame(id, owner())
     if frame is None:
         return Response(status=204, headers={"Cache-Control": "no-store"})
     return Response(_jpeg(frame), mimetype="image/jpeg", headers={"Cache-Control": "no-store"})

@@ -1,4 +1,4 @@
-"""For whoever watches over the process."""
+"""Health checks for load balancers and supervisors."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from server.api.responses import HealthOut
 from server.container import services
 from server.errors import LOADING, NotReady
 
-_LACKING = {
+_MESSAGES = {
     "database": "The database cannot be reached.",
-    "broker": "The broker cannot be reached; jobs are begun a few seconds later meanwhile.",
+    "broker": "The broker cannot be reached, so jobs start a few seconds later.",
     "engine": LOADING,
 }
 bp = APIBlueprint("health", __name__)
@@ -28,7 +28,7 @@ def alive() -> dict[str, str]:
 @bp.doc(responses={503: "not_ready"})
 def ready() -> dict[str, str]:
     """Whether jobs are begun: the model is loaded and has run once, and database and broker work."""
-    if lacking := services().jobs.lacking:
-        said = " ".join(_LACKING[each] for each in lacking)
-        raise NotReady(f"{said} Try again in a few seconds; if it stays, the log says why.")
+    if unavailable := services().jobs.unavailable:
+        reasons = " ".join(_MESSAGES[each] for each in unavailable)
+        raise NotReady(f"{reasons} Try again in a few seconds. If that does not help, see the log.")
     return {"status": "ready"}

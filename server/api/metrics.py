@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from server.api.auth import identify
+from server.api.auth import authenticate
 from server.api.requests import Answers
 from server.container import services
 from server.errors import NotFound
@@ -17,7 +17,7 @@ TEXT: Answers = {
     401: {"description": "unauthorized"},
     404: {"description": "not_found"},
 }
-bp.before_request(identify)
+bp.before_request(authenticate)
 
 
 @bp.get("/metrics")
@@ -30,5 +30,5 @@ def read() -> Response:
     """
     use = services()
     if use.settings.metrics_port is not None:
-        raise NotFound("Metrics have a port of their own here.")
+        raise NotFound("This server has a separate port for metrics.")
     return Response(use.metrics.text(), content_type=CONTENT_TYPE_LATEST)

@@ -1,6 +1,6 @@
-"""From a validated form to an order: uploads on disk, everything checked that is cheap to check.
+"""From a validated form to an order: saves the uploads and makes the cheap checks.
 
-The costly look at the pixels is left to the job: it may find no face, and says so in its ``error``.
+The pixels are left to the job, which reports for instance a missing face in its ``error``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from werkzeug.datastructures import FileStorage
 
 from reenact.errors import InvalidOption
-from reenact.gallery import Card, get_portrait, get_template, template_ids
+from reenact.gallery import TemplateMetadata, get_portrait, get_template, template_ids
 from reenact.media import PictureLimits, VideoLimits, check_picture, open_clip
 from server.errors import Gone
 from server.jobs import Order
@@ -21,7 +21,7 @@ from server.screening import digest
 from server.settings import Settings
 from server.storage import DRIVING, SELFIE, Storage
 
-SELFIE_GONE = "This selfie is not kept any more. Send it again."
+SELFIE_GONE = "This selfie was deleted. Send it again."
 _CHOICES = {  # fields of which one excludes others
     "selfie": "a file",
     "portrait": "an id",
@@ -33,7 +33,7 @@ _OPTIONS = ("format", "size", "mode", "strength", "paste", "face", "audio", "mir
 
 
 @dataclass(frozen=True)
-class Intake:
+class CheckedOrder:
     """A checked order and how many frames it will make (0 where that is not known)."""
 
     order: Order
@@ -41,12 +41,15 @@ class Intake:
     face: str  # what the consent is for: SHA-256 of the selfie or new clip, or ``portrait:`` and the id
 
 
-def take_in(form: dict[str, Any], settings: Settings, storage: Storage, kept: Callable[[str], str]) -> Intake:
-    """Keep the uploads of a form and check it.
+def parse_order(
+    form: dict[str, Any], settings: Settings, storage: Storage, kept_selfie_folder: Callable[[str], str]
+) -> CheckedOrder:
+    """Save the uploads of a form and check it.
 
     Args:
         form: as ``AnimationIn`` loads it, with a language.
-        kept: gives the place where the selfie of a job is kept, and raises NotFound, Gone or InvalidOption.
+        kept_selfie_folder: gives the folder where the selfie of a job is kept; raises NotFound, Gone or
+            InvalidOption.
         settings: the limits.
         storage: takes the uploads; nothing is left there when this raises.
 
@@ -56,50 +59,54 @@ def take_in(form: dict[str, Any], settings: Settings, storage: Storage, kept: Ca
     selfie, portrait, again = _one_of(form, "selfie", "portrait", "selfie_of")
     driving, template = _one_of(form, "driving", "template")
     if portrait and form["keep_selfie"]:
-        raise InvalidOption("keep_selfie: There is no selfie to keep, since a portrait is asked for.")
+        raise InvalidOption("keep_selfie: This order has a portrait, so there is no selfie to keep.")
     options = {name: form[name] for name in _OPTIONS} | {"label": _label(form, settings.label)}
-    source = kept(again) if again else None
-    place = storage.open_place()
-    order = Order(place, portrait, template, keep=form["keep_selfie"], **options)
+    source = kept_selfie_folder(again) if again else None
+    folder = storage.create_folder()
+    order = Order(folder, portrait, template, keep_selfie=form["keep_selfie"], **options)
     try:
         order.options()
         frames = _check_motion(order, driving, settings, storage)
         if source:
-            _copy_selfie(storage, source, place)
+            _copy_selfie(storage, source, folder)
         elif selfie:
-            selfie.save(storage.upload(place, SELFIE))
+            selfie.save(storage.upload(folder, SELFIE))
         face = _check_face(order, settings, storage)
     except BaseException:
-        storage.drop(place)
+        storage.delete_folder(folder)
         raise
-    return Intake(order, frames, face)
+    return CheckedOrder(order, frames, face)
 
 
-def take_in_template(form: dict[str, Any], settings: Settings, storage: Storage) -> Intake:
-    """Keep the clip of a form, loaded by ``TemplateIn``, and check it; otherwise as ``take_in``."""
+def parse_template_order(form: dict[str, Any], settings: Settings, storage: Storage) -> CheckedOrder:
+    """Save and check the clip of a form that ``TemplateIn`` has loaded; otherwise as ``parse_order``."""
     id = form.get("id") or "-".join(re.findall("[a-z0-9]+", form["title"].lower()))[:64].strip("-")
     if not id:
-        raise InvalidOption("id: Send one, since the title has no letters from a to z to make it from.")
+        raise InvalidOption(
+            "id: Send one. It cannot be made from the title, which has no letters from a to z."
+        )
     if id in template_ids(settings.templates, settings.more_templates):
-        raise InvalidOption(f"id: There is a template {id} already. Send another id, or delete that one.")
+        raise InvalidOption(
+            f"id: The template {id} exists already. Send another id, or delete that template."
+        )
     facts = {name: form[name] for name in ("title", "licence", "attribution", "tags")}
-    Card(**facts)
-    order = Order(storage.open_place(), template=id, card=facts)
+    TemplateMetadata(**facts)
+    order = Order(storage.create_folder(), template=id, card=facts)
     try:
         frames = _check_clip(order, form["driving"], settings, storage)
-        clip = digest(storage.upload(order.place, DRIVING))
+        clip = digest(storage.upload(order.upload_folder, DRIVING))
     except BaseException:
-        storage.drop(order.place)
+        storage.delete_folder(order.upload_folder)
         raise
-    return Intake(order, frames, clip)
+    return CheckedOrder(order, frames, clip)
 
 
 def _label(form: dict[str, Any], policy: str) -> str | None:
     """The language of the label, or None for no label; raises InvalidOption where there may be none."""
     if policy == "never" and form["label"]:
         raise InvalidOption(
-            "label: The operator of this server has turned labels off. Send label=false, and say where you "
-            "show the result that it was made with AI."
+            "label: This server adds no labels. Send label=false, and say where you show the result that "
+            "it was made with AI."
         )
     return form["language"] if form["label"] or policy == "always" else None
 
@@ -126,16 +133,16 @@ def _check_motion(order: Order, upload: FileStorage | None, settings: Settings, 
 
 def _check_clip(order: Order, upload: FileStorage, settings: Settings, storage: Storage) -> int:
     """The clip can be opened; the number of its frames."""
-    path = storage.upload(order.place, DRIVING)
+    path = storage.upload(order.upload_folder, DRIVING)
     upload.save(path)
     clip = open_clip(path, VideoLimits(max_seconds=settings.driving_seconds, max_side=settings.driving_side))
     return clip.frame_count or 0
 
 
-def _copy_selfie(storage: Storage, source: str, place: str) -> None:
+def _copy_selfie(storage: Storage, source: str, folder: str) -> None:
     """Take the kept selfie of another job; raises Gone."""
     try:
-        storage.copy(source, SELFIE, place)
+        storage.copy(source, SELFIE, folder)
     except FileNotFoundError:
         raise Gone(SELFIE_GONE) from None
 
@@ -144,6 +151,6 @@ def _check_face(order: Order, settings: Settings, storage: Storage) -> str:
     """The portrait exists, or the selfie has an accepted format and size; what consent is given for."""
     if order.portrait:
         return f"portrait:{get_portrait(order.portrait, settings.portraits, settings.more_portraits).id}"
-    path = storage.upload(order.place, SELFIE)
+    path = storage.upload(order.upload_folder, SELFIE)
     check_picture(path, PictureLimits(max_pixels=settings.selfie_pixels))
     return digest(path)

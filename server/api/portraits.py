@@ -19,7 +19,7 @@ from reenact.os_errors import reason
 from server.api import examples
 from server.api.requests import Answers
 from server.api.responses import PortraitsOut
-from server.api.strict import want_no_query
+from server.api.strict import require_no_query
 from server.api.templates import HOUR, picture
 from server.container import services
 from server.errors import NotFound
@@ -30,12 +30,12 @@ IMAGE: Answers = {
     404: {"description": "not_found"},
 }
 SIDE = 256  # pixels of a thumbnail
-HEAD = 0.5, 0.2  # where the square lies in a larger picture: heads are at the top
+CROP_CENTER = 0.5, 0.2  # where the square lies in a larger picture: heads are at the top
 THUMBNAIL: Answers = {
     200: {"description": "A JPEG of 256 x 256 pixels.", "content": {"image/jpeg": {}}},
     404: {"description": "not_found"},
 }
-_ONE = Lock()  # an operator's own photo may take 150 MB while it is read
+_ONE_AT_A_TIME = Lock()  # an operator's own photo may take 150 MB while it is read
 
 
 @bp.get("")
@@ -43,9 +43,13 @@ _ONE = Lock()  # an operator's own photo may take 150 MB while it is read
 @bp.doc(responses={422: "invalid_option"})
 def list_all() -> dict[str, Any]:
     """All famous faces, with licence and attribution."""
-    want_no_query()
+    require_no_query()
     use = services().settings
-    return {"portraits": [_shown(portrait) for portrait in list_portraits(use.portraits, use.more_portraits)]}
+    return {
+        "portraits": [
+            _portrait_fields(portrait) for portrait in list_portraits(use.portraits, use.more_portraits)
+        ]
+    }
 
 
 @bp.get("/<id>/image")
@@ -79,16 +83,16 @@ def _path(id: str) -> Path:
 
 
 @lru_cache(maxsize=512)
-def _square(path: Path, changed: int) -> bytes:
-    """A picture as a square JPEG; ``changed`` is its time, so that another under its name is read anew."""
-    with _ONE:
-        image = ImageOps.fit(Image.fromarray(read_picture(path)), (SIDE, SIDE), centering=HEAD)
+def _square(path: Path, modified_ns: int) -> bytes:
+    """A picture as a square JPEG; a new ``modified_ns`` makes the cache read the file again."""
+    with _ONE_AT_A_TIME:
+        image = ImageOps.fit(Image.fromarray(read_picture(path)), (SIDE, SIDE), centering=CROP_CENTER)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80)
     return out.getvalue()
 
 
-def _shown(portrait: Portrait) -> dict[str, Any]:
+def _portrait_fields(portrait: Portrait) -> dict[str, Any]:
     return {
         "id": portrait.id,
         "title": portrait.title,

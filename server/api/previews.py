@@ -11,9 +11,9 @@ from flask import Response
 from PIL import Image
 
 from reenact.media import PictureLimits, read_picture
-from server.api.auth import count_order, identify
+from server.api.auth import authenticate, count_order
 from server.api.requests import Answers, PhotoIn
-from server.api.submission import want_a_form
+from server.api.submission import require_form
 from server.container import services
 
 bp = APIBlueprint("previews", __name__, url_prefix="/v1/previews")
@@ -26,9 +26,9 @@ PREVIEW: Answers = {
     422: {"description": "invalid_option, image_unreadable"},
     429: {"description": "rate_limited"},
 }
-_ONE = Lock()  # a photo may take 150 MB while it is read
-bp.before_request(identify)
-bp.before_request(want_a_form)
+_ONE_AT_A_TIME = Lock()  # a photo may take 150 MB while it is read
+bp.before_request(authenticate)
+bp.before_request(require_form)
 
 
 @bp.post("")
@@ -42,7 +42,7 @@ def create(form: dict[str, Any]) -> Response:
     """
     count_order()
     limits = PictureLimits(max_pixels=services().settings.selfie_pixels)
-    with _ONE:
+    with _ONE_AT_A_TIME:
         image = Image.fromarray(read_picture(form["selfie"].read(limits.max_bytes + 1), limits))
         width = image.width
         image.thumbnail((SIDE, SIDE))

@@ -1,4 +1,4 @@
-"""What goes into the API; ``told`` is what comes out. Descriptions are the text of the OpenAPI document."""
+"""Schemas of requests. Descriptions are the text of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ def about(text: str) -> dict[str, str]:
 
 
 def file_field(text: str, required: bool = False) -> File:
-    """A file of a form. Whoever sends its name instead, as curl does without the @, is told so."""
-    error = "Send a file, not a text; with curl: an @ before its path."
+    """A file of a form. The error explains the usual mistake with curl."""
+    error = "Send a file, not text. With curl, put @ before the path."
     return File(  # type: ignore[no-untyped-call]  # flask-marshmallow has no types
         required=required, error_messages={"invalid": error}, metadata=about(text)
     )
 
 
-def _short(text: str) -> None:
+def _metadata_fits(text: str) -> None:
     """Refuse more than a kilobyte of a client's own data, and what no database keeps."""
     if len(text.encode(errors="surrogatepass")) > METADATA_BYTES or "\0" in text:
-        raise ValidationError(f"At most {METADATA_BYTES} bytes of text are kept, and no zero byte.")
+        raise ValidationError(f"Must be at most {METADATA_BYTES} bytes, without zero bytes.")
 
 
-def _no_path(text: str) -> None:
-    """Refuse what names a file: no answer repeats paths, so that a later one would not say what is wrong."""
+def _not_a_path(text: str) -> None:
+    """Refuse paths here, with a clear message: later messages never repeat a path."""
     if "/" in text:
         raise ValidationError("Must be an id, not a path.")
 
 
 def _consent(what: str) -> Boolean:
-    """The tick without which nothing is taken."""
+    """The consent that every order needs."""
     error = f"Must be true: confirm that you may use this {what}."
     return Boolean(
         required=True,
@@ -64,9 +64,11 @@ class TemplateIn(FormIn):
         ),
         metadata=about("Small letters, digits and hyphens; by default made from the title."),
     )
-    tags = List(String(validate=Length(1, 30)), load_default=list, metadata=about("The field once for each."))
+    tags = List(
+        String(validate=Length(1, 30)), load_default=list, metadata=about("Send the field once for each tag.")
+    )
     licence = String(required=True, validate=Length(1, 300), metadata=about("Of the motion."))
-    attribution = String(required=True, validate=Length(1, 300), metadata=about("Whose the motion is."))
+    attribution = String(required=True, validate=Length(1, 300), metadata=about("Who made the motion."))
     consent = _consent("clip")
 
 
@@ -76,17 +78,17 @@ class AnimationIn(FormIn):
     selfie = file_field("JPEG, PNG, WebP, HEIC or AVIF; this, `selfie_of` or `portrait`.")
     selfie_of = String(
         validate=Length(1, 64),
-        metadata=about("Id of a job of yours with `keep_selfie`: its selfie again, without sending it."),
+        metadata=about("Id of one of your jobs with `keep_selfie`, whose selfie is used again."),
     )
     keep_selfie = Boolean(
         load_default=False,
         metadata=about(
-            "Whether the selfie stays for `selfie_of` when the job has succeeded, until its result expires "
+            "Whether the selfie is kept for `selfie_of` when the job has succeeded, until its result expires "
             "or the job is deleted. Otherwise it is deleted when the job ends."
         ),
     )
     portrait = String(
-        validate=[Length(1, 64), _no_path],
+        validate=[Length(1, 64), _not_a_path],
         metadata=about("Id of a portrait; instead of a selfie."),
     )
     template = String(validate=Length(1, 64), metadata=about("Id of a template; this or `driving`."))
@@ -107,7 +109,7 @@ class AnimationIn(FormIn):
     strength = Float(
         load_default=1.0,
         validate=Range(0, 2),
-        metadata=about("0 keeps still, 1 is the movement as it is, 2 exaggerates."),
+        metadata=about("0: no movement; 1: the movement as it is; 2: exaggerated."),
     )
     paste = String(
         load_default="full",
@@ -116,7 +118,7 @@ class AnimationIn(FormIn):
     )
     face = String(
         load_default="largest",
-        validate=Regexp(r"^(largest|[0-9]{1,3})$", error="Must be `largest` or a number from 0 on."),
+        validate=Regexp(r"^(largest|[0-9]{1,3})$", error="Must be `largest` or a number from 0 to 999."),
         metadata=about("`largest`, or a position from 0 (largest) on."),
     )
     audio = Boolean(
@@ -130,7 +132,7 @@ class AnimationIn(FormIn):
     label = Boolean(
         load_default=False,
         metadata=about(
-            "Whether a small text in a corner says that it was made with AI; some servers always do."
+            "Whether a small text in a corner says that it was made with AI. Some servers always add it."
         ),
     )
     language = String(
@@ -139,13 +141,14 @@ class AnimationIn(FormIn):
     webhook = String(
         validate=Length(1, 2000),
         metadata=about(
-            "Public address to POST the job to when it ends, signed as Standard Webhooks are, and with "
-            "`Reenact-Signature: t=time,v1=code`: the HMAC-SHA256 of time, dot and body under the key's "
-            "secret. Three tries of 10 seconds. It takes an access key, on one's own machine too."
+            "Public URL that the job is POSTed to when it ends. It is signed as a Standard Webhook, and with "
+            "`Reenact-Signature: t=time,v1=code`: the HMAC-SHA256 of time, dot and body with the key's "
+            "secret. Three tries of 10 seconds each. Needs an access key, also on the local machine."
         ),
     )
     metadata = String(
-        validate=_short, metadata=about("Anything of your own, at most 1000 bytes; given back as sent.")
+        validate=_metadata_fits,
+        metadata=about("Your own data, at most 1000 bytes. Returned unchanged."),
     )
     consent = _consent("face")
 
@@ -159,5 +162,7 @@ class PhotoIn(FormIn):
 class PageIn(QueryIn):
     """Which part of a list."""
 
-    limit = Integer(load_default=20, validate=Range(1, 100), metadata=about("At most so many."))
-    cursor = String(validate=Length(1, 64), metadata=about("`next` of the page before."))
+    limit = Integer(
+        load_default=20, validate=Range(1, 100), metadata=about("Maximum number of jobs in the answer.")
+    )
+    cursor = String(validate=Length(1, 64), metadata=about("`next` of the previous page."))

@@ -1,4 +1,4 @@
-"""What comes out of the API, but for ``report``. The descriptions are the text of the OpenAPI document."""
+"""Schemas of responses, except those of ``verify``. Descriptions are the text of the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ class TemplateOut(Schema):
     id = String(required=True, metadata=about("What an order names in `template`.") | {"example": "nod"})
     title = String(required=True, metadata=about("In English."))
     tags = List(String(), required=True, metadata=about("What moves, and how."))
-    seconds = Float(required=True, metadata=about("How long it plays."))
-    fps = Float(required=True, metadata=about("Frames a second of a result."))
-    has_audio = Boolean(required=True, metadata=about("Whether a sound goes with it."))
+    seconds = Float(required=True, metadata=about("Duration."))
+    fps = Float(required=True, metadata=about("Frames per second of a result."))
+    has_audio = Boolean(required=True, metadata=about("Whether it has sound."))
     preview_url = String(required=True, allow_none=True, metadata=about("An animated WebP."))
     licence = String(required=True, metadata=about("Of the motion."))
-    attribution = String(required=True, metadata=about("Whose the motion is."))
+    attribution = String(required=True, metadata=about("Who made the motion."))
 
 
 class TemplateDetailOut(TemplateOut):
     """One motion, with all that is known of it."""
 
-    frames = Integer(required=True, metadata=about("So many will be made."))
+    frames = Integer(required=True, metadata=about("Number of frames of a result."))
 
 
 class TemplatesOut(Schema):
@@ -42,7 +42,7 @@ class PortraitOut(Schema):
         required=True, metadata=about("What an order names in `portrait`.") | {"example": "eileen-collins"}
     )
     title = String(required=True, metadata=about("In English."))
-    image_url = String(required=True, metadata=about("The picture, whole."))
+    image_url = String(required=True, metadata=about("The whole picture."))
     thumbnail_url = String(required=True, metadata=about("A square JPEG of 256 pixels."))
     licence = String(required=True, metadata=about("Of the picture."))
     attribution = String(required=True, metadata=about("Who made the picture."))
@@ -77,7 +77,7 @@ class ResultOut(Schema):
     fps = Float(required=True, metadata=about("Frames a second, as the file plays."))
     has_audio = Boolean(required=True, metadata=about("Whether the file has sound."))
     sha256 = String(required=True, metadata=about("Of the file, in hexadecimal."))
-    expires_at = DateTime(required=True, metadata=about("From then on the answer is 410."))
+    expires_at = DateTime(required=True, metadata=about("After that the server answers 410."))
 
 
 class AddedOut(Schema):
@@ -97,17 +97,15 @@ class JobErrorOut(Schema):
 class JobOut(Schema):
     """A job and how far it is."""
 
-    id = String(required=True, metadata=about("Asks for it again, cancels it, deletes it."))
+    id = String(required=True, metadata=about("Names the job in later requests."))
     status = String(
         required=True,
         validate=OneOf(["queued", "running", "succeeded", "failed", "cancelled", "rejected"]),
-        metadata=about(
-            "Ended: all but queued and running. rejected: nothing is wrong with it, but it may not be done."
-        ),
+        metadata=about("All but queued and running are final. rejected: the order is valid, but refused."),
     )
     progress = Float(required=True, metadata=about("0..1"))
     frames_done = Integer(required=True, metadata=about("So far."))
-    frames_total = Integer(required=True, allow_none=True, metadata=about("Null while that is not known."))
+    frames_total = Integer(required=True, allow_none=True, metadata=about("Null while it is unknown."))
     queue_position = Integer(required=True, allow_none=True, metadata=about("1 is next."))
     created_at = DateTime(required=True, metadata=about("When it was ordered."))
     ended_at = DateTime(required=True, allow_none=True, metadata=about("Null until then."))
@@ -154,7 +152,7 @@ class ProblemOut(Schema):
     status = Integer(required=True, metadata=about("As in the answer itself."))
     detail = String(required=True, metadata=about("A sentence that a person can act on."))
     code = String(required=True, metadata=about("Never changes."))
-    request_id = String(required=True, metadata=about("Finds it in the operator's log."))
+    request_id = String(required=True, metadata=about("Identifies the request in the operator's log."))
     errors = Dict(
         keys=String(), values=List(String()), metadata=about("Messages by field, for invalid fields.")
     )

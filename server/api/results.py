@@ -15,7 +15,7 @@ from werkzeug.wsgi import ClosingIterator, wrap_file
 from server.api.requests import Answers
 from server.container import services
 from server.errors import Gone
-from server.storage import Found
+from server.storage import ResultFile
 
 bp = APIBlueprint("results", __name__, url_prefix="/v1/results")
 _TYPES = {".mp4": "video/mp4", ".gif": "image/gif", ".webp": "image/webp"}
@@ -31,7 +31,7 @@ FILE: Answers = {
 }
 
 
-def _conditions() -> dict[str, Any]:
+def _usable_conditions() -> dict[str, Any]:
     """The request's, without several ranges, those of another unit, and odd ones: they get the whole file."""
     ranges = request.range
     useful = ranges and ranges.units == "bytes" and len(ranges.ranges) == 1
@@ -50,12 +50,12 @@ def get(signed: str) -> Response:
     found = services().storage.find(token)
     try:
         content = found.open()
-        return _answer(token, found, content)
+        return _respond(token, found, content)
     except FileNotFoundError:
         raise Gone("This result has just been deleted.") from None
 
 
-def _answer(token: str, found: Found, content: BinaryIO) -> Response:
+def _respond(token: str, found: ResultFile, content: BinaryIO) -> Response:
     """The file, or what the request's conditions want of it; raises FileNotFoundError."""
     name, _, kind = token.rpartition(".")
     response = Response(
@@ -67,16 +67,16 @@ def _answer(token: str, found: Found, content: BinaryIO) -> Response:
     response.cache_control.private = True
     response.cache_control.max_age = max(0, int(found.expires - time.time()))
     try:
-        response.make_conditional(_conditions(), accept_ranges=True, complete_length=found.bytes)
+        response.make_conditional(_usable_conditions(), accept_ranges=True, complete_length=found.bytes)
         if request.method == "GET" and not isinstance(content, io.BufferedReader):
-            _begin(response)
+            _fetch_first_chunk(response)
     except (RequestedRangeNotSatisfiable, FileNotFoundError):
         content.close()
         raise
     return response
 
 
-def _begin(response: Response) -> None:
+def _fetch_first_chunk(response: Response) -> None:
     """Fetch the first piece before the answer begins: in a bucket, what was opened may be gone by now."""
     body: Any = response.response
     pieces = iter(body)

@@ -11,15 +11,15 @@ from flask import current_app, url_for
 from server.api.responses import JobOut
 from server.container import HOUR, services
 from server.jobs import Job, Order, Outcome
-from server.storage import Stored
+from server.storage import StoredResult
 
 
-def rendered(job: Job) -> str:
+def job_json(job: Job) -> str:
     """A job as JSON, where no route's schema turns it into that."""
-    return current_app.json.dumps(JobOut().dump(shown(job)))
+    return current_app.json.dumps(JobOut().dump(job_fields(job)))
 
 
-def shown(job: Job) -> dict[str, Any]:
+def job_fields(job: Job) -> dict[str, Any]:
     """A job as clients see it."""
     made = job.outcome
     return {
@@ -34,19 +34,19 @@ def shown(job: Job) -> dict[str, Any]:
         "timings": made.seconds if made else {},
         "faces": [{"box": face.box, "score": face.score} for face in made.faces] if made else [],
         "result": _result(made, made.stored) if made and made.stored else None,
-        "selfie_expires_at": _time(kept_until(job)) if made and job.order.keep else None,
+        "selfie_expires_at": _time(selfie_expires_at(job)) if made and job.order.keep_selfie else None,
         "template": _added(job.order) if made and job.order.card else None,
         "metadata": job.metadata,
         "error": {"code": job.failure.code, "detail": job.failure.detail} if job.failure else None,
     }
 
 
-def kept_until(job: Job) -> float:
+def selfie_expires_at(job: Job) -> float:
     """When a selfie that a job keeps is deleted, in seconds since 1970; infinity until the job has ended."""
     return job.ended + services().settings.result_hours * HOUR if job.ended else math.inf
 
 
-def _result(made: Outcome, file: Stored) -> dict[str, Any]:
+def _result(made: Outcome, file: StoredResult) -> dict[str, Any]:
     return {
         "url": url_for("results.get", signed=services().addresses.sign(file.token, file.expires)),
         "bytes": file.bytes,

@@ -1,4 +1,4 @@
-"""From a checked form to the answer with its job: sent once or twice, waited for or not."""
+"""From a form to the response with its job: idempotency, submission, waiting."""
 
 from __future__ import annotations
 
@@ -13,87 +13,89 @@ from werkzeug.datastructures import FileStorage
 
 from reenact.errors import InvalidOption, UnsupportedMedia
 from server.api.auth import check_webhook, count_order, owner
-from server.api.order_form import Intake
-from server.api.serializers import shown
+from server.api.order_form import CheckedOrder
+from server.api.serializers import job_fields
 from server.container import services
-from server.database.outage import is_away
-from server.errors import QueueFull, QuotaExceeded, Unsettled
+from server.database.outage import is_unreachable
+from server.errors import QueueFull, QuotaExceeded, SubmissionUncertain
 from server.jobs import ENDED, Idempotency, Job
 from server.observability import logs
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
-PIECE = 65536  # bytes of a body that are read at once
-_REPEATS = "Idempotency-Key"
-_KEY = re.compile(r"[!-~]{1,255}")
+CHUNK_BYTES = 65536  # bytes of a body that are read at once
+_KEY_HEADER = "Idempotency-Key"
+_KEY_PATTERN = re.compile(r"[!-~]{1,255}")
 _WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,6})(?=$|[,;\s])")
 
 
-def want_a_form() -> None:
+def require_form() -> None:
     """Refuse a body of another kind before it is read."""
     if request.method == "POST" and request.mimetype != "multipart/form-data":
         raise UnsupportedMedia("Send the order as a form: Content-Type multipart/form-data.")
 
 
-def want_room() -> None:
-    """Refuse an order before its form is taken apart; raises QueueFull, QuotaExceeded.
+def require_queue_space() -> None:
+    """Refuse an order before its form is parsed; raises QueueFull, QuotaExceeded.
 
-    What has been sent is read all the same: many clients look for the answer only when they have sent all.
+    The body is read all the same: many clients read the response only after they have sent everything.
     """
     if request.method != "POST":
         return
     try:
-        services().jobs.check_room(owner(), request.headers.get(_REPEATS))
+        services().jobs.check_admission(owner(), request.headers.get(_KEY_HEADER))
     except (QueueFull, QuotaExceeded):
-        while request.stream.read(PIECE):
+        while request.stream.read(CHUNK_BYTES):
             pass
         raise
 
 
-def answer(form: dict[str, Any], take: Callable[[], Intake]) -> Answer:
-    """Take a form's order, and wait for its job where ``Prefer`` asks for that; ``take`` keeps its files."""
+def submit_and_respond(form: dict[str, Any], parse: Callable[[], CheckedOrder]) -> Answer:
+    """Submit a form's order, and wait for its job if ``Prefer`` asks for that; ``parse`` saves its files."""
     use = services()
-    job = _taken(form, take, _idempotency(form))
+    job = _submit_once(form, parse, _idempotency(form))
     logs.job.set(job.id)
     headers = {"Location": url_for("animations.get", id=job.id)}
-    wait = _wait_asked(request.headers.get("Prefer", ""))
-    if wait is not None and use.waiting.acquire(blocking=False):
+    wait = _wait_seconds(request.headers.get("Prefer", ""))
+    if wait is not None and use.wait_slots.acquire(blocking=False):
         headers["Preference-Applied"] = f"wait={wait}"
         try:
             job = use.jobs.wait(job.id, min(wait, use.settings.wait_seconds), owner())
         except SQLAlchemyError as e:
-            if not is_away(e):
-                raise  # else the order is taken all the same, and its id must be told
+            if not is_unreachable(e):
+                raise  # otherwise the job exists all the same, and the client needs its id
         finally:
-            use.waiting.release()
-    return shown(job), 200 if job.status in ENDED else 202, headers
+            use.wait_slots.release()
+    return job_fields(job), 200 if job.status in ENDED else 202, headers
 
 
-def _taken(form: dict[str, Any], take: Callable[[], Intake], idempotency: Idempotency | None) -> Job:
+def _submit_once(
+    form: dict[str, Any], parse: Callable[[], CheckedOrder], idempotency: Idempotency | None
+) -> Job:
     """The job of a form: a new one, or the one that its Idempotency-Key made before."""
     use = services()
-    if idempotency and (first := use.jobs.repeated(owner(), idempotency)):
+    if idempotency and (first := use.jobs.find_repeated(owner(), idempotency)):
         return first
     count_order()
     check_webhook(form.get("webhook"))
-    taken = take()
+    checked = parse()
     try:
         return use.jobs.submit(
-            taken.order,
-            taken.frames,
+            checked.order,
+            checked.frames,
             owner=owner(),
             webhook=form.get("webhook"),
             metadata=form.get("metadata"),
             idempotency=idempotency,
-            beside=lambda connection, job: use.consents.add(connection, job, owner(), taken.face),
+            extra_write=lambda connection, job: use.consents.add(connection, job, owner(), checked.face),
         )
-    except Unsettled:  # a job may need its files; the sweep deletes them where there is none
+    except SubmissionUncertain:  # a job may need its files; the sweep deletes them where there is none
         raise
     except BaseException:
-        use.storage.drop(taken.order.place)
+        use.storage.delete_folder(checked.order.upload_folder)
         raise
 
 
-def _wait_asked(prefer: str) -> int | None:
+def _wait_seconds(prefer: str) -> int | None:
     """The seconds of ``Prefer: wait=N`` (RFC 7240); None where it is not asked for or makes no sense."""
     found = _WAIT.search(prefer)
     return int(found[1]) if found else None
@@ -101,10 +103,10 @@ def _wait_asked(prefer: str) -> int | None:
 
 def _idempotency(form: dict[str, Any]) -> Idempotency | None:
     """The request's Idempotency-Key with a digest of all that was sent; raises InvalidOption."""
-    key = request.headers.get(_REPEATS)
+    key = request.headers.get(_KEY_HEADER)
     if key is None:
         return None
-    if not _KEY.fullmatch(key):
+    if not _KEY_PATTERN.fullmatch(key):
         raise InvalidOption("Idempotency-Key: Send 1 to 255 visible ASCII characters, for instance a UUID.")
     digest = sha256()
     for name, value in sorted(form.items()):

@@ -12,12 +12,12 @@ from reenact.errors import TemplateNotFound
 from reenact.gallery import get_template, list_templates, remove_template, template_ids
 from reenact.types import Template
 from server.api import examples
-from server.api.auth import identify, want_operator
-from server.api.order_form import take_in_template
+from server.api.auth import authenticate, require_operator
+from server.api.order_form import parse_template_order
 from server.api.requests import Answers, TemplateIn
 from server.api.responses import JobOut, TemplateDetailOut, TemplatesOut
-from server.api.strict import want_no_query
-from server.api.submission import Answer, answer, want_a_form
+from server.api.strict import require_no_query
+from server.api.submission import Answer, require_form, submit_and_respond
 from server.container import services
 from server.errors import Forbidden, NotFound
 
@@ -30,12 +30,12 @@ PREVIEW: Answers = {
 
 
 @bp.before_request
-def let_in() -> None:
+def authorize_change() -> None:
     """Only operators change the gallery; to look at it nobody needs a key."""
     if request.method in ("POST", "DELETE"):
-        identify()
-        want_operator()
-        want_a_form()
+        authenticate()
+        require_operator()
+        require_form()
 
 
 @bp.get("")
@@ -43,10 +43,10 @@ def let_in() -> None:
 @bp.doc(responses={422: "invalid_option"})
 def list_all() -> dict[str, Any]:
     """All motions that a face can be given."""
-    want_no_query()
+    require_no_query()
     use = services().settings
     found = list_templates(use.templates, more=use.more_templates)
-    return {"templates": [_shown(template) for template in found]}
+    return {"templates": [_template_fields(template) for template in found]}
 
 
 @bp.get("/<id>")
@@ -54,7 +54,7 @@ def list_all() -> dict[str, Any]:
 @bp.doc(responses={404: "template_not_found", 503: "motion_outdated"})
 def get(id: str) -> dict[str, Any]:
     """One motion."""
-    return _shown(_get(id))
+    return _template_fields(_get(id))
 
 
 @bp.post("")
@@ -85,7 +85,7 @@ def create(form: dict[str, Any]) -> Answer:
     keypoints, with a preview on a portrait that ships; the clip and its sound are not.
     """
     use = services()
-    return answer(form, lambda: take_in_template(form, use.settings, use.storage))
+    return submit_and_respond(form, lambda: parse_template_order(form, use.settings, use.storage))
 
 
 @bp.delete("/<id>")
@@ -98,9 +98,9 @@ def delete(id: str) -> tuple[str, int]:
     """
     use = services().settings
     if id in template_ids(use.templates):
-        raise Forbidden(f"The template {id} ships with the server and stays.")
+        raise Forbidden(f"The template {id} ships with the server and cannot be deleted.")
     if id not in template_ids(use.more_templates):
-        raise TemplateNotFound(f"There is no template {id!r} among those that were added.")
+        raise TemplateNotFound(f"There is no added template {id!r}.")
     remove_template(id, use.more_templates)
     return "", 204
 
@@ -128,7 +128,7 @@ def _get(id: str) -> Template:
     return get_template(id, use.templates, more=use.more_templates)
 
 
-def _shown(template: Template) -> dict[str, Any]:
+def _template_fields(template: Template) -> dict[str, Any]:
     return {
         "id": template.id,
         "title": template.title,

@@ -13,10 +13,10 @@ from werkzeug.datastructures import FileStorage
 
 from reenact.errors import UnsupportedMedia
 from reenact.media import VideoLimits
-from reenact.provenance.report_text import sentences
+from reenact.provenance.report_text import report_sentences
 from reenact.provenance.verify import Report, as_json, verify
 from reenact.watermark.embed import PUBLIC_KEY
-from server.api.auth import count_order, identify
+from server.api.auth import authenticate, count_order
 from server.api.verify_schemas import EXAMPLES, VerifyIn, VerifyOut
 from server.container import services
 from server.engine.certificate import anchors_of
@@ -24,13 +24,13 @@ from server.errors import QueueFull
 from server.settings import Settings
 
 bp = APIBlueprint("verify", __name__, url_prefix="/v1/verify")
-bp.before_request(identify)
+bp.before_request(authenticate)
 _FILE = "file"
-_PATIENCE = 10  # seconds after which somebody who was sent away may find a place
+_RETRY_SECONDS = 10  # seconds after which a refused client may try again
 
 
 @bp.before_request
-def want_a_form() -> None:
+def require_form() -> None:
     """Refuse a body of another kind before it is read."""
     if request.mimetype != "multipart/form-data":
         raise UnsupportedMedia("Send the file as a form: Content-Type multipart/form-data.")
@@ -56,12 +56,12 @@ def look(form: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     found the verdict is `cannot_tell`, since both can be destroyed. The file is deleted at once.
     """
     count_order()
-    with _at_work(), _kept(form[_FILE]) as path:
-        report = _look(path, services().settings)
-    return {**as_json(report), "answer": sentences(report)}, 200, {"Cache-Control": "no-store"}
+    with _limit_concurrency(), _temporary_upload(form[_FILE]) as path:
+        report = _verify(path, services().settings)
+    return {**as_json(report), "answer": report_sentences(report)}, 200, {"Cache-Control": "no-store"}
 
 
-def _look(path: Path, settings: Settings) -> Report:
+def _verify(path: Path, settings: Settings) -> Report:
     """A report with the operator's key, else with the public one."""
     limits = VideoLimits(max_seconds=settings.driving_seconds, max_side=settings.driving_side)
     trust = anchors_of(settings)
@@ -71,30 +71,30 @@ def _look(path: Path, settings: Settings) -> Report:
 
 
 @contextmanager
-def _at_work() -> Iterator[None]:
-    """Keep a few at work and some waiting, so that jobs and other requests go on; raises QueueFull."""
+def _limit_concurrency() -> Iterator[None]:
+    """Limit how many verifications run and wait, so that jobs and other requests go on; raises QueueFull."""
     use = services()
-    if not use.waiting.acquire(blocking=False):
-        raise QueueFull(_PATIENCE)
+    if not use.wait_slots.acquire(blocking=False):
+        raise QueueFull(_RETRY_SECONDS)
     try:
-        if not use.verifying.acquire(timeout=use.settings.wait_seconds):
-            raise QueueFull(_PATIENCE)
+        if not use.verify_slots.acquire(timeout=use.settings.wait_seconds):
+            raise QueueFull(_RETRY_SECONDS)
         try:
             yield
         finally:
-            use.verifying.release()
+            use.verify_slots.release()
     finally:
-        use.waiting.release()
+        use.wait_slots.release()
 
 
 @contextmanager
-def _kept(upload: FileStorage) -> Iterator[Path]:
-    """The upload in a place of its own, which is swept even when this process dies."""
+def _temporary_upload(upload: FileStorage) -> Iterator[Path]:
+    """The upload in a folder of its own, which the sweep deletes if this process dies."""
     storage = services().storage
-    place = storage.open_place()
+    folder = storage.create_folder()
     try:
-        path = storage.upload(place, _FILE)
+        path = storage.upload(folder, _FILE)
         upload.save(path)
         yield path
     finally:
-        storage.drop(place)
+        storage.delete_folder(folder)

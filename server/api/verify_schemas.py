@@ -1,4 +1,4 @@
-"""What a look at a file gives: the schemas of ``verify``, and examples of it."""
+"""Schemas and examples of ``verify``."""
 
 from __future__ import annotations
 

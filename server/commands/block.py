@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 def add_arguments(block: argparse.ArgumentParser, consents: argparse.ArgumentParser) -> None:
-    """Declare what can be asked."""
+    """Declare the arguments."""
     asked = block.add_subparsers(dest="do", required=True)
-    add = asked.add_parser("add", help="refuse a photo, and what is made of it by cutting, scaling, encoding")
+    add = asked.add_parser("add", help="refuse a photo, also if it is cropped, scaled or re-encoded")
     add.add_argument("file", type=Path, help="the photo; only a fingerprint of its face is kept")
     add.add_argument("--face", type=int, default=0, metavar="N", help="which face, 0 is the largest")
-    add.add_argument("--note", default="", help="your own, for instance the number of the request")
+    add.add_argument("--note", default="", help="free text, for instance the number of the request")
     asked.add_parser("list", help="show what is blocked")
     asked.add_parser("remove", help="allow it again").add_argument("id", help="as the list shows it")
-    consents.add_argument("file", type=Path, nargs="?", help="only those for this photo, as it was sent")
+    consents.add_argument("file", type=Path, nargs="?", help="show only those for exactly this file")
 
 
 def block(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Do it, and tell the exit status.
+    """Run the command; return the exit status.
 
     Raises:
         SetupError: the database cannot be used.
@@ -50,7 +50,7 @@ def block(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def consents(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Show the records of consent, and tell the exit status; raises SetupError and InvalidOption."""
+    """Show the records of consent; return the exit status; raises SetupError and InvalidOption."""
     from server.screening import Consents, digest
 
     if arguments.file and not arguments.file.is_file():
@@ -60,7 +60,7 @@ def consents(settings: Settings, arguments: argparse.Namespace) -> int:
     for each in found:
         print(f"{_time(each.given)}  key {each.owner or 'none'}  job {each.job}  {each.face}")
     if arguments.file and not found:
-        print("Of this very file there is no record: it was not used here, or its time is over.")
+        print("There is no record for this file: it was not used here, or the record has expired.")
     return 0
 
 

@@ -1,6 +1,6 @@
-"""``reenact-server doctor``: would the service run as it is set up, and if not, what to do.
+"""``reenact-server doctor``: checks whether the service would run, and says how to fix problems.
 
-It changes nothing: a folder or a table made by whoever looks could belong to the wrong user.
+It changes nothing: a folder or a table that it makes could belong to the wrong user.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LITTLE_SPACE = 1e9  # bytes
 
 
 def run(environment: Mapping[str, str]) -> int:
-    """Print what was found, and tell the exit status: 1 when something is broken."""
+    """Print the findings; return the exit status, 1 if something is broken."""
     findings = examine(environment)
     print(doctor.report(findings))
     return 1 if any(finding.state == "broken" for finding in findings) else 0
@@ -53,7 +53,10 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
         "c2pa_cert": _certificate,
     }
     seconds = {"moderator": 2 * settings.moderator_seconds + 1}  # it may take that long in the service too
-    asked = [_ask(name, check, settings, seconds.get(name, ANSWER_SECONDS)) for name, check in checks.items()]
+    asked = [
+        _start_check(name, check, settings, seconds.get(name, ANSWER_SECONDS))
+        for name, check in checks.items()
+    ]
     engine = doctor.examine(
         device=settings.device,
         threads=settings.threads,
@@ -68,10 +71,10 @@ def examine(environment: Mapping[str, str]) -> list[Finding]:
     ]
 
 
-def _ask(name: str, check: Check, settings: Settings, seconds: float) -> Callable[[], list[Finding]]:
-    """Begin a check, and give back what waits for its findings.
+def _start_check(name: str, check: Check, settings: Settings, seconds: float) -> Callable[[], list[Finding]]:
+    """Start a check in a thread; return a function that waits for its findings.
 
-    One that fails is broken, and so is one that waits for a machine that keeps silent for these seconds.
+    A check that raises is broken, and so is one that has not finished after these seconds.
     """
     found: list[Finding] = []
 
@@ -89,9 +92,7 @@ def _ask(name: str, check: Check, settings: Settings, seconds: float) -> Callabl
     def answer() -> list[Finding]:
         thread.join(max(0.0, deadline - time.monotonic()))
         if thread.is_alive():
-            silence = (
-                f"no answer within {seconds:g} s; see {variable(name)}, and whether a firewall is between"
-            )
+            silence = f"no answer within {seconds:g} s; see {variable(name)}, and check for a firewall"
             return [Finding(name, "broken", silence)]
         return found
 
@@ -100,9 +101,9 @@ def _ask(name: str, check: Check, settings: Settings, seconds: float) -> Callabl
 
 def _data(settings: Settings) -> Iterator[Finding]:
     folder = settings.data.absolute()
-    there, problem = _place(folder)
+    there, problem = _nearest_existing(folder)
     if problem:
-        detail = f"{there} cannot be written: {problem}; give it to this user or set REENACT_DATA"
+        detail = f"{there} cannot be written: {problem}; change its owner or set REENACT_DATA"
         yield Finding("data", "broken", detail)
         return
     yield Finding("data", "ok", f"{folder} " + ("can be written" if there == folder else "will be made"))
@@ -117,8 +118,8 @@ def _data(settings: Settings) -> Iterator[Finding]:
         yield Finding("disk of data", "ok" if free > LITTLE_SPACE else "note", f"{free / 1e9:.1f} GB free")
 
 
-def _place(folder: Path) -> tuple[Path, str | None]:
-    """What there is of a folder's path, and what keeps this user from writing there."""
+def _nearest_existing(folder: Path) -> tuple[Path, str | None]:
+    """The nearest existing folder of a path, and why this user cannot write there, if so."""
     there = next(each for each in (folder, *folder.parents) if each.exists())
     try:
         tempfile.TemporaryFile(dir=there).close()
@@ -129,9 +130,9 @@ def _place(folder: Path) -> tuple[Path, str | None]:
 
 def _more_templates(settings: Settings) -> Iterator[Finding]:
     folder, name = settings.more_templates.absolute(), "templates added"
-    there, problem = _place(folder)
+    there, problem = _nearest_existing(folder)
     if there != folder:
-        missing = f"{folder} is not there yet; the first template that is added makes it"
+        missing = f"{folder} does not exist yet; adding the first template creates it"
         if settings.broker:
             missing += "; all servers and workers must see the same folder there: is it mounted?"
         yield Finding(name, "note" if settings.broker else "ok", missing)
@@ -142,18 +143,24 @@ def _more_templates(settings: Settings) -> Iterator[Finding]:
         yield Finding(name, "ok", f"{len(entries) - len(left_out)} of {len(entries)} in {folder} are shown")
     if problem:
         yield Finding(
-            name, "note", f"none can be added: {there} cannot be written ({problem}); give it to this user"
+            name,
+            "note",
+            f"templates cannot be added: {there} cannot be written ({problem}); change its owner",
         )
 
 
 def _added(id: str, settings: Settings) -> Iterator[Finding]:
-    """Why the gallery leaves this entry of the folder of added templates out, if it does."""
+    """Why the gallery does not show this entry of the folder of added templates, if so."""
     name = f"template {id}"
     if id in template_ids(settings.templates):
-        yield Finding(name, "note", "one that ships has this id and is shown instead; rename the added one")
+        yield Finding(
+            name, "note", "a template that ships has the same id and is shown instead; rename the added one"
+        )
     elif id not in template_ids(settings.more_templates):
-        rule = "that is a folder with a template.toml, its name of small letters, digits and hyphens"
-        yield Finding(name, "note", f"in REENACT_MORE_TEMPLATES, but no template: {rule}; remove it")
+        rule = (
+            "a template is a folder with a template.toml, named with lower-case letters, digits and hyphens"
+        )
+        yield Finding(name, "note", f"in REENACT_MORE_TEMPLATES, but not a template: {rule}; remove it")
     else:
         remedy = f"it is not shown: DELETE /v1/templates/{id}, and add its clip again"
         try:
@@ -168,7 +175,7 @@ def _moderator(settings: Settings) -> Iterator[Finding]:
     """Ask each check about a portrait that ships, as a job for it would."""
     checks = find_moderators(settings.moderator, settings.moderator_secret, settings.moderator_seconds)
     if not checks:
-        yield Finding("moderator", "ok", "none: only the block list is asked before a job is rendered")
+        yield Finding("moderator", "ok", "none: only the block list is checked before a job is rendered")
     portrait = list_portraits()[0]
     submission = Submission("doctor", None, portrait.path, portrait.id, None, template_ids()[0])
     for each, check in checks.items():
@@ -176,7 +183,7 @@ def _moderator(settings: Settings) -> Iterator[Finding]:
         try:
             reason = check(submission)
         except Exception as e:  # of whatever code an operator plugs in
-            yield Finding(name, "broken", _unasked(settings, e))
+            yield Finding(name, "broken", _failure(settings, e))
             continue
         if reason is None:
             yield Finding(name, "ok", f"answers, and allows our portrait {portrait.id}")
@@ -185,17 +192,17 @@ def _moderator(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, "note", detail)
 
 
-def _unasked(settings: Settings, e: Exception) -> str:
-    """What follows from a check that fails."""
+def _failure(settings: Settings, e: Exception) -> str:
+    """The effect of a check that fails."""
     jobs = "fail" if settings.moderator_failure == "refuse" else "are rendered unchecked"
     reason = " ".join(str(e).split()) or type(e).__name__
-    return f"it cannot be asked, so that jobs {jobs}: {reason}; mend it, or see REENACT_MODERATOR"
+    return f"it does not work, so jobs {jobs}: {reason}; repair it, or see REENACT_MODERATOR"
 
 
 def _certificate(settings: Settings) -> Iterator[Finding]:
     anchors_of(settings)
     if settings.c2pa_cert is None:  # not made here: see above
-        detail = "a development one: it shows tampering, but not who signed; see REENACT_C2PA_CERT"
+        detail = "a development certificate: it shows tampering, but not who signed; see REENACT_C2PA_CERT"
         yield Finding("certificate", "note", detail)
     else:
         yield Finding("certificate", "ok", f"results are signed by {certificate_of(settings).name}")
@@ -205,7 +212,7 @@ def _port(settings: Settings) -> Iterator[Finding]:
     yield ports.look(settings.host, "port", settings.port, "/healthz", b"alive")
     if complaint := ports.complaint(settings.host, settings.port):
         state: State = "note" if complaint.startswith(LOADING) else "broken"
-        yield Finding("service", state, f"it runs there, but is not ready: {complaint}")
+        yield Finding("service", state, f"it runs, but is not ready: {complaint}")
 
 
 def _metrics_port(settings: Settings) -> Iterator[Finding]:

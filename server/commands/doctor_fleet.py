@@ -1,6 +1,6 @@
-"""What ``doctor`` asks of the parts that many machines share: database, broker and bucket.
+"""The checks of ``doctor`` for what machines share: database, broker and bucket.
 
-Each raises what its driver raises where a part cannot be reached, which ``doctor`` tells.
+Each raises its driver's error if a part cannot be reached, which ``doctor`` reports.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from server.access.keys import Keys
 from server.database import migrations
 from server.database.database import Database
 from server.jobs import JobRepository
-from server.jobs.broker import open_broker, reach
+from server.jobs.broker import open_broker, ping
 from server.settings import Settings
 from server.storage import RemoteStorage
 
@@ -33,26 +33,26 @@ def _records(settings: Settings, database: Database) -> Iterator[Finding]:
     old = f"schema {schema}, which the next start brings to {newest}"
     detail = "empty yet" if schema is None else f"schema {schema}" if schema == newest else old
     yield Finding("database", "ok", f"{where}, {detail}")
-    if schema == newest and (waiting := JobRepository(database).newer()):
-        detail = f"{waiting} wait for a worker of a newer version of Reenact: is there one?"
+    if schema == newest and (waiting := JobRepository(database).count_newer_orders()):
+        detail = f"{waiting} wait for a worker of a newer version of Reenact: start one"
         yield Finding("jobs", "note", detail)
     if settings.local:
         return
     if schema is None or not Keys(database).exist():
-        detail = f"none, and others can reach {settings.host}: run `reenact-server keys add NAME`"
+        detail = f"none, but other machines can reach {settings.host}: run `reenact-server keys add NAME`"
         yield Finding("keys", "broken", detail)
     else:
-        yield Finding("keys", "ok", "there are some")
+        yield Finding("keys", "ok", "at least one is valid")
 
 
 def broker(settings: Settings) -> Iterator[Finding]:
     """Whether Redis or RabbitMQ answers."""
     if settings.broker is None:
-        yield Finding("broker", "ok", "none: this process does the jobs itself")
+        yield Finding("broker", "ok", "none: jobs run on this machine")
         return
     opened = open_broker(settings.broker)
     try:
-        reach(opened)
+        ping(opened)
     finally:
         opened.close()
     yield Finding("broker", "ok", f"{settings.broker.partition('://')[0]} answers")

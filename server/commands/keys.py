@@ -11,19 +11,17 @@ from server.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what can be asked."""
+    """Declare the arguments."""
     asked = parser.add_subparsers(dest="do", required=True)
-    add = asked.add_parser("add", help="make a key and show it, once")
-    add.add_argument("name", help="whom it is for")
-    add.add_argument("--operator", action="store_true", help="it may also change the gallery")
+    add = asked.add_parser("add", help="make a key and show it once")
+    add.add_argument("name", help="name of the key's owner")
+    add.add_argument("--operator", action="store_true", help="the key may also change the gallery")
     asked.add_parser("list", help="show all keys")
-    asked.add_parser("revoke", help="refuse a key from now on").add_argument(
-        "id", help="as the list shows it"
-    )
+    asked.add_parser("revoke", help="make a key invalid").add_argument("id", help="as the list shows it")
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Do it, and tell the exit status.
+    """Run the command; return the exit status.
 
     Raises:
         SetupError: the database cannot be used.

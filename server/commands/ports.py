@@ -1,4 +1,4 @@
-"""Whether a port can be listened on, and by whom it is taken."""
+"""Whether a port is free, or which service uses it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from reenact.errors import SetupError
 from server.errors import NotReady
 from server.settings import variable
 
-ANSWER_SECONDS = 5  # that whoever has the port may take to say who it is
+ANSWER_SECONDS = 5  # that the service on the port may take to answer
 
 
 def trouble(host: str, port: int) -> OSError | None:
-    """What keeps this process from listening there."""
+    """Why this process cannot listen there; None if it can."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as line:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
         try:
@@ -32,19 +32,19 @@ def trouble(host: str, port: int) -> OSError | None:
 def unusable(host: str, port: int, wrong: OSError) -> SetupError:
     """The error to raise where ``trouble`` found something."""
     return SetupError(
-        f"Nobody can listen on {host}, port {port}: {wrong.strerror}. Set REENACT_PORT or "
+        f"Cannot listen on {host}, port {port}: {wrong.strerror}. Set REENACT_PORT or "
         "REENACT_HOST to another; with make: `make run PORT=9000`."
     )
 
 
 def look(host: str, name: str, port: int, path: str, ours: bytes) -> Finding:
     """Whether a setting's port is free, or taken by a service of ours, which says ``ours`` under the path."""
-    shown = _shown(host, port)
+    shown = _address(host, port)
     wrong = trouble(host, port)
     if wrong is None:
-        return Finding(name, "ok", f"{shown} is free" if port else "any free one will be taken")
-    if wrong.errno == errno.EADDRINUSE and ours in _said(f"http://{shown}{path}"):
-        return Finding(name, "ok", f"Reenact answers at {shown} already")
+        return Finding(name, "ok", f"{shown} is free" if port else "a free port will be chosen")
+    if wrong.errno == errno.EADDRINUSE and ours in _fetch(f"http://{shown}{path}"):
+        return Finding(name, "ok", f"Reenact already runs at {shown}")
     detail = f"{shown} cannot be used: {wrong.strerror}; set REENACT_HOST or {variable(name)}"
     return Finding(name, "broken", detail)
 
@@ -52,7 +52,7 @@ def look(host: str, name: str, port: int, path: str, ours: bytes) -> Finding:
 def complaint(host: str, port: int) -> str | None:
     """What a service of ours says that runs there and is not ready."""
     try:
-        urllib.request.urlopen(f"http://{_shown(host, port)}/readyz", timeout=ANSWER_SECONDS).close()
+        urllib.request.urlopen(f"http://{_address(host, port)}/readyz", timeout=ANSWER_SECONDS).close()
     except urllib.error.HTTPError as e:
         with e, suppress(OSError, ValueError, AttributeError):
             problem = json.load(e)
@@ -63,11 +63,11 @@ def complaint(host: str, port: int) -> str | None:
     return None
 
 
-def _shown(host: str, port: int) -> str:
+def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _said(address: str) -> bytes:
+def _fetch(address: str) -> bytes:
     """What is answered there; nothing where nobody speaks HTTP."""
     try:
         with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:

@@ -12,8 +12,8 @@ from server.settings import Settings
 
 
 def run(settings: Settings) -> int:
-    """Sweep once and say what went; raises SetupError where database or storage cannot be used."""
-    services = build(replace(settings, broker=None), lambda error: None, works=False)
+    """Sweep once and print what was deleted; raises SetupError if database or storage cannot be used."""
+    services = build(replace(settings, broker=None), lambda error: None, runs_jobs=False)
     services.storage.prepare()
     services.database.prepare()
     templates = sweep_templates(settings.more_templates)
@@ -22,8 +22,8 @@ def run(settings: Settings) -> int:
     except StorageUnavailable as e:  # its cause is in the log, which goes to the terminal
         raise SetupError(str(e)) from e
     print(
-        f"Gone: {gone.uploads} uploads without a job, {gone.results} results, {gone.jobs} jobs, "
-        f"{templates} templates that were never finished."
+        f"Deleted: {gone.uploads} uploads without a job, {gone.results} results, {gone.jobs} jobs, "
+        f"{templates} unfinished templates."
     )
     services.database.close()
     return 0

@@ -16,7 +16,7 @@ from server.settings import Settings
 log = logging.getLogger(__name__)
 BROKEN = 3  # exit status when the engine cannot be opened, as gunicorn's
 STOP = (signal.SIGTERM, signal.SIGINT)
-LOOK = 0.1  # seconds between two looks at whether the engine is open
+POLL_SECONDS = 0.1  # seconds between two looks at whether the engine is open
 
 
 def work(settings: Settings) -> None:
@@ -29,10 +29,10 @@ def work(settings: Settings) -> None:
         raise SetupError("A worker needs REENACT_BROKER, for instance redis://127.0.0.1:6379.")
     announce(settings)
     services = build(settings, _stop)
-    stopped = _hear_signals()
+    stopped = _signal_socket()
     services.start()
     ready = False
-    while not select.select([stopped], [], [], LOOK)[0]:
+    while not select.select([stopped], [], [], POLL_SECONDS)[0]:
         if not ready and services.jobs.ready:
             ready = True
             log.info("The worker is ready")
@@ -40,15 +40,15 @@ def work(settings: Settings) -> None:
         os._exit(0)  # a thread is still inside the model, which must not be torn down under it
 
 
-def _hear_signals() -> socket.socket:
+def _signal_socket() -> socket.socket:
     """A socket that can be read once a signal to stop has come; further ones change nothing.
 
     A handler in Python runs only when the main thread wakes, and once that slept a minute past SIGTERM in
     Event.wait. What CPython writes into the socket, it writes at once and from whichever thread is hit.
     """
-    heard, told = socket.socketpair()
-    told.setblocking(False)
-    signal.set_wakeup_fd(told.detach(), warn_on_full_buffer=False)
+    heard, sent = socket.socketpair()
+    sent.setblocking(False)
+    signal.set_wakeup_fd(sent.detach(), warn_on_full_buffer=False)
     for number in STOP:
         signal.signal(number, lambda *_: None)
     return heard

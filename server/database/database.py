@@ -32,7 +32,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from reenact.errors import SetupError
 from reenact.os_errors import reason
 from server.database import migrations
-from server.database.outage import Line
+from server.database.outage import OutageGuard
 from server.disk import is_full
 
 METADATA = MetaData()
@@ -40,14 +40,16 @@ FILE = "reenact.db"
 _POOL_SECONDS = 5  # how long a thread waits for a connection, of which there are more than threads
 _CHANGE_SECONDS = 600.0  # that bringing a table up to date may take
 _LOCK_SECONDS = 30  # how long a process waits for another that writes to the same SQLite file
-_CREATING = 7_263_001  # any number, the same in every process: PostgreSQL's lock while tables are changed
+_MIGRATION_LOCK = (
+    7_263_001  # any number, the same in every process: PostgreSQL's lock while tables are changed
+)
 # What the first release, before Alembic, knows a database by.
 _versions = Table("schema_version", METADATA, Column("version", Integer, primary_key=True))
 _FIRST = (1, 2)  # of its own making, and made unreadable to it by our second revision
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder of the service's data, for its owner's eyes only; raises SetupError."""
+    """Make the data folder, readable by its owner only; raises SetupError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as e:
@@ -68,7 +70,7 @@ class Database:
     """Connections to one database, to be shared by all threads of a process."""
 
     def __init__(self, url: str | None, folder: Path) -> None:
-        """Remember where; nothing is opened before the first use.
+        """Open nothing before the first use.
 
         Args:
             url: ``sqlite:///file`` or ``postgresql://user@host/name``; None means a file in ``folder``.
@@ -80,9 +82,9 @@ class Database:
         self.url = _parse(url) if url else URL.create("sqlite", database=str(folder.absolute() / FILE))
         self.is_file = self.url.get_backend_name() == "sqlite"
         arguments: dict[str, Any] = {"timeout": _LOCK_SECONDS} if self.is_file else {}
-        self._line = Line()
-        # SQLite lets one write at a time; others sleep and look again, ever more seldom. In turn is sooner.
-        self._turn: AbstractContextManager[object] = Lock() if self.is_file else nullcontext()
+        self._guard = OutageGuard()
+        # SQLite has one writer at a time; others sleep longer and longer between tries. A lock is faster.
+        self._write_lock: AbstractContextManager[object] = Lock() if self.is_file else nullcontext()
         try:
             self._engine = create_engine(
                 self.url,
@@ -105,33 +107,33 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that is committed at the end, and undone when the block raises."""
-        with self._line.ask(), self._turn, self._engine.begin() as connection:
+        with self._guard.ask(), self._write_lock, self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Only looks; on SQLite it waits for nobody who writes, and each statement sees its own moment."""
-        with self._line.ask(), self._engine.connect().execution_options(reading=True) as connection:
+        """A read-only connection; on SQLite it waits for no writer, and each statement sees its own state."""
+        with self._guard.ask(), self._engine.connect().execution_options(reading=True) as connection:
             yield connection
 
     @property
-    def silent(self) -> bool:
-        """Whether a PostgreSQL that was asked does not answer."""
-        return not self.is_file and self._line.silent
+    def unresponsive(self) -> bool:
+        """Whether PostgreSQL does not answer."""
+        return not self.is_file and self._guard.unresponsive
 
-    def in_turn(self, connection: Connection, number: int) -> None:
-        """Until the end of the transaction, let no other go on that has said the same number.
+    def take_lock(self, connection: Connection, number: int) -> None:
+        """Take an advisory lock until the end of the transaction.
 
-        SQLite lets one write at a time anyway.
+        SQLite has one writer at a time anyway.
         """
         if not self.is_file:
             connection.execute(select(func.pg_advisory_xact_lock(number)))
 
     def prepare(self) -> None:
         """Bring the tables up to date; raises SetupError."""
-        with self._usable(), self.write() as connection:
-            with self._unhurried(connection):
-                self.in_turn(connection, _CREATING)
+        with self._setup_errors(), self.write() as connection:
+            with self._without_timeout(connection):
+                self.take_lock(connection, _MIGRATION_LOCK)
                 self._revision(connection)
                 migrations.upgrade(connection)
 
@@ -139,12 +141,12 @@ class Database:
         """The revision of the tables, None where there are none yet; changes nothing; raises SetupError."""
         if self.is_file and not Path(self.url.database or "").exists():
             return None
-        with self._usable(), self.read() as connection:
+        with self._setup_errors(), self.read() as connection:
             return self._revision(connection)
 
     @contextmanager
-    def _unhurried(self, connection: Connection) -> Iterator[None]:
-        """Let answers take longer than they may else: what changes a large table does."""
+    def _without_timeout(self, connection: Connection) -> Iterator[None]:
+        """Suspend the time limit for answers, since changing a large table takes long."""
         if self.is_file:
             yield
             return
@@ -157,12 +159,12 @@ class Database:
             del asked.seconds
 
     @contextmanager
-    def _usable(self) -> Iterator[None]:
-        """Turn what the driver says into a SetupError."""
+    def _setup_errors(self) -> Iterator[None]:
+        """Translate the driver's errors into SetupError."""
         try:
             yield
         except SQLAlchemyError as e:
-            why = "its disk is full; make room on it" if is_full(e) else str(getattr(e, "orig", e)).strip()
+            why = "its disk is full; free some space" if is_full(e) else str(getattr(e, "orig", e)).strip()
             raise SetupError(f"The database {self.url!r} cannot be used: {why}.") from e
 
     def _revision(self, connection: Connection) -> str | None:
@@ -179,8 +181,8 @@ class Database:
             )
         return revision
 
-    def tidy(self) -> None:
-        """Drop from SQLite's journal what was changed, so that deleted texts do not stay on the disk."""
+    def truncate_journal(self) -> None:
+        """Truncate SQLite's journal, so that deleted texts do not stay on the disk."""
         if self.is_file:
             with self._engine.connect().execution_options(reading=True) as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -195,7 +197,7 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError as e:
         raise SetupError(
-            "REENACT_DATABASE must be like sqlite:///file or postgresql://user@host/name."
+            "REENACT_DATABASE must look like sqlite:///file or postgresql://user@host/name."
         ) from e
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
@@ -205,13 +207,13 @@ def _parse(url: str) -> URL:
 
 
 def _set_up_sqlite(connection: Any, record: object) -> None:
-    """WAL, so that nobody who reads waits for one who writes; transactions begin where we say so."""
+    """WAL, so that readers do not wait for writers; transactions begin explicitly."""
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """One who will write takes the lock at once: taking it later can fail in the middle."""
+    """A writer takes the lock at once: taking it later can fail in the middle."""
     if not connection.get_execution_options().get("reading"):
         connection.exec_driver_sql("BEGIN IMMEDIATE")

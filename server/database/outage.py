@@ -1,4 +1,4 @@
-"""A database that cannot be reached or keeps silent: how that is known, and who waits until it is over."""
+"""Outages of the database: how they are detected, and who waits until they are over."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from server.disk import is_full
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-PAUSE = 0.5  # seconds between two questions to a database that was away
-PATIENCE = 3.0  # seconds without an answer after which the database is said to keep silent
+PAUSE = 0.5  # seconds between two tries of an unreachable database
+SILENCE_SECONDS = 3.0  # seconds without an answer after which the database counts as unresponsive
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def is_away(error: BaseException) -> bool:
-    """Whether a database could not be reached, or had no time to answer; asked later it may."""
+def is_unreachable(error: BaseException) -> bool:
+    """Whether the database could not be reached or was too busy, so that a retry may succeed."""
     if isinstance(error, PoolEmpty):
         return True
     if not isinstance(error, DBAPIError) or is_full(error):
@@ -33,81 +33,84 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, OperationalError | InterfaceError)
 
 
-def insist(ask: Callable[[bool], T], hopeless: Event) -> T:
-    """Ask until the database answers; raises what its driver raises once it is hopeless.
+def retry_until_answered(ask: Callable[[bool], T], given_up: Event) -> T:
+    """Retry until the database answers; raises what its driver raises once ``given_up`` is set.
 
     Args:
-        ask: is told whether it was called before, which may have worked though no answer came.
-        hopeless: ends the waiting.
+        ask: gets whether it was called before: that call may have succeeded although no answer came.
+        given_up: ends the waiting when it is set.
     """
     again = False
     while True:
         try:
             return ask(again)
         except SQLAlchemyError as e:
-            if not is_away(e) or hopeless.wait(PAUSE):
+            if not is_unreachable(e) or given_up.wait(PAUSE):
                 raise
             if not again:
-                log.warning("The database cannot be reached, and what is to be noted waits: %s", why(e))
+                log.warning(
+                    "The database cannot be reached; the result of a job waits to be recorded: %s",
+                    driver_message(e),
+                )
             again = True
 
 
-def why(error: BaseException) -> str:
-    """What the driver says, in one line and without the statement."""
+def driver_message(error: BaseException) -> str:
+    """The driver's message in one line, without the statement."""
     return " ".join(str(getattr(error, "orig", None) or error).split())
 
 
 class Unanswered(OSError):
-    """Nothing was asked: the database kept silent a moment ago, and another looks whether it still does."""
+    """The query was not sent: the database did not answer a moment ago, and another thread is trying it."""
 
 
-class Line:
-    """The line to one database. All methods may be called from any thread.
+class OutageGuard:
+    """Guards the access to one database. All methods may be called from any thread.
 
-    While the database keeps silent one thread at a time waits for it, and the others are told so at once;
-    else all threads of a server would soon wait, and nobody would be answered.
+    While the database does not answer, one thread at a time waits for it and the others fail at once.
+    Otherwise all threads of a server would soon wait, and no request would be answered.
     """
 
     def __init__(self) -> None:
-        """Nothing was asked yet."""
-        self._asked: dict[object, float] = {}  # when each question was asked that has no answer yet
-        self._silent, self._trial = False, Lock()
-        self._next = 0.0  # when it is worth a look again
+        """Assume that the database works."""
+        self._pending: dict[object, float] = {}  # start times of the queries without an answer
+        self._unresponsive, self._trial_lock = False, Lock()
+        self._next = 0.0  # when to try again
 
     @property
-    def silent(self) -> bool:
-        """Whether the database keeps silent."""
-        began = min(list(self._asked.values()), default=None)
-        return self._silent or (began is not None and time.monotonic() - began > PATIENCE)
+    def unresponsive(self) -> bool:
+        """Whether the database does not answer."""
+        began = min(list(self._pending.values()), default=None)
+        return self._unresponsive or (began is not None and time.monotonic() - began > SILENCE_SECONDS)
 
     @contextmanager
     def ask(self) -> Iterator[None]:
-        """Ask something within the block; raises OperationalError where that would be in vain."""
-        with self._lane():
+        """Query within the block; raises OperationalError if another thread is waiting for an answer."""
+        with self._admit():
             question = object()
-            self._asked[question] = time.monotonic()
+            self._pending[question] = time.monotonic()
             try:
                 yield
-                self._silent = False
+                self._unresponsive = False
             except DBAPIError as e:
-                self._silent = _is_silence(e.orig)
+                self._unresponsive = _is_silence(e.orig)
                 self._next = time.monotonic() + PAUSE
                 raise
             finally:
-                del self._asked[question]
+                del self._pending[question]
 
     @contextmanager
-    def _lane(self) -> Iterator[None]:
-        """All pass while the database answers; while it does not, one at a time, and after a pause."""
-        if not self._silent:
+    def _admit(self) -> Iterator[None]:
+        """Admit all threads while the database answers, otherwise one at a time after a pause."""
+        if not self._unresponsive:
             yield
-        elif time.monotonic() >= self._next and self._trial.acquire(blocking=False):
+        elif time.monotonic() >= self._next and self._trial_lock.acquire(blocking=False):
             try:
                 yield
             finally:
-                self._trial.release()
+                self._trial_lock.release()
         else:
-            raise OperationalError(None, None, Unanswered("The database keeps silent."))
+            raise OperationalError(None, None, Unanswered("The database does not answer."))
 
 
 def _is_silence(error: BaseException | None) -> bool:

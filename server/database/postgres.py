@@ -1,6 +1,7 @@
-"""Connections to a PostgreSQL that may keep silent: its machine is frozen, or the line is cut without a word.
+"""Connections to PostgreSQL with a time limit for each answer.
 
-Neither the driver nor the server's own limits end the waiting for an answer then. This does.
+If its machine freezes or the network drops packets, neither the driver nor the server's own limits end the
+wait. This does.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _SESSION = "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeou
 Answer = TypeVar("Answer")
 
 
-class Silent(psycopg.OperationalError):
+class NoAnswer(psycopg.OperationalError):
     """The server took too long to answer."""
 
 
@@ -40,7 +41,7 @@ class Connection(psycopg.Connection[Any]):
                 came = yield wanted
                 if not came and time.monotonic() > deadline:
                     self.close()
-                    raise Silent(f"The database did not answer within {self.seconds:g} seconds.")
+                    raise NoAnswer(f"The database did not answer within {self.seconds:g} seconds.")
                 wanted = gen.send(came)
         except StopIteration as end:
             answer: Answer = end.value
@@ -61,4 +62,4 @@ def connect(dialect: object, record: object, arguments: list[Any], more: dict[st
 
 def is_silence(error: BaseException | None) -> bool:
     """Whether an error of the driver says that nothing was said."""
-    return isinstance(error, Silent | psycopg.errors.ConnectionTimeout)
+    return isinstance(error, NoAnswer | psycopg.errors.ConnectionTimeout)

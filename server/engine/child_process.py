@@ -1,12 +1,11 @@
-"""A process that holds the engine, seen from the one that starts it; it runs ``server.engine.process``.
+"""A process that holds the engine, as its parent sees it. It runs ``server.engine.process``.
 
-A line to it, one for each job that may be done at once, carries a ``Task`` there, frames back as they are
-made (``Far``, ``Seen``), and in the end an ``Outcome`` or an error. ``STOP`` breaks a job off. Another line
-carries its pulse, which says that the process runs at all.
+There is one pipe for each job that may run at once. It carries a ``Task`` to the process, ``Progress`` and
+``Preview`` back, and at the end an ``Outcome`` or an exception. ``STOP`` cancels the job. Another pipe
+carries the heartbeat of the process.
 
-A process that is stopped, or stuck in a loop or in a call, answers no ``STOP`` and never ends by itself. So
-it is killed when it has no pulse, when a job gives no sign of work, or when one goes on though it was told
-to stop.
+A process that is stopped, or stuck in a loop or in a call, does not answer ``STOP`` and never ends by itself.
+So it is killed when its heartbeat stops, when a job shows no progress, or when a job goes on after ``STOP``.
 """
 
 from __future__ import annotations
@@ -32,57 +31,57 @@ from server.settings import Settings
 log = logging.getLogger(__name__)
 COMMAND = (sys.executable, "-P", "-m", "server.engine.process")
 STOP = "stop"
-NICE = 10  # a tenth of the share of a process that does not give way, where both want the same core
-LOOK = 0.1  # seconds between two looks at whether it lives and works
-BEAT = 1.0  # seconds between two beats of its pulse
-FAINT = 5.0  # seconds without a pulse after which it counts as not ready
-STARTING = 60.0  # seconds without a pulse that are granted until its engine is warm, at least
-PATIENCE = 0.4  # seconds that a job which is told to stop may take to do so
+NICE = 10  # about a tenth of the CPU time of a process at normal priority on the same core
+POLL_SECONDS = 0.1  # seconds between two checks of the process
+PULSE_SECONDS = 1.0  # seconds between two heartbeats
+PULSE_LATE_SECONDS = 5.0  # seconds without a heartbeat after which it counts as not ready
+START_SECONDS = 60.0  # minimum limit without a heartbeat until the engine is warm
+STOP_SECONDS = 0.4  # seconds that a cancelled job may take to stop
 
-Line: TypeAlias = "Connection[Task | str, str | Far | Seen | Outcome | Exception]"
+Line: TypeAlias = "Connection[Task | str, str | Progress | Preview | Outcome | Exception]"
 
 
 @dataclass(frozen=True)
 class Task:
-    """A job, and the name that its result is to get."""
+    """A job and the name for its result."""
 
     job: Job
     name: str
 
 
 @dataclass(frozen=True)
-class Far:
-    """How far a job is."""
+class Progress:
+    """The progress of a job."""
 
     done: int  # frames
     total: int  # 0 where it is not known
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A frame that a job has made, scaled down to be looked at."""
+class Preview:
+    """A frame of a job, scaled down for preview."""
 
     frame: Picture
 
 
 @dataclass(eq=False)
-class Seat:
-    """A line to one thread of the process, and the job there, if it has one."""
+class JobSlot:
+    """A pipe to one thread of the process, and the state of its job, if it has one."""
 
     line: Line
     busy: bool = False
-    silence: float = 0.0  # seconds since the job's last sign of work
-    telling: bool = False  # what came is passed on, which may take as long as the database is away
-    stopped: float | None = None  # when it was told to stop, on the clock that only goes forward
-    guilty: bool = False  # the process was killed because of this job
+    idle_seconds: float = 0.0  # seconds since the job's last progress
+    reporting: bool = False  # a message is being handled, which may wait for the database
+    stopped: float | None = None  # when it was cancelled, on the monotonic clock
+    caused_kill: bool = False  # the process was killed because of this job
 
     def begin(self, task: Task) -> None:
         """Send a job; raises OSError where the process has died."""
-        self.silence, self.stopped, self.busy = 0.0, None, True
+        self.idle_seconds, self.stopped, self.busy = 0.0, None, True
         self.line.send(task)
 
     def stop(self) -> None:
-        """Tell the job to stop; raises OSError where the process has died."""
+        """Cancel the job; raises OSError where the process has died."""
         self.stopped = time.monotonic()
         self.line.send(STOP)
 
@@ -96,13 +95,13 @@ class Child:
         self._pulse, pulse = Pipe(duplex=False)
         pairs = [Pipe() for _ in range(settings.job_threads)]
         self.killed = False  # by us
-        self.seats = [Seat(ours) for ours, _ in pairs]
-        self.free: SimpleQueue[Seat] = SimpleQueue()
-        self._silence, self._warm = 0.0, False
+        self.slots = [JobSlot(ours) for ours, _ in pairs]
+        self.free_slots: SimpleQueue[JobSlot] = SimpleQueue()
+        self._pulse_age, self._warm = 0.0, False
         self._process = _spawn([pulse, *(theirs for _, theirs in pairs)])
         for each in (pulse, *(theirs for _, theirs in pairs)):
             each.close()
-        Thread(target=self._watch_over, name="pulse", daemon=True).start()
+        Thread(target=self._monitor, name="pulse", daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -112,11 +111,11 @@ class Child:
     @property
     def ready(self) -> bool:
         """Whether it is warm, runs, and no job there has been silent for suspiciously long."""
-        silent = max((seat.silence for seat in self.seats if seat.busy), default=0.0)
-        return self._warm and self._silence < FAINT and silent < self._settings.silence / 2
+        silent = max((slot.idle_seconds for slot in self.slots if slot.busy), default=0.0)
+        return self._warm and self._pulse_age < PULSE_LATE_SECONDS and silent < self._settings.hang_after / 2
 
     def open(self) -> str:
-        """Wait until the engine is warm, and tell where it runs.
+        """Wait until the engine is warm; return where it runs.
 
         Raises:
             SetupError: it cannot be opened.
@@ -125,21 +124,21 @@ class Child:
         assert self._process.stdin
         pickle.dump(self._settings, self._process.stdin)
         self._process.stdin.flush()  # and it stays open, since the process ends with it
-        told = self.seats[0].line.recv()
-        if isinstance(told, Exception):
-            raise told
+        message = self.slots[0].line.recv()
+        if isinstance(message, Exception):
+            raise message
         if self._settings.broker is None:  # or else no requests are answered here
             # Not before: it would not get warm beside other busy programs.
-            _give_way(self.pid, self._settings.job_priority == "idle")
-        for seat in self.seats:
-            self.free.put(seat)
+            _lower_priority(self.pid, self._settings.job_priority == "idle")
+        for slot in self.slots:
+            self.free_slots.put(slot)
         self._warm = True
-        return str(told)
+        return str(message)
 
-    def leave(self, seat: Seat) -> None:
-        """Let the next job have a seat."""
-        seat.busy = False
-        self.free.put(seat)
+    def release(self, slot: JobSlot) -> None:
+        """Free a slot for the next job."""
+        slot.busy = False
+        self.free_slots.put(slot)
 
     def wait(self) -> int:
         """Wait until it has died, for whatever reason; its exit status."""
@@ -148,7 +147,7 @@ class Child:
         return status
 
     def end(self) -> None:
-        """Kill it where it still runs, whatever it does, and let go of it."""
+        """Kill it if it still runs, and close its input."""
         self._warm = False
         self._process.kill()
         self._process.wait()
@@ -156,48 +155,50 @@ class Child:
             with suppress(OSError):  # it died before it had read the settings
                 self._process.stdin.close()
 
-    def _watch_over(self) -> None:
-        """Kill it when it hangs.
+    def _monitor(self) -> None:
+        """Kill it if it hangs.
 
-        Silence is counted from look to look, a second at most: who was held up together with it, since the
-        machine slept for instance, does not take that for its fault.
+        Each check adds a second at most: if this process was suspended too, because the machine slept for
+        instance, the child is not blamed for that.
         """
         last = time.monotonic()
         while self._process.poll() is None:
-            self._listen()
+            self._read_pulse()
             now = time.monotonic()
-            passed, last = min(now - last, BEAT), now
-            self._silence += passed
-            for seat in self.seats:
-                seat.silence += 0.0 if seat.telling else passed
-                if seat.busy and self._hangs(seat, now):
-                    self._kill(seat)
-            granted = self._settings.silence if self._warm else max(self._settings.silence, STARTING)
-            if self._silence > granted:
+            passed, last = min(now - last, PULSE_SECONDS), now
+            self._pulse_age += passed
+            for slot in self.slots:
+                slot.idle_seconds += 0.0 if slot.reporting else passed
+                if slot.busy and self._hangs(slot, now):
+                    self._kill(slot)
+            granted = (
+                self._settings.hang_after if self._warm else max(self._settings.hang_after, START_SECONDS)
+            )
+            if self._pulse_age > granted:
                 self._kill(None)
 
-    def _listen(self) -> None:
-        """Wait a little for its pulse."""
+    def _read_pulse(self) -> None:
+        """Wait briefly for a heartbeat."""
         try:
-            if self._pulse.poll(LOOK):
+            if self._pulse.poll(POLL_SECONDS):
                 self._pulse.recv()
-                self._silence = 0.0
+                self._pulse_age = 0.0
         except (EOFError, OSError):  # it is about to die
-            time.sleep(LOOK)
+            time.sleep(POLL_SECONDS)
 
-    def _hangs(self, seat: Seat, now: float) -> bool:
-        disobeys = seat.stopped is not None and now - seat.stopped > PATIENCE
-        return disobeys or seat.silence > self._settings.silence
+    def _hangs(self, slot: JobSlot, now: float) -> bool:
+        ignores_stop = slot.stopped is not None and now - slot.stopped > STOP_SECONDS
+        return ignores_stop or slot.idle_seconds > self._settings.hang_after
 
-    def _kill(self, seat: Seat | None) -> None:
-        """End the process because of one job; without a pulse any job there may be the cause."""
+    def _kill(self, slot: JobSlot | None) -> None:
+        """Kill the process because of one job; without a heartbeat any job there may be the cause."""
         if not self.killed:
-            lifeless = seat is None or self._silence >= FAINT
-            for each in self.seats:
-                each.guilty = each is seat or (each.busy and lifeless)
+            no_pulse = slot is None or self._pulse_age >= PULSE_LATE_SECONDS
+            for each in self.slots:
+                each.caused_kill = each is slot or (each.busy and no_pulse)
             self.killed, self._warm = True, False
-            why = "a job that was told to stop goes on" if seat and seat.stopped else "it hangs"
-            log.error("The engine's process is killed, since %s", why)
+            why = "a cancelled job did not stop" if slot and slot.stopped else "it hangs"
+            log.error("The engine's process is killed because %s", why)
         self._process.kill()
 
 
@@ -208,10 +209,11 @@ def _spawn(lines: list[Connection]) -> Popen[bytes]:
     return Popen([*COMMAND, *map(str, numbers)], stdin=PIPE, pass_fds=numbers, env=environment)
 
 
-def _give_way(pid: int, idle: bool) -> None:
-    """Let a process give way to this one with all its threads; on Linux each has its own priority.
+def _lower_priority(pid: int, idle: bool) -> None:
+    """Lower the priority of a process and all its threads; on Linux each thread has its own.
 
-    There, who is nice may keep a core for milliseconds that another wants; who is ``idle`` loses it at once.
+    There, a nice thread may keep a core for some milliseconds that another wants; an ``idle`` one loses it at
+    once.
     """
     nice = min(os.getpriority(os.PRIO_PROCESS, 0) + NICE, 19)
     threads = Path(f"/proc/{pid}/task")

@@ -1,4 +1,4 @@
-"""The engine in a process of its own: it can be killed, and shares no interpreter with who answers requests.
+"""The engine in a separate process: it can be killed, and shares no interpreter with the request threads.
 
 See ``server.engine.child_process`` for that process.
 """
@@ -11,29 +11,31 @@ from contextlib import suppress
 from queue import Empty
 from threading import Event, Lock, Thread
 
-from reenact.types import Show
-from server.engine.child_process import LOOK, Child, Far, Seat, Seen, Task
+from reenact.types import FrameCallback
+from server.engine.child_process import POLL_SECONDS, Child, JobSlot, Preview, Progress, Task
 from server.errors import EngineDied, NotReady
 from server.jobs.job import Job, Outcome
-from server.jobs.watching import JobWatch, Stopping
+from server.jobs.watching import JobInterrupted, JobWatch
 from server.settings import Settings
 
 log = logging.getLogger(__name__)
-LONGEST = 30.0  # seconds between two starts of an engine that never gets warm; the first time it is one
+MAX_RESTART_SECONDS = (
+    30.0  # seconds between two starts of an engine that never gets warm; the first time it is one
+)
 
 
 class SubprocessWorker:
-    """Has orders done in the engine's process, and replaces that when it dies or hangs; see ``Worker``."""
+    """Runs jobs in the engine's process, and replaces that if it dies or hangs; see ``Worker``."""
 
     def __init__(self, settings: Settings, on_broken: Callable[[Exception], None]) -> None:
         """Start nothing yet; ``on_broken`` is told when an engine that died cannot be opened again."""
         self._settings, self._on_broken = settings, on_broken
         self._child: Child | None = None
-        self._closed, self._starting = Event(), Lock()
+        self._closed, self._start_lock = Event(), Lock()
 
     @property
     def ready(self) -> bool:
-        """Whether there is a process with a warm engine, and it does not hang as far as can be seen."""
+        """Whether there is a process with a warm engine that does not seem to hang."""
         return self._child is not None and self._child.ready
 
     @property
@@ -43,67 +45,67 @@ class SubprocessWorker:
 
     def open(self) -> str:
         """Start the process and tell where the model runs; raises SetupError."""
-        provider = self._begin()
-        Thread(target=self._keep, name="engine", daemon=True).start()
+        provider = self._start_child()
+        Thread(target=self._restart_loop, name="engine", daemon=True).start()
         return provider
 
-    def do(self, job: Job, name: str, watch: JobWatch, show: Show) -> Outcome:
-        """Have a job done; see ``Worker``.
+    def run_job(self, job: Job, name: str, watch: JobWatch, show: FrameCallback) -> Outcome:
+        """Run a job; see ``Worker``.
 
         Raises:
             EngineDied: the process died by itself, or was killed because of this job.
-            Stopping: it was killed because of another job there.
+            JobInterrupted: it was killed because of another job there.
         """
-        child, seat = self._take(Task(job, name), watch)
+        child, slot = self._assign(Task(job, name), watch)
         try:
-            ended = _follow(seat, watch, show)
+            ended = _await_outcome(slot, watch, show)
         except (EOFError, OSError):
-            raise _end_of(child, seat) from None
-        child.leave(seat)
+            raise _death_error(child, slot) from None
+        child.release(slot)
         if isinstance(ended, Exception):
             raise ended
         return ended
 
     def close(self) -> None:
         """End the process, whatever it does: what it publishes appears all at once or never."""
-        with self._starting:
+        with self._start_lock:
             self._closed.set()
         if self._child:
             self._child.end()
 
-    def _take(self, task: Task, watch: JobWatch) -> tuple[Child, Seat]:
-        """Begin a job in a free seat; ``watch`` may end the waiting for a new process."""
+    def _assign(self, task: Task, watch: JobWatch) -> tuple[Child, JobSlot]:
+        """Start a job in a free slot; ``watch`` may cancel the waiting for a new process."""
         while True:
             child = self._child
             if child and child.ready:
                 with suppress(Empty, OSError):  # the latter of a process that has just died
-                    seat = child.free.get(timeout=LOOK)
-                    seat.begin(task)
-                    return child, seat
+                    slot = child.free_slots.get(timeout=POLL_SECONDS)
+                    slot.begin(task)
+                    return child, slot
             else:
-                self._closed.wait(LOOK)
+                self._closed.wait(POLL_SECONDS)
             watch(0, task.job.frames_total)
 
-    def _keep(self) -> None:
-        """Replace the process whenever it dies."""
+    def _restart_loop(self) -> None:
+        """Restart the process whenever it dies."""
         while child := self._child:
             status = child.wait()
             if self._closed.is_set():
                 return
             child.end()
-            log.error("The engine's process died (status %d) and is started again", status)
+            log.error("The engine's process died (status %d) and is restarted", status)
             try:
-                self._begin()
+                self._start_child()
             except Exception as e:
                 if not self._closed.is_set():
                     self._on_broken(e)
                 return
 
-    def _begin(self) -> str:
-        """Start the process, if need be again and again, until its engine is warm; raises SetupError."""
+    def _start_child(self) -> str:
+        """Start the process, with retries, until its engine is warm; raises SetupError."""
         pause = 1.0
         while True:
-            with self._starting:
+            with self._start_lock:
                 if self._closed.is_set():
                     raise NotReady("The server is stopping.")
                 child = self._child = Child(self._settings)
@@ -118,51 +120,51 @@ class SubprocessWorker:
                 raise
             if self._closed.wait(pause):
                 raise NotReady("The server is stopping.")
-            pause = min(2 * pause, LONGEST)
+            pause = min(2 * pause, MAX_RESTART_SECONDS)
 
 
-def _follow(seat: Seat, watch: JobWatch, show: Show) -> Outcome | Exception:
-    """How a job ended; what ``watch`` or ``show`` raises breaks it off.
+def _await_outcome(slot: JobSlot, watch: JobWatch, show: FrameCallback) -> Outcome | Exception:
+    """Wait for the end of a job; an exception of ``watch`` or ``show`` cancels it.
 
     Raises EOFError or OSError where the process dies, unless the job was to stop anyway.
     """
     stopped: Exception | None = None
     try:
         while True:
-            told = seat.line.recv() if seat.line.poll(LOOK) else None
-            if isinstance(told, Outcome):
-                return told
-            if isinstance(told, Exception):
-                return stopped or told
-            if told:
-                seat.silence = 0.0
-            seat.telling = True
+            message = slot.line.recv() if slot.line.poll(POLL_SECONDS) else None
+            if isinstance(message, Outcome):
+                return message
+            if isinstance(message, Exception):
+                return stopped or message
+            if message:
+                slot.idle_seconds = 0.0
+            slot.reporting = True
             try:
                 if not stopped:
-                    _pass_on(told, watch, show)
+                    _forward(message, watch, show)
             except Exception as e:
                 stopped = e
-                seat.stop()
+                slot.stop()
             finally:
-                seat.telling = False
+                slot.reporting = False
     except (EOFError, OSError):
         if stopped:
             raise stopped from None
         raise
 
 
-def _pass_on(told: object, watch: JobWatch, show: Show) -> None:
-    """Tell what was told, or ask in the silence whether the job is still wanted."""
-    if isinstance(told, Seen):
-        show(told.frame)
-    elif isinstance(told, Far):
-        watch(told.done, told.total)
+def _forward(message: object, watch: JobWatch, show: FrameCallback) -> None:
+    """Pass on a message; without one, check for cancellation."""
+    if isinstance(message, Preview):
+        show(message.frame)
+    elif isinstance(message, Progress):
+        watch(message.done, message.total)
     else:
         watch.check()
 
 
-def _end_of(child: Child, seat: Seat) -> Exception:
-    """Why a job ended with its process."""
-    if child.killed and not seat.guilty:
-        return Stopping("The engine was replaced because of another job.")
+def _death_error(child: Child, slot: JobSlot) -> Exception:
+    """Why a job ended together with its process."""
+    if child.killed and not slot.caused_kill:
+        return JobInterrupted("The engine was replaced because of another job.")
     return EngineDied("The engine's process died, or hung and was killed.")

@@ -9,16 +9,16 @@ from hashlib import sha256
 from pathlib import Path
 
 from reenact.engine import Engine
-from reenact.gallery import Card, add_template, get_portrait, get_template
+from reenact.gallery import TemplateMetadata, add_template, get_portrait, get_template
 from reenact.pipeline import animate
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import check
-from reenact.types import Show, Template, Watch
+from reenact.provenance.credentials import check_certificate
+from reenact.types import FrameCallback, ProgressCallback, Template
 from reenact.watermark.embed import PUBLIC_KEY, Watermark
 from server.engine.certificate import certificate_of
 from server.errors import NotReady
 from server.jobs.files import made_by
-from server.jobs.job import Job, Outcome, SeenFace
+from server.jobs.job import DetectedFace, Job, Outcome
 from server.jobs.order import Order
 from server.screening import Screen, Submission
 from server.settings import Settings
@@ -26,7 +26,7 @@ from server.storage import DRIVING, SELFIE, Storage
 
 
 class EngineWorker:
-    """Holds the engine and does orders with it, each in the thread that asks; see ``Worker``."""
+    """Holds the engine and runs jobs with it in the calling thread; see ``Worker``."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class EngineWorker:
         open_engine: Callable[[], Engine],
         screen: Screen,
     ) -> None:
-        """Only remembers how to open the engine; ``open`` does it. ``screen`` may refuse an order."""
+        """``open`` calls ``open_engine``. ``screen`` may refuse an order."""
         self._settings, self._storage, self._open_engine = settings, storage, open_engine
         self._screen = screen
         self._engine: Engine | None = None
@@ -50,15 +50,15 @@ class EngineWorker:
     def open(self) -> str:
         """Open the certificate and the engine, and tell where the model runs; raises SetupError."""
         self._certificate = certificate_of(self._settings)
-        check(self._certificate)
+        check_certificate(self._certificate)
         self._engine = self._open_engine()
         return self._engine.provider
 
     def close(self) -> None:
         """The engine ends with its process."""
 
-    def do(self, job: Job, name: str, watch: Watch, show: Show) -> Outcome:
-        """Do a job's order; see ``Worker``.
+    def run_job(self, job: Job, name: str, watch: ProgressCallback, show: FrameCallback) -> Outcome:
+        """Run a job; see ``Worker``.
 
         Every frame carries the watermark of the job, and the file Content Credentials. The clip of a new
         template is an operator's own, so that it is not screened.
@@ -71,26 +71,26 @@ class EngineWorker:
         asked = order.options()
         encode = replace(asked.encode, encoder=self._settings.encoder)
         options = replace(asked, watermark=mark, certificate=self._certificate, encode=encode)
-        with self._storage.at_hand(order.place, Path(name).stem) as folder:
-            watch(0, job.frames_total)  # what takes long tells before and after that it goes on
+        with self._storage.checked_out(order.upload_folder, Path(name).stem) as folder:
+            watch(0, job.frames_total)  # report progress before and after each slow step
             selfie, motion = self._selfie(order, folder), self._motion(order, folder)
-            watch(0, job.frames_total)  # what takes long tells before and after that it goes on
+            watch(0, job.frames_total)  # report progress before and after each slow step
             self._screen.check(self._engine, _submission(job, selfie, motion))
             watch(0, job.frames_total)
             out = folder / name
             made = animate(self._engine, selfie, motion, out, options, watch, show)
             watch(made.written.frames, made.written.frames)
             stored = self._storage.publish(out, name)
-        file, faces = made.written, tuple(SeenFace(face.box, face.score) for face in made.faces)
+        file, faces = made.written, tuple(DetectedFace(face.box, face.score) for face in made.faces)
         size, rate = (file.width, file.height), float(file.fps)
         return Outcome(stored, *size, file.frames, rate, faces, made.seconds, file.sound)
 
-    def _add(self, engine: Engine, job: Job, attempt: str, watch: Watch) -> Outcome:
-        """Make a template of a job's clip; a former attempt's is made anew, and another's is left alone."""
+    def _add(self, engine: Engine, job: Job, attempt: str, watch: ProgressCallback) -> Outcome:
+        """Make a template of a job's clip, overwriting that of an earlier attempt, but no other."""
         order, begun = job.order, time.perf_counter()
         facts = order.card or {}
-        card = Card(**facts | {"tags": tuple(facts["tags"]), "made_by": job.id})
-        with self._storage.at_hand(order.place, attempt) as folder:
+        card = TemplateMetadata(**facts | {"tags": tuple(facts["tags"]), "made_by": job.id})
+        with self._storage.checked_out(order.upload_folder, attempt) as folder:
             made = add_template(
                 engine,
                 folder / DRIVING,
@@ -98,7 +98,7 @@ class EngineWorker:
                 card,
                 self._settings.more_templates,
                 overwrite=made_by(job, self._settings),
-                watch=watch,
+                on_progress=watch,
             )
         motion, seconds = made.motion, {"add": round(time.perf_counter() - begun, 4)}
         return Outcome(None, 0, 0, len(motion), float(motion.fps), (), seconds)

@@ -1,1 +1,1 @@
-"""What shapes requests and answers on all routes: problem details, forms, compression, origins, logs."""
+"""Request and response handling for all routes: problem details, forms, compression, origins, logs."""

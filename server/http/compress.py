@@ -1,4 +1,4 @@
-"""Texts packed for whoever can unpack them: documents and the page's files become a third as long."""
+"""Gzip for text responses: documents and the page's files become a third as long."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ TYPES = {
     "text/html",
     "text/javascript",
 }
-LEAST = 1000  # bytes; less fits in one packet anyway, and asking for a job stays cheap
+MIN_BYTES = 1000  # bytes; less fits in one packet anyway, and asking for a job stays cheap
 _LEVEL = 6
 
 
 def init_app(app: Flask) -> None:
-    """Pack the answers of an app."""
-    app.after_request(_pack)
+    """Compress the responses of an app."""
+    app.after_request(_compress)
 
 
-def _pack(response: Response) -> Response:
+def _compress(response: Response) -> Response:
     length = response.content_length
-    if response.mimetype not in TYPES or response.status_code != 200 or length is None or length < LEAST:
+    if response.mimetype not in TYPES or response.status_code != 200 or length is None or length < MIN_BYTES:
         return response
     response.vary.add("Accept-Encoding")
     if not request.accept_encodings.quality("gzip") or "Content-Encoding" in response.headers:

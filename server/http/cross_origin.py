@@ -1,4 +1,4 @@
-"""Pages elsewhere that may call this server from a browser, as the operator names them (CORS)."""
+"""CORS: pages of other origins that may call this server, as the operator names them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from flask_cors import CORS
 
 PATHS = (r"/v1/.*", r"/openapi.json")
 METHODS = "DELETE GET HEAD POST".split()
-SENT = "Authorization Content-Type Idempotency-Key If-None-Match If-Range Prefer Range X-Request-Id".split()
-READ = (
+REQUEST_HEADERS = (
+    "Authorization Content-Type Idempotency-Key If-None-Match If-Range Prefer Range X-Request-Id".split()
+)
+RESPONSE_HEADERS = (
     "Content-Disposition Content-Range ETag Location Original-Width Preference-Applied Retry-After "
     "X-Request-Id"
 ).split()
@@ -16,21 +18,26 @@ DAY = 24 * 3600
 
 
 def init_app(app: Flask, origins: list[str]) -> None:
-    """Let pages of these origins call, ``*`` meaning all. Cookies never go along: keys travel in a header."""
-    app.before_request(_answer_question)
+    """Allow calls from these origins, ``*`` for all. Cookies are never allowed: keys are sent in a header."""
+    app.before_request(_answer_preflight)
     if origins:
-        what = {"origins": origins, "methods": METHODS, "allow_headers": SENT, "expose_headers": READ}
+        what = {
+            "origins": origins,
+            "methods": METHODS,
+            "allow_headers": REQUEST_HEADERS,
+            "expose_headers": RESPONSE_HEADERS,
+        }
         CORS(app, resources={path: {**what, "max_age": DAY} for path in PATHS})
-        app.after_request(_let_embed)
+        app.after_request(_allow_embedding)
 
 
-def _answer_question() -> Response | None:
-    """Whether a call would be allowed is asked without a key, so it is answered before one is looked for."""
+def _answer_preflight() -> Response | None:
+    """Preflight requests have no key, so they are answered before authentication."""
     return current_app.make_default_options_response() if request.method == "OPTIONS" else None
 
 
-def _let_embed(response: Response) -> Response:
-    """A picture or film of the API may stand in those pages too."""
+def _allow_embedding(response: Response) -> Response:
+    """Allow those pages to embed pictures and films of the API."""
     if request.path.startswith("/v1/"):
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

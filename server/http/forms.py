@@ -1,4 +1,4 @@
-"""Forms that cannot be read are said to be that, and not taken for empty ones."""
+"""Unreadable forms are errors, not empty forms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from server.errors import BodyBroken
 
 
 class StrictParser(FormDataParser):
-    """Werkzeug's, which would give an empty form where it fails."""
+    """Werkzeug's parser, which would return an empty form on failure."""
 
     def parse(self, stream: IO[bytes], *about: Any, **more: Any) -> Any:
         """The stream, fields and files of a form; raises BodyBroken."""
@@ -20,15 +20,17 @@ class StrictParser(FormDataParser):
             found = super().parse(stream, *about, **more)
         except ValueError as e:
             raise BodyBroken(
-                "The form cannot be read: it is cut off, or its parts are not divided by the boundary that "
-                "the Content-Type names. Leave both to your HTTP client, and set no Content-Type yourself."
+                "The form cannot be read: it is cut off, or its parts do not have the boundary of the "
+                "Content-Type. Let your HTTP client make both, and do not set the Content-Type yourself."
             ) from e
         if any(None in each for each in found[1:]):
-            raise BodyBroken("A part of the form has no name. Name each in its Content-Disposition.")
+            raise BodyBroken(
+                "A part of the form has no name. Give each part a name in its Content-Disposition."
+            )
         return found
 
 
 class StrictRequest(Request):
-    """Flask's with such a parser."""
+    """Flask's request with that parser."""
 
     form_data_parser_class = StrictParser

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from reenact.errors import DiskFull, ReenactError
 from server.codes import CODES, INTERNAL, public_detail
-from server.database.outage import is_away, why
+from server.database.outage import driver_message, is_unreachable
 from server.disk import is_full
 from server.errors import (
     ConsentRequired,
@@ -140,8 +140,8 @@ def _sentence(code: str) -> str:
 def _unexpected(error: Exception) -> Response:
     if is_full(error):
         return _reenact_error(DiskFull(str(error)))
-    if is_away(error):
-        log.error("Request %s: the database cannot be reached: %s", request_id(), why(error))
+    if is_unreachable(error):
+        log.error("Request %s: the database cannot be reached: %s", request_id(), driver_message(error))
         return _reenact_error(DatabaseUnavailable())
     log.exception("Request %s failed", request_id())
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", INTERNAL)

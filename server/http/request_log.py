@@ -1,6 +1,6 @@
-"""Each request when its answer begins: counted and timed for Prometheus, and a line in the log.
+"""Counts, times and logs each request when its response begins.
 
-The route's template stands for the address, so that neither ids nor tokens nor queries are told.
+The route's template replaces the address, so that no ids, tokens or queries are logged.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from server.observability.metrics import Metrics
 
 log = logging.getLogger(__name__)
 METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
-QUIET = {"/healthz", "/readyz", "/metrics", "/static/<path:filename>"}  # asked again and again
-OTHER = "other"  # stands for whatever a client made up
+QUIET_ROUTES = {"/healthz", "/readyz", "/metrics", "/static/<path:filename>"}  # requested all the time
+OTHER = "other"  # for unknown routes and methods
 _JOB = re.compile(r"[0-9a-f]{32}")
 
 
 def init_app(app: Flask, metrics: Metrics) -> None:
-    """Watch the requests of an app."""
+    """Log the requests of an app."""
 
     def begin() -> None:
         g.begun = time.perf_counter()
@@ -31,16 +31,16 @@ def init_app(app: Flask, metrics: Metrics) -> None:
 
     def end(response: Response) -> Response:
         seconds = time.perf_counter() - g.begun
-        metrics.answered(_route(), _method(), response.status_code, seconds)
-        _tell(response.status_code, seconds)
+        metrics.request_answered(_route(), _method(), response.status_code, seconds)
+        _log_request(response.status_code, seconds)
         return response
 
     app.before_request(begin)
     app.after_request(end)
 
 
-def _tell(status: int, seconds: float) -> None:
-    level = logging.DEBUG if _route() in QUIET and status < 400 else logging.INFO
+def _log_request(status: int, seconds: float) -> None:
+    level = logging.DEBUG if _route() in QUIET_ROUTES and status < 400 else logging.INFO
     about = {"method": _method(), "route": _route(), "status": status, "seconds": round(seconds, 4)}
     log.log(level, "%s %s %d", _method(), _route(), status, extra=about)
 

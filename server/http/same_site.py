@@ -1,4 +1,4 @@
-"""Where nobody needs a key, only pages of this server may use it: a browser lets any page send requests here.
+"""Without keys, only pages of this server may use it, since a browser lets any page send requests here.
 
 A page elsewhere may point its own name at 127.0.0.1 (DNS rebinding), so that the browser takes this server
 for its own: the header Host then has that name. Or it may send a form across sites, which needs no
@@ -20,38 +20,38 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 def init_app(app: Flask) -> None:
-    """Look at every request of the app."""
+    """Check every request of the app."""
     app.before_request(check)
 
 
 def check() -> None:
-    """Refuse what another site has a browser send; raises HostUnknown and CrossSite.
+    """Refuse requests that another site made a browser send; raises HostUnknown and CrossSite.
 
-    Whether the process lives is no secret, and whoever watches over it may call it what they like.
+    Health checks are always allowed, under any host name.
     """
-    good = request.blueprint == "health" or (_named_here() and _sent_here())
-    if good or not services().settings.local or services().keys.exist():
+    allowed = request.blueprint == "health" or (_is_own_host() and _is_own_origin())
+    if allowed or not services().settings.local or services().keys.exist():
         return
-    if not _named_here():
+    if not _is_own_host():
         raise HostUnknown(
-            "This server knows no host of the name that was asked for. Ask for localhost or 127.0.0.1, name "
-            "the host in REENACT_CORS_ORIGINS, or make a key with `reenact-server keys add NAME`."
+            "The Host header does not name this server. Use localhost or 127.0.0.1, name the host in "
+            "REENACT_CORS_ORIGINS, or make a key with `reenact-server keys add NAME`."
         )
     raise CrossSite(
-        "A page of another site sent this. Its origin must be named in REENACT_CORS_ORIGINS, or the server "
-        "must have a key: `reenact-server keys add NAME`."
+        "A page of another site sent this. Name its origin in REENACT_CORS_ORIGINS, or make a key with "
+        "`reenact-server keys add NAME`."
     )
 
 
-def _named_here() -> bool:
-    """Whether Host is this machine, a host that the operator named, or what a trusted proxy was asked for."""
+def _is_own_host() -> bool:
+    """Whether Host is this machine, a host that the operator named, or comes from a trusted proxy."""
     settings, name = services().settings, _host_of(f"//{request.host}")
     forwarded = settings.proxies > 0 and "X-Forwarded-Host" in request.headers
     named = {settings.host, *map(_host_of, settings.origins)}
     return forwarded or "*" in settings.origins or name in named or _is_loopback(name)
 
 
-def _sent_here() -> bool:
+def _is_own_origin() -> bool:
     """Whether a request changes nothing, or comes from a page of this server, an allowed one, or none."""
     origins, origin = services().settings.origins, request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site")

@@ -1,4 +1,4 @@
-"""What the page says, in the languages it speaks: one flat JSON file of messages for each."""
+"""The page's messages, one flat JSON file for each language."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import request
 
 MESSAGES = Path(__file__).parents[1] / "web" / "static" / "messages"
-LANGUAGES = {"en": "English", "nl": "Nederlands", "ar": "العربية"}  # the first is everyone's who speaks none
+LANGUAGES = {"en": "English", "nl": "Nederlands", "ar": "العربية"}  # the first is the default
 RIGHT_TO_LEFT = {"ar"}
 COOKIE = "language"
 

@@ -1,4 +1,4 @@
-"""Whether the queue has room for an order, and when to come back where it has none."""
+"""Whether the queue accepts an order, and when to retry if it does not."""
 
 from __future__ import annotations
 
@@ -11,41 +11,44 @@ from sqlalchemy import Connection
 from server.errors import QueueFull, QuotaExceeded
 from server.jobs.repository import JobRepository
 
-FIRST_GUESS = 10.0  # seconds a job takes, before one was measured
+DEFAULT_JOB_SECONDS = 10.0  # seconds a job takes, before one was measured
 
 
-class Room:
-    """The room that the records leave. All methods may be called from any thread."""
+class Admission:
+    """The limits of the queue. All methods may be called from any thread."""
 
     def __init__(self, records: JobRepository, limit: int, owner_limit: int | None, threads: int) -> None:
-        """Let so many jobs wait, and so many of one owner be unfinished, of which threads do some at once."""
+        """Accept so many waiting jobs, and so many unfinished ones of an owner; ``threads`` run at once."""
         self._records, self._limit, self._owner_limit, self._threads = records, limit, owner_limit, threads
-        self._promised, self._promising = 0.0, Lock()  # when there is room for the last one who was refused
+        self._last_estimate = 0.0  # when there is room for the last refused client
+        self._estimate_lock = Lock()
 
-    def check(self, owner: str | None, taking: Connection | None = None) -> None:
-        """Raise QueueFull or QuotaExceeded where as many jobs wait, in all or of one owner, as may wait.
+    def check(self, owner: str | None, connection: Connection | None = None) -> None:
+        """Raise QueueFull or QuotaExceeded if a limit is reached.
 
-        Within the transaction ``taking`` that adds a job, that one is counted already.
+        In the transaction ``connection`` that adds a job, that job is counted already.
         """
-        waiting, unfinished = self._records.load(owner, taking)
-        least = 1 if taking is None else 0
-        if owner and self._owner_limit and unfinished + least > self._owner_limit:
-            raise QuotaExceeded(self._seconds_until_room(in_turn=False))
-        if waiting + least > self._limit:
-            raise QueueFull(self._seconds_until_room(in_turn=True))
+        waiting, unfinished = self._records.count_open(owner, connection)
+        own = 1 if connection is None else 0
+        if owner and self._owner_limit and unfinished + own > self._owner_limit:
+            raise QuotaExceeded(self._retry_after(in_turn=False))
+        if waiting + own > self._limit:
+            raise QueueFull(self._retry_after(in_turn=True))
 
-    def _seconds_until_room(self, in_turn: bool) -> int:
-        """When the oldest running job will probably end, or ``in_turn`` one after it for each who is refused.
+    def _retry_after(self, in_turn: bool) -> int:
+        """Seconds until the oldest running job probably ends; ``in_turn``: later for each refused client.
 
-        All would come back in the same instant otherwise, and all but one in vain. Nobody is told a longer
-        time than the whole queue takes.
+        Otherwise all clients would retry at the same moment, and all but one in vain. It is never longer than
+        the whole queue takes.
         """
-        usual, taken = self._records.durations()
-        usual, now = usual or FIRST_GUESS, time.monotonic()
-        room = now + max(0.0, usual - (taken or 0.0))
+        mean, elapsed = self._records.durations()
+        mean, now = mean or DEFAULT_JOB_SECONDS, time.monotonic()
+        free_at = now + max(0.0, mean - (elapsed or 0.0))
         if in_turn:
-            pace = usual / self._threads
-            with self._promising:
-                later = self._promised + pace
-                room = self._promised = later if room < later < now + self._limit * pace else room
-        return max(1, math.ceil(room - now))
+            pace = mean / self._threads
+            with self._estimate_lock:
+                later = self._last_estimate + pace
+                free_at = self._last_estimate = (
+                    later if free_at < later < now + self._limit * pace else free_at
+                )
+        return max(1, math.ceil(free_at - now))

@@ -10,7 +10,7 @@ from dramatiq.brokers.stub import StubBroker
 
 from reenact.errors import ExtraMissing, SetupError
 
-PATIENCE = 2.0  # seconds that Redis may take to answer
+TIMEOUT = 2.0  # seconds that Redis may take to answer
 # scheme of the URL -> the extra, and the package it brings
 _EXTRAS = {
     "redis": ("redis", "redis"),
@@ -21,9 +21,9 @@ _EXTRAS = {
 
 
 def open_broker(url: str | None) -> dramatiq.Broker:
-    """The broker of a URL, without the retries and time limits that the records take care of.
+    """The broker of a URL, without Dramatiq's retries and time limits: the database handles both.
 
-    Nothing is connected yet.
+    Does not connect yet.
 
     Raises:
         SetupError: no broker has such a URL.
@@ -40,19 +40,19 @@ def open_broker(url: str | None) -> dramatiq.Broker:
     return _redis(url) if is_redis(url) else _rabbitmq(url)
 
 
-def reach(broker: dramatiq.Broker) -> None:
-    """Ask the broker for a sign of life, in the thread that sends through it.
+def ping(broker: dramatiq.Broker) -> None:
+    """Check that the broker answers, in the thread that sends through it.
 
-    A connection that is broken is replaced. Raises OSError, or what Redis' client raises, where the broker is
-    away.
+    A broken connection is replaced. Raises OSError, or what Redis' client raises, if the broker cannot be
+    reached.
     """
     if hasattr(broker, "client"):  # Redis, whose client connects again by itself
         broker.client.ping()
     elif hasattr(type(broker), "connection"):  # RabbitMQ; asked of the broker itself it would connect
-        _reach_rabbitmq(broker)
+        _ping_rabbitmq(broker)
 
 
-def _reach_rabbitmq(broker: Any) -> None:
+def _ping_rabbitmq(broker: Any) -> None:
     import pika.exceptions
 
     try:
@@ -62,7 +62,7 @@ def _reach_rabbitmq(broker: Any) -> None:
         try:
             broker.connection.process_data_events()
         except pika.exceptions.AMQPError as e:
-            raise OSError(str(e) or repr(e)) from e  # many of them have no words
+            raise OSError(str(e) or repr(e)) from e  # many of them have no message
 
 
 def is_redis(url: str) -> bool:
@@ -71,13 +71,13 @@ def is_redis(url: str) -> bool:
 
 
 def redis_options() -> dict[str, Any]:
-    """How a client of Redis connects: soon told where it is away, and once again where it was restarted."""
+    """Options of a Redis client: short timeouts, and one retry, for a Redis that was restarted."""
     from redis.backoff import NoBackoff
     from redis.exceptions import ConnectionError
     from redis.retry import Retry
 
     retry = Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))
-    return {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "retry": retry}
+    return {"socket_timeout": TIMEOUT, "socket_connect_timeout": TIMEOUT, "retry": retry}
 
 
 def _redis(url: str) -> dramatiq.Broker:
@@ -85,7 +85,7 @@ def _redis(url: str) -> dramatiq.Broker:
     from dramatiq.brokers.redis import RedisBroker
 
     class Client(redis.Redis):
-        """Tells silence as a lost connection, the only one that Dramatiq's consumers are ready for."""
+        """Raises ConnectionError on a timeout, since Dramatiq's consumers handle no other error."""
 
         def execute_command(self, *args: Any, **options: Any) -> Any:
             try:

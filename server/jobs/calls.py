@@ -1,7 +1,7 @@
-"""Wake-ups on their way to a broker, in a thread of their own.
+"""Sends wake-ups to the broker from a separate thread.
 
-Nobody who takes an order waits for a broker that is away or silent, and RabbitMQ has one connection of this
-process, whose heartbeats are answered.
+So a request never waits for a broker that does not answer. RabbitMQ has one connection of this process, whose
+heartbeats this thread answers.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from threading import Event, Thread
 
 import dramatiq
 
-from server.jobs.broker import reach
+from server.jobs.broker import ping
 
 log = logging.getLogger(__name__)
-BEAT = 1.0  # seconds between two looks at whether the broker is there
+PING_SECONDS = 1.0  # seconds between two pings of the broker
 
 
-class Calls:
+class WakeupSender:
     """The thread that sends."""
 
     def __init__(self, broker: dramatiq.Broker, send: Callable[[], object]) -> None:
         """Connect nothing yet; ``send`` sends one wake-up through the broker."""
         self._broker, self._send = broker, send
         self._waiting: SimpleQueue[None] = SimpleQueue()
-        self._there, self._closed = True, Event()
+        self._connected, self._closed = True, Event()
         self._thread = Thread(target=self._run, name="calls", daemon=True)
 
     @property
-    def there(self) -> bool:
+    def connected(self) -> bool:
         """Whether the broker answered when it was asked last."""
-        return self._there
+        return self._connected
 
     def start(self) -> None:
         """Begin to send."""
         self._thread.start()
 
     def add(self) -> None:
-        """Send a wake-up soon; none while the broker is away, since workers look for themselves then."""
-        if self._there:
+        """Send a wake-up soon; none while the broker is unreachable, since workers then poll the database."""
+        if self._connected:
             self._waiting.put(None)
 
     def close(self, seconds: float) -> None:
@@ -53,32 +53,32 @@ class Calls:
 
     def _run(self) -> None:
         while not self._closed.is_set():
-            asked = self._asked()
+            requested = self._next_wakeup()
             try:
-                self._send() if asked and self._there else reach(self._broker)
+                self._send() if requested and self._connected else ping(self._broker)
             except Exception as e:  # of any broker's client
-                self._lose(e)
+                self._note_disconnected(e)
             else:
-                self._find()
+                self._note_connected()
 
-    def _asked(self) -> bool:
-        """Whether a wake-up is to be sent, after at most ``BEAT``."""
+    def _next_wakeup(self) -> bool:
+        """Whether a wake-up is to be sent, after at most ``PING_SECONDS``."""
         try:
-            self._waiting.get(timeout=BEAT)
+            self._waiting.get(timeout=PING_SECONDS)
         except Empty:
             return False
         return not self._closed.is_set()
 
-    def _lose(self, error: Exception) -> None:
-        if self._there:
+    def _note_disconnected(self, error: Exception) -> None:
+        if self._connected:
             why = str(error) or type(error).__name__
-            log.error("The broker cannot be reached; workers look for jobs by themselves: %s", why)
-        self._there = False
+            log.error("The broker cannot be reached; workers poll the database instead: %s", why)
+        self._connected = False
         with suppress(Empty):
             while True:
                 self._waiting.get_nowait()
 
-    def _find(self) -> None:
-        if not self._there:
-            log.warning("The broker is there again")
-        self._there = True
+    def _note_connected(self) -> None:
+        if not self._connected:
+            log.warning("The broker can be reached again")
+        self._connected = True

@@ -1,8 +1,7 @@
-"""Which ended jobs are still to be told of: it stands in the jobs' rows, so that a restart forgets none.
+"""Which webhooks are still to be called. The rows of the jobs hold this, so that it survives a restart.
 
-A row is claimed by counting its tries up, so that of many servers one calls, and is due again when its
-claim runs out. So a server that dies between a call and its note calls again. Times are of the database's
-clock.
+A server claims a row by incrementing its tries, so that only one calls. The row is due again when the claim
+expires: a call whose result was not recorded is made again. Times are of the database's clock.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from server.jobs.table import jobs
 
 @dataclass(frozen=True)
 class Delivery:
-    """One job to tell of."""
+    """The webhook of one job."""
 
     id: str
     owner: str
@@ -27,10 +26,10 @@ class Delivery:
     tries: int  # that were begun
 
 
-def _fair_order() -> Select[tuple[str, str, str, int, int]]:
-    """What is due: an address' first before its second, and so an owner's first before its second.
+def _fair_deliveries() -> Select[tuple[str, str, str, int, int]]:
+    """The due webhooks, in turn by owner and by address.
 
-    So many jobs of one owner, or for one slow address, do not stand before the one of another.
+    So many jobs of one owner, or for one slow address, do not delay those of others.
     """
     of_url = func.row_number().over(
         partition_by=(jobs.c.owner, jobs.c.webhook), order_by=(jobs.c.webhook_due, jobs.c.seq)
@@ -46,24 +45,24 @@ def _fair_order() -> Select[tuple[str, str, str, int, int]]:
     return select(*columns).order_by(fair.c.of_owner, fair.c.seq).limit(bindparam("limit"))
 
 
-_DUE = _fair_order()
+_DUE = _fair_deliveries()
 
 
 class Deliveries:
-    """What is to be told, in one database."""
+    """The pending webhooks in one database."""
 
     def __init__(self, database: Database) -> None:
         """Only remembers the database."""
         self._database = database
 
     def due(self, limit: int) -> list[Delivery]:
-        """At most so many of those to be told now, fairly ordered."""
+        """At most ``limit`` of those that are due, in fair order."""
         with self._database.read() as connection:
             rows = connection.execute(_DUE, {"limit": limit})
             return [Delivery(row.id, row.owner, row.webhook, row.webhook_tries) for row in rows]
 
     def claim(self, delivery: Delivery, seconds: float) -> Delivery | None:
-        """Begin a try; None where another server was faster. It is due again after so many seconds."""
+        """Begin a try; None if another server was faster. The claim lasts so many seconds."""
         mine = (jobs.c.id == delivery.id) & (jobs.c.webhook_tries == delivery.tries)
         begun = {"webhook_tries": delivery.tries + 1, "webhook_due": now() + seconds}
         with self._database.write() as connection:
@@ -73,7 +72,7 @@ class Deliveries:
         return replace(delivery, tries=delivery.tries + 1) if taken.rowcount else None
 
     def end(self, delivery: Delivery, again: float | None) -> None:
-        """Note that a try is over: it is to be tried again after so many seconds, or never."""
+        """Record the end of a try, and after how many seconds to try again; None: never."""
         due = None if again is None else now() + again
         mine = (jobs.c.id == delivery.id) & (jobs.c.webhook_tries == delivery.tries)
         with self._database.write() as connection:

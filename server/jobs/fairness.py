@@ -1,4 +1,4 @@
-"""Whose turn it is: owners take turns, so that one's hundred jobs do not starve another's one."""
+"""Which job is next: owners take turns, so that a hundred jobs of one do not delay the one job of another."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from sqlalchemy import Subquery, bindparam, case, func, select
 from server.database.clock import now
 from server.jobs.table import jobs
 
-_RECENT = 3600.0  # seconds in which it counts who was served last
-_ANY = 2**31 - 1  # newer than every order
+_RECENT = 3600.0  # seconds in which earlier jobs of an owner count
+_ANY_VERSION = 2**31 - 1  # newer than every order
 
 
-def fair_order() -> Subquery:
+def fair_queue() -> Subquery:
     """The queue as rows of ``id``, ``round`` and ``position``, 1 is next.
 
     An owner's first waiting job stands in the first round, the second in the second, and so on; each job of
     the owner that runs moves them one round back. Within a round, who was served longest ago is first.
-    Whoever executes a statement with it adds the values of ``at``.
+    Statements that use it need the values of ``queue_parameters``.
     """
     status, owner = jobs.c.status, jobs.c.owner
     busy = case((status == "running", 1), else_=0)
@@ -40,16 +40,16 @@ def fair_order() -> Subquery:
         .where((status == "queued") & (jobs.c.order_version <= bindparam("newest")))
         .subquery()
     )
-    place = func.row_number().over(order_by=(waiting.c.round, waiting.c.last, waiting.c.seq))
-    return select(waiting.c.id, waiting.c.round, place.label("position")).subquery()
+    position = func.row_number().over(order_by=(waiting.c.round, waiting.c.last, waiting.c.seq))
+    return select(waiting.c.id, waiting.c.round, position.label("position")).subquery()
 
 
-QUEUE = fair_order()  # made once: SQLAlchemy takes longer to make it than SQLite to answer
+QUEUE = fair_queue()  # made once: SQLAlchemy takes longer to make it than SQLite to answer
 
 
-def at(version: int = _ANY, **more: Any) -> dict[str, Any]:
+def queue_parameters(version: int = _ANY_VERSION, **more: Any) -> dict[str, Any]:
     """The values of a statement with ``QUEUE``, and of the parameters that it has besides.
 
-    Where there is a ``version``, newer orders do not stand in the queue.
+    With a ``version``, orders of newer versions are left out.
     """
     return {"newest": version, **more}

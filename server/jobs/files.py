@@ -1,8 +1,8 @@
-"""What an order has on the disk besides its records: uploads, result, template."""
+"""The files of an order: uploads, result, template."""
 
 from __future__ import annotations
 
-from reenact.gallery import read_card, remove_template, template_ids
+from reenact.gallery import read_metadata, remove_template, template_ids
 from server.jobs.job import Job
 from server.jobs.order import Order
 from server.settings import Settings
@@ -10,33 +10,33 @@ from server.storage import SELFIE, Storage
 
 
 class Files:
-    """Brings the files of orders to whoever does them, and deletes what is left."""
+    """Publishes and deletes the files of orders."""
 
     def __init__(self, settings: Settings, storage: Storage) -> None:
-        """Only remembers both."""
+        """Do nothing yet."""
         self._settings, self._storage = settings, storage
 
-    def share(self, order: Order) -> None:
-        """Bring an order's uploads to where every worker finds them."""
-        self._storage.share(order.place)
+    def publish_inputs(self, order: Order) -> None:
+        """Make an order's uploads visible to all workers."""
+        self._storage.publish_inputs(order.upload_folder)
 
-    def drop(self, order: Order) -> None:
+    def delete_uploads(self, order: Order) -> None:
         """Delete an order's uploads."""
-        self._storage.drop(order.place)
+        self._storage.delete_folder(order.upload_folder)
 
-    def empty(self, order: Order) -> None:
-        """Delete an order's uploads, but not their place."""
-        self._storage.drop_rest(order.place, "")
+    def empty_folder(self, order: Order) -> None:
+        """Delete an order's uploads, but not their folder."""
+        self._storage.delete_all_but(order.upload_folder, "")
 
-    def keep(self, order: Order) -> None:
+    def keep_selfie(self, order: Order) -> None:
         """Delete an order's uploads but for its selfie."""
-        self._storage.drop_rest(order.place, SELFIE)
+        self._storage.delete_all_but(order.upload_folder, SELFIE)
 
-    def delete(self, name: str) -> None:
+    def delete_result(self, name: str) -> None:
         """Delete a result."""
         self._storage.delete(name)
 
-    def withdraw(self, job: Job) -> None:
+    def delete_added_template(self, job: Job) -> None:
         """Delete the template that a job added, if it did."""
         if job.order.card and made_by(job, self._settings):
             remove_template(job.order.template or "", self._settings.more_templates)
@@ -45,4 +45,4 @@ class Files:
 def made_by(job: Job, settings: Settings) -> bool:
     """Whether the template that a job is to make is there, and of its making."""
     id, folder = job.order.template or "", settings.more_templates
-    return id in template_ids(folder) and read_card(folder / id).made_by == job.id
+    return id in template_ids(folder) and read_metadata(folder / id).made_by == job.id

@@ -1,4 +1,4 @@
-"""One order and how far it is, and the interface of whatever keeps such jobs."""
+"""One order and its progress."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from server.jobs.order import Order
-from server.storage import Stored
+from server.storage import StoredResult
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled", "rejected"]
 STATUSES: tuple[Status, ...] = ("queued", "running", "succeeded", "failed", "cancelled", "rejected")
-Beside = Callable[[Connection, str], None]  # writes for the job of an id what goes with it
+ExtraWrite = Callable[[Connection, str], None]  # writes further rows for the job with this id
 ENDED: frozenset[Status] = frozenset({"succeeded", "failed", "cancelled", "rejected"})
 
 
 @dataclass(frozen=True)
-class SeenFace:
+class DetectedFace:
     """A face of the selfie: its box as x0, y0, x1, y1 in pixels of the upright picture, score 0..1."""
 
     box: tuple[float, float, float, float]
@@ -27,21 +27,21 @@ class SeenFace:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished job leaves: the file, what is in it, the faces found and seconds by stage."""
+    """The outcome of a job: the file and its properties, the faces found and the seconds of each stage."""
 
-    stored: Stored | None  # None where a template was added
+    stored: StoredResult | None  # None where a template was added
     width: int  # pixels
     height: int
     frames: int
     fps: float
-    faces: tuple[SeenFace, ...]  # largest first
+    faces: tuple[DetectedFace, ...]  # largest first
     seconds: dict[str, float]
     sound: bool = False  # whether the file has a sound track
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a job failed or was rejected, as its client may read it."""
+    """Why a job failed or was rejected; shown to its client."""
 
     code: str
     detail: str
@@ -49,7 +49,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Idempotency:
-    """What makes a second sending of the same order find the first: the client's key, the body's digest."""
+    """The client's idempotency key and a digest of the request, to recognise an order that is sent twice."""
 
     key: str
     digest: str
@@ -73,9 +73,9 @@ class Job:
     owner: str | None = None  # id of the key that sent it; None where no keys are used
     webhook: str | None = None  # address to call when it ends
     metadata: str | None = None  # the client's own, given back as sent
-    attempts: int = 0  # how often it was begun
-    version: int = 1  # grows with every change
-    seq: int = 0  # grows from job to job; the cursor of ``page``
+    attempts: int = 0  # how often it was started
+    version: int = 1  # increases with every change
+    seq: int = 0  # increases from job to job; the cursor of ``page``
 
     @property
     def progress(self) -> float:

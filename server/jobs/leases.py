@@ -1,8 +1,8 @@
-"""What an attempt at a job asks of the table, from its claim to its end.
+"""The queries of an attempt at a job, from its claim to its end.
 
-A job that runs is held by a lease: only its holder may change the job, and only until the lease is taken. So
-an attempt that lost its lease can neither end the job nor put anything in the place of its result. Leases run
-by the database's clock, so that a machine whose own clock is wrong takes nobody's lease and loses none.
+A running job is held by a lease. Only its holder may change the job, until the lease is reclaimed. So an
+attempt that has lost its lease can neither end the job nor replace its result. Leases expire by the
+database's clock, so that the clocks of the machines do not matter.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.database.clock import now
 from server.database.database import Database
-from server.database.outage import insist, is_away, why
-from server.jobs.fairness import QUEUE, at
+from server.database.outage import driver_message, is_unreachable, retry_until_answered
+from server.jobs.fairness import QUEUE, queue_parameters
 from server.jobs.job import Failure, Job, Outcome, Status
 from server.jobs.order import VERSION
-from server.jobs.table import job_of, jobs, plain, understood
+from server.jobs.table import is_understood, job_from_row, jobs, to_json
 
 log = logging.getLogger(__name__)
-_CLAIMING = 7_263_003  # of PostgreSQL's lock, see ``Database.in_turn``
+_CLAIM_LOCK = 7_263_003  # of PostgreSQL's lock, see ``Database.take_lock``
 _NEXT = (
     select(QUEUE.c.id, jobs.c.order)
     .join(jobs, jobs.c.id == QUEUE.c.id)
@@ -38,7 +38,7 @@ _NEXT = (
 
 @dataclass(frozen=True)
 class Claim:
-    """A job and the lease of the attempt that does it."""
+    """A job and the lease of the attempt that runs it."""
 
     job: Job
     lease: str
@@ -55,28 +55,28 @@ class Leases:
     def __init__(self, database: Database) -> None:
         """Only remembers the database."""
         self.database = database
-        self._hopeless = Event()
+        self._given_up = Event()
 
-    def give_up(self) -> None:
-        """From now on, do not wait for a database that is away."""
-        self._hopeless.set()
+    def stop_waiting(self) -> None:
+        """From now on, do not wait for an unreachable database."""
+        self._given_up.set()
 
     def claim(self, seconds: float, at_once: int = 10_000) -> Claim | None:
-        """Begin the job whose turn it is, of an owner with fewer running than ``at_once``; or None.
+        """Start the next job, of an owner with fewer running than ``at_once``; None if there is none.
 
         Orders that this release does not understand are left to others.
         """
         try:
             return self._claim(seconds, at_once)
         except SQLAlchemyError as e:
-            if not is_away(e):
+            if not is_unreachable(e):
                 raise
-            log.warning("The database cannot be reached, and no job is begun: %s", why(e))
+            log.warning("The database cannot be reached, so no job is started: %s", driver_message(e))
             return None
 
     def _claim(self, seconds: float, at_once: int) -> Claim | None:
         lease = secrets.token_urlsafe(32)
-        begun = changes(
+        begun = changed_values(
             status="running",
             started=now(),
             frames_done=0,
@@ -85,26 +85,30 @@ class Leases:
             lease_until=now() + seconds,
         )
         with self.database.write() as connection:
-            self.database.in_turn(connection, _CLAIMING)  # or else two could begin one owner's last but one
-            while row := connection.execute(_NEXT, at(VERSION, at_once=at_once)).first():
+            self.database.take_lock(
+                connection, _CLAIM_LOCK
+            )  # otherwise two workers could exceed an owner's limit
+            while row := connection.execute(_NEXT, queue_parameters(VERSION, at_once=at_once)).first():
                 free = (jobs.c.id == row.id) & (jobs.c.status == "queued")
-                values = begun if understood(row.order) else {"order_version": VERSION + 1}
+                values = begun if is_understood(row.order) else {"order_version": VERSION + 1}
                 taken = connection.execute(update(jobs).where(free).values(values).returning(jobs))
                 if (found := taken.mappings().first()) and values is begun:
-                    return Claim(job_of(found), lease)
+                    return Claim(job_from_row(found), lease)
         return None
 
     def progress(self, lease: str, done: int, total: int, seconds: float) -> bool:
-        """Note how far an attempt is and renew its lease; False where the lease is lost."""
-        return self._change(lease, changes(frames_done=done, frames_total=total, lease_until=now() + seconds))
+        """Record the progress of an attempt and renew its lease; False if the lease is lost."""
+        return self._change(
+            lease, changed_values(frames_done=done, frames_total=total, lease_until=now() + seconds)
+        )
 
-    def holds(self, lease: str) -> bool:
-        """Whether the job of a lease is still that attempt's to do; waits for the database."""
-        return insist(lambda again: self._find(_held(lease)), self._hopeless)
+    def lease_is_held(self, lease: str) -> bool:
+        """Whether the attempt still holds this lease; waits for the database."""
+        return retry_until_answered(lambda again: self._exists(_held(lease)), self._given_up)
 
-    def still_holds(self, lease: str) -> bool:
-        """The same, but raises what the driver raises where the database is away."""
-        return self._find(_held(lease))
+    def lease_is_held_now(self, lease: str) -> bool:
+        """The same, but raises the driver's error if the database is unreachable."""
+        return self._exists(_held(lease))
 
     def renew(self, leases: list[str], seconds: float) -> None:
         """Renew the leases that are still held."""
@@ -113,101 +117,101 @@ class Leases:
             connection.execute(update(jobs).where(held).values(lease_until=now() + seconds))
 
     def succeed(self, lease: str, outcome: Outcome) -> bool:
-        """End a job well; False where the lease is lost, and the outcome then belongs to nobody.
+        """Record success; False if the lease is lost, and the result must then be deleted.
 
-        This and the other ends of an attempt wait for a database that is away.
+        This and the other ends of an attempt wait for an unreachable database.
         """
-        done = {"frames_done": outcome.frames, "frames_total": outcome.frames, "outcome": plain(outcome)}
-        return self._end(lease, ended("succeeded") | done)
+        done = {"frames_done": outcome.frames, "frames_total": outcome.frames, "outcome": to_json(outcome)}
+        return self._end(lease, end_values("succeeded") | done)
 
     def fail(self, lease: str, status: Status, failure: Failure) -> bool:
-        """End a job badly; False where the lease is lost."""
-        return self._end(lease, ended(status) | {"failure": plain(failure)})
+        """Record failure; False if the lease is lost."""
+        return self._end(lease, end_values(status) | {"failure": to_json(failure)})
 
     def release(self, lease: str, counted: bool) -> bool:
-        """Put a job back in the queue; False where the lease is lost.
+        """Put a job back in the queue; False if the lease is lost.
 
         Args:
             lease: of the attempt.
             counted: whether the attempt counts as one that failed.
         """
-        return self._end(lease, _queued() | ({} if counted else {"attempts": jobs.c.attempts - 1}))
+        return self._end(lease, _requeue_values() | ({} if counted else {"attempts": jobs.c.attempts - 1}))
 
-    def overdue(self) -> set[str]:
-        """The leases that have run out."""
+    def expired_leases(self) -> set[str]:
+        """The leases that have expired."""
         with self.database.read() as connection:
-            return set(connection.scalars(select(jobs.c.lease).where(_OVERDUE)))
+            return set(connection.scalars(select(jobs.c.lease).where(_EXPIRED)))
 
-    def reap(self, leases: Collection[str] | None, attempts: int, failure: Failure) -> list[Claim]:
-        """Take leases that ran out; a job goes back to the queue, or fails when it was tried too often.
+    def reclaim(self, leases: Collection[str] | None, attempts: int, failure: Failure) -> list[Claim]:
+        """Reclaim expired leases; a job goes back to the queue, or fails if it was tried too often.
 
         Args:
-            leases: those of them that have not been renewed; None takes all there are, run out or not.
-            attempts: how often a job may be begun.
-            failure: of the jobs that were begun as often.
+            leases: those of them that were not renewed; None reclaims all leases, expired or not.
+            attempts: how often a job may be started.
+            failure: for jobs that were started that often.
 
         Returns:
-            The attempts that are over, with their jobs as they are now.
+            The claims that are over, with their jobs as they are now.
         """
         running = jobs.c.status == "running"
-        dead = running & (_OVERDUE & jobs.c.lease.in_(leases) if leases is not None else true())
-        reaped = []
+        dead = running & (_EXPIRED & jobs.c.lease.in_(leases) if leases is not None else true())
+        reclaimed = []
         with self.database.write() as connection:
             for row in connection.execute(select(jobs).where(dead).with_for_update()).mappings().all():
                 given_up = row["attempts"] >= attempts
-                failed = ended("failed") | {"failure": plain(failure), "lease": None}
-                values = failed if given_up else _queued()
+                failed = end_values("failed") | {"failure": to_json(failure), "lease": None}
+                values = failed if given_up else _requeue_values()
                 mine = (jobs.c.id == row["id"]) & (jobs.c.lease == row["lease"])
                 after = connection.execute(update(jobs).where(mine).values(values).returning(jobs))
-                reaped += [Claim(job_of(each), row["lease"]) for each in after.mappings()]
-        return reaped
+                reclaimed += [Claim(job_from_row(each), row["lease"]) for each in after.mappings()]
+        return reclaimed
 
-    def newer(self) -> int:
+    def count_newer_orders(self) -> int:
         """How many jobs wait for a release that understands their orders."""
         with self.database.read() as connection:
             return connection.scalar(select(func.count()).where(_NEWER)) or 0
 
-    def refuse_newer(self, failure: Failure) -> list[Job]:
-        """Fail the jobs that wait for such a release, and give them."""
+    def fail_newer_orders(self, failure: Failure) -> list[Job]:
+        """Fail the jobs that wait for such a release; return them."""
         with self.database.write() as connection:
-            values = ended("failed") | {"failure": plain(failure)}
+            values = end_values("failed") | {"failure": to_json(failure)}
             rows = connection.execute(update(jobs).where(_NEWER).values(values).returning(jobs))
-            return [job_of(row) for row in rows.mappings()]
+            return [job_from_row(row) for row in rows.mappings()]
 
     def _change(self, lease: str, values: dict[str, Any]) -> bool:
-        """Change the job of a lease; False where it is lost."""
+        """Change the job of a lease; False if it is lost."""
         with self.database.write() as connection:
             return connection.execute(update(jobs).where(_held(lease)).values(values)).rowcount == 1
 
     def _end(self, lease: str, values: dict[str, Any]) -> bool:
-        """The same at the end of an attempt. It may have worked before, though no answer came."""
-        said = (jobs.c.lease == lease) & (jobs.c.status == values["status"])
-        return insist(
-            lambda again: self._change(lease, values) or (again and self._find(said)), self._hopeless
+        """The same at the end of an attempt. An earlier try may have succeeded although no answer came."""
+        same_end = (jobs.c.lease == lease) & (jobs.c.status == values["status"])
+        return retry_until_answered(
+            lambda again: self._change(lease, values) or (again and self._exists(same_end)), self._given_up
         )
 
-    def _find(self, where: ColumnElement[bool]) -> bool:
+    def _exists(self, where: ColumnElement[bool]) -> bool:
         with self.database.read() as connection:
             return connection.scalar(select(jobs.c.id).where(where)) is not None
 
 
 _NEWER = (jobs.c.status == "queued") & (jobs.c.order_version > VERSION)
-_OVERDUE = (jobs.c.status == "running") & (jobs.c.lease_until < now())
+_EXPIRED = (jobs.c.status == "running") & (jobs.c.lease_until < now())
 
 
 def _held(lease: str) -> ColumnElement[bool]:
     return (jobs.c.lease == lease) & (jobs.c.status == "running")
 
 
-def changes(**values: Any) -> dict[str, Any]:
-    """New values of a job's row, of which whoever waits for a change is told."""
+def changed_values(**values: Any) -> dict[str, Any]:
+    """New values of a job's row, with a new version, which waiting clients see."""
     return {**values, "version": jobs.c.version + 1}
 
 
-def ended(status: Status) -> dict[str, Any]:
-    """The values of a job that ends now. Its lease stays, as a sign of whose end it was."""
-    return changes(status=status, ended=now(), lease_until=None)
+def end_values(status: Status) -> dict[str, Any]:
+    """The values of a job that ends now. Its lease stays, to show which attempt ended it."""
+    return changed_values(status=status, ended=now(), lease_until=None)
 
 
-def _queued() -> dict[str, Any]:
-    return changes(status="queued", frames_done=0, lease=None, lease_until=None)
+def _requeue_values() -> dict[str, Any]:
+    return changed_values(status="queued", frames_done=0, lease=None, lease_until=None)

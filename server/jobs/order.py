@@ -1,4 +1,4 @@
-"""What a client asks for."""
+"""Order: what a client asks for."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 from reenact.media import EncodeOptions
 from reenact.motion.transfer import Mode, TransferOptions
-from reenact.pipeline import AnimateOptions
+from reenact.options import AnimateOptions
 from reenact.provenance.label import Language
 
 Paste = Literal["full", "crop"]
 Format = Literal["mp4", "gif", "webp"]
 LARGEST = "largest"
-# Grows with each field that is added to an order, and whenever one comes to mean something else. A worker
-# does the orders of its own version and older ones, and leaves newer ones to others.
+# Increases when a field is added to an order or changes its meaning. A worker runs orders of its own version
+# and older ones, and leaves newer ones to others.
 VERSION = 1
 
 
@@ -22,7 +22,7 @@ VERSION = 1
 class Order:
     """One animation or template to make. Only plain values, so that a database or a broker can carry it."""
 
-    place: str  # the job's own folder in the storage; uploads lie in it
+    upload_folder: str  # the folder of the job's uploads in the storage
     portrait: str | None = None  # id of a portrait; None: the uploaded selfie
     template: str | None = None  # id of a template; None: the uploaded driving clip
     card: dict[str, Any] | None = None  # fields of a ``Card``: the clip is to become the template of that id
@@ -35,7 +35,7 @@ class Order:
     audio: bool = True  # whether the sound of the template or clip goes into an mp4
     mirror: bool = False  # see AnimateOptions
     label: Language | None = None  # language of the visible label; None: no label
-    keep: bool = False  # whether the selfie stays for further orders, once the job has succeeded
+    keep_selfie: bool = False  # whether the selfie stays for further orders, once the job has succeeded
 
     def options(self) -> AnimateOptions:
         """The engine's options; raises InvalidOption."""

@@ -1,4 +1,4 @@
-"""What is asked of the table of jobs: each method is one transaction."""
+"""The queries of the table of jobs: each method is one transaction."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func,
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from server.database.clock import now
-from server.database.outage import PAUSE, is_away
-from server.errors import IdempotencyConflict, NotFound, Unsettled
-from server.jobs.fairness import QUEUE, at
-from server.jobs.job import ENDED, STATUSES, Beside, Idempotency, Job, Status
-from server.jobs.leases import Leases, changes, ended
+from server.database.outage import PAUSE, is_unreachable
+from server.errors import IdempotencyConflict, NotFound, SubmissionUncertain
+from server.jobs.fairness import QUEUE, queue_parameters
+from server.jobs.job import ENDED, STATUSES, ExtraWrite, Idempotency, Job, Status
+from server.jobs.leases import Leases, changed_values, end_values
 from server.jobs.order import VERSION
-from server.jobs.table import job_of, jobs, plain
+from server.jobs.table import job_from_row, jobs, to_json
 
 DAY = 86400.0
-_TAKING = 7_263_002  # of PostgreSQL's lock, see ``Database.in_turn``
-SETTLING = 5.0  # seconds in which a database that went away may come back and say what it has added
-REMEMBERED = 20  # jobs whose duration makes the estimate
+_INSERT_LOCK = 7_263_002  # of PostgreSQL's lock, see ``Database.take_lock``
+SETTLE_SECONDS = 5.0  # seconds that a lost database may take to come back and say what it has added
+JOBS_AVERAGED = 20  # jobs whose mean duration is the estimate
 _NOT_ENDED = jobs.c.status.in_(("queued", "running"))
-_KEPT = (jobs.c.status == "succeeded") & jobs.c.order["keep"].as_boolean()
-# What is asked most often, made once.
-_PLACE = select(QUEUE.c.position).where(QUEUE.c.id == jobs.c.id).scalar_subquery()
-_POSITION = case((jobs.c.status == "queued", _PLACE)).label("position")  # nobody else's costs anything
+_SELFIE_KEPT = (jobs.c.status == "succeeded") & jobs.c.order["keep"].as_boolean()
+# The most frequent queries, made once.
+_QUEUE_POSITION = select(QUEUE.c.position).where(QUEUE.c.id == jobs.c.id).scalar_subquery()
+_POSITION = case((jobs.c.status == "queued", _QUEUE_POSITION)).label(
+    "position"
+)  # nobody else's costs anything
 _JOB = select(jobs, _POSITION).where(jobs.c.id == bindparam("id"))
 _OWN_JOB = _JOB.where(jobs.c.owner == bindparam("owner"))
 _INSERT = insert(jobs).values(created=now())
@@ -36,35 +38,35 @@ _TAKEN = (
     select((jobs.c.ended - jobs.c.started).label("seconds"))
     .where(jobs.c.status == "succeeded")
     .order_by(jobs.c.seq.desc())
-    .limit(REMEMBERED)
+    .limit(JOBS_AVERAGED)
     .subquery()
 )
 _DURATIONS = select(
     select(func.avg(_TAKEN.c.seconds)).scalar_subquery(),
     select(now() - func.min(jobs.c.started)).where(jobs.c.status == "running").scalar_subquery(),
 )
-_UNKNOWN = "There is no such animation; it may have been deleted or forgotten."
+_NOT_FOUND = "There is no such animation. It may have been deleted or have expired."
 
 
 class JobRepository(Leases):
     """The table of jobs in one database."""
 
-    def insert(self, job: Job, idempotency: Idempotency | None, *beside: Beside) -> Job | None:
-        """Add a queued job and give it as it was added; None where its owner has used the key before.
+    def insert(self, job: Job, idempotency: Idempotency | None, *extra_writes: ExtraWrite) -> Job | None:
+        """Add a queued job and return it; None if its owner has used the key before.
 
         Args:
-            job: the new one; the database says when it was created.
+            job: the new one; the database sets its time of creation.
             idempotency: its key, if it has one.
-            beside: are called in the same transaction; where one raises, nothing is added.
+            extra_writes: are called in the same transaction; if one raises, nothing is added.
 
         Raises:
-            Unsettled: the database went away, and it is not known whether the job was added.
+            SubmissionUncertain: the connection was lost, and it is unknown whether the job was added.
         """
         row = {
             **{name: getattr(job, name) for name in ("id", "status", "frames_total", "webhook")},
             "owner": job.owner or "",
-            "place": job.order.place,
-            "order": plain(job.order),
+            "place": job.order.upload_folder,
+            "order": to_json(job.order),
             "order_version": VERSION,
             "metadata": job.metadata,
             "webhook_due": 0.0 if job.webhook else None,
@@ -74,86 +76,90 @@ class JobRepository(Leases):
         written = False
         try:
             with self.database.write() as connection:
-                self.database.in_turn(connection, _TAKING)
+                self.database.take_lock(connection, _INSERT_LOCK)
                 if idempotency:  # a key is free again after a day
-                    old = _mine(job.owner) & _keyed(idempotency) & (jobs.c.created < now() - DAY)
+                    old = _owned_by(job.owner) & _has_key(idempotency) & (jobs.c.created < now() - DAY)
                     connection.execute(update(jobs).where(old).values(idempotency_key=None))
                 connection.execute(_INSERT, row)
-                for each in beside:
+                for each in extra_writes:
                     each(connection, job.id)
-                added = connection.execute(_JOB, at(id=job.id)).mappings().one()
+                added = connection.execute(_JOB, queue_parameters(id=job.id)).mappings().one()
                 written = True
         except IntegrityError:
             if idempotency is None:  # or else the caller would try for ever
                 raise
             return None
         except SQLAlchemyError as e:
-            if written and is_away(e):  # while it was to be made lasting
-                return self._settled(job.id, e)
+            if written and is_unreachable(e):  # while it was to be made lasting
+                return self._inserted_after_outage(job.id, e)
             raise
-        return job_of(added, added["position"])
+        return job_from_row(added, added["position"])
 
-    def _settled(self, id: str, lost: SQLAlchemyError) -> Job:
-        """The job that was added though no answer came.
+    def _inserted_after_outage(self, id: str, lost: SQLAlchemyError) -> Job:
+        """The job, if it was added although no answer came.
 
-        Its transaction may still go on, and then has the turn to add: whoever has it next knows.
+        Its transaction may still be open and then holds the lock: whoever gets the lock next knows.
 
         Raises:
             SQLAlchemyError: ``lost``; it was not added.
-            Unsettled: the database does not say.
+            SubmissionUncertain: the database does not say.
         """
-        deadline = time.monotonic() + SETTLING
+        deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             try:
                 with self.database.write() as connection:
-                    self.database.in_turn(connection, _TAKING)
-                    row = connection.execute(_JOB, at(id=id)).mappings().first()
+                    self.database.take_lock(connection, _INSERT_LOCK)
+                    row = connection.execute(_JOB, queue_parameters(id=id)).mappings().first()
             except SQLAlchemyError as e:
-                if not is_away(e) or time.monotonic() > deadline:
-                    raise Unsettled from e
+                if not is_unreachable(e) or time.monotonic() > deadline:
+                    raise SubmissionUncertain from e
                 time.sleep(PAUSE)
                 continue
             if row is None:
                 raise lost
-            return job_of(row, row["position"])
+            return job_from_row(row, row["position"])
 
-    def used(self, owner: str | None, key: str) -> bool:
+    def key_was_used(self, owner: str | None, key: str) -> bool:
         """Whether a job of this owner has this idempotency key."""
         with self.database.read() as connection:
-            found = select(jobs.c.id).where(_mine(owner) & (jobs.c.idempotency_key == key))
+            found = select(jobs.c.id).where(_owned_by(owner) & (jobs.c.idempotency_key == key))
             return connection.scalar(found) is not None
 
-    def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
+    def find_repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
         """The job that this key made within the last day; raises IdempotencyConflict."""
-        recent = _mine(owner) & _keyed(idempotency) & (jobs.c.created >= now() - DAY)
+        recent = _owned_by(owner) & _has_key(idempotency) & (jobs.c.created >= now() - DAY)
         with self.database.read() as connection:
             row = connection.execute(select(jobs).where(recent)).mappings().first()
         if row and row["idempotency_digest"] != idempotency.digest:
             raise IdempotencyConflict(
-                "This Idempotency-Key was sent before with another order. Use a new key for a new order."
+                "This Idempotency-Key was sent before with another order. Send a new key with each new order."
             )
         return self.get(row["id"], None) if row else None
 
     def get(self, id: str, owner: str | None) -> Job:
-        """One job with its place in the queue; raises NotFound."""
+        """One job with its position in the queue; raises NotFound."""
         with self.database.read() as connection:
-            chosen, asked = (_JOB, at(id=id)) if owner is None else (_OWN_JOB, at(id=id, owner=owner))
+            chosen, asked = (
+                (_JOB, queue_parameters(id=id))
+                if owner is None
+                else (_OWN_JOB, queue_parameters(id=id, owner=owner))
+            )
             row = connection.execute(chosen, asked).mappings().first()
             if row is None:
-                raise NotFound(_UNKNOWN)
-            return job_of(row, row["position"])
+                raise NotFound(_NOT_FOUND)
+            return job_from_row(row, row["position"])
 
     def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
         """Jobs below a cursor, newest first."""
         chosen = select(jobs, QUEUE.c.position).outerjoin(QUEUE, QUEUE.c.id == jobs.c.id)
         if owner is not None:
-            chosen = chosen.where(_mine(owner))
+            chosen = chosen.where(_owned_by(owner))
         if before is not None:
             chosen = chosen.where(jobs.c.seq < before)
         with self.database.read() as connection:
             chosen = chosen.order_by(jobs.c.seq.desc()).limit(limit)
-            rows = connection.execute(chosen, at()).mappings()
-            return [job_of(row, row["position"]) for row in rows]
+            rows = connection.execute(chosen, queue_parameters()).mappings()
+            return [job_from_row(row, row["position"]) for row in rows]
 
     def counts(self) -> dict[Status, int]:
         """How many jobs have each status."""
@@ -163,62 +169,62 @@ class JobRepository(Leases):
         return {status: found.get(status, 0) for status in STATUSES}
 
     def longest_wait(self) -> float:
-        """For how many seconds the oldest job that waits has waited; 0 where none waits."""
+        """Seconds that the oldest queued job has waited; 0 if there is none."""
         with self.database.read() as connection:
             waiting = select(now() - func.min(jobs.c.created)).where(jobs.c.status == "queued")
             return connection.scalar(waiting) or 0.0
 
-    def load(self, owner: str | None, connection: Connection | None = None) -> tuple[int, int]:
-        """How many jobs wait, and how many of an owner have not ended; in a transaction if one is given."""
+    def count_open(self, owner: str | None, connection: Connection | None = None) -> tuple[int, int]:
+        """Number of queued jobs, and of an owner's unfinished ones; in the transaction if one is given."""
         if connection is None:
             with self.database.read() as connection:
-                return self.load(owner, connection)
+                return self.count_open(owner, connection)
         waiting, unfinished = connection.execute(_LOAD, {"owner": owner or ""}).one()
         return waiting, unfinished
 
-    def places(self) -> set[str]:
-        """The places of the jobs that have not ended, and of those whose selfie is kept."""
+    def needed_folders(self) -> set[str]:
+        """The upload folders of the jobs that have not ended, and of those whose selfie is kept."""
         with self.database.read() as connection:
-            return set(connection.scalars(select(jobs.c.place).where(_NOT_ENDED | _KEPT)))
+            return set(connection.scalars(select(jobs.c.place).where(_NOT_ENDED | _SELFIE_KEPT)))
 
-    def lapsed(self, before: float) -> set[str]:
-        """The places of selfies that were kept for jobs that ended before this time."""
+    def expired(self, before: float) -> set[str]:
+        """The upload folders of kept selfies whose jobs ended before this time."""
         with self.database.read() as connection:
-            return set(connection.scalars(select(jobs.c.place).where(_KEPT & (jobs.c.ended < before))))
+            return set(connection.scalars(select(jobs.c.place).where(_SELFIE_KEPT & (jobs.c.ended < before))))
 
     def durations(self) -> tuple[float | None, float | None]:
-        """Mean seconds of the last jobs that succeeded, and since when, in seconds, the oldest runs."""
+        """Mean duration of the last jobs that succeeded, and how long the oldest job has run; in seconds."""
         with self.database.read() as connection:
             mean, oldest = connection.execute(_DURATIONS).one()
         return mean, oldest
 
     def cancel(self, id: str, owner: str | None) -> Job:
-        """End a job that has not ended and clear what is personal; the job as it was; raises NotFound."""
+        """Cancel a job that has not ended and delete personal data; the job as it was; raises NotFound."""
         with self.database.write() as connection:
-            found = connection.execute(select(jobs).where(_known(id, owner)).with_for_update())
+            found = connection.execute(select(jobs).where(_visible_to(id, owner)).with_for_update())
             row = found.mappings().first()
             if row is None:
-                raise NotFound(_UNKNOWN)
-            values = changes(outcome=None, metadata=None, lease=None)
+                raise NotFound(_NOT_FOUND)
+            values = changed_values(outcome=None, metadata=None, lease=None)
             if row["status"] not in ENDED:
-                values |= ended("cancelled")
+                values |= end_values("cancelled")
             connection.execute(update(jobs).where(jobs.c.id == id).values(values))
-        return job_of(row)
+        return job_from_row(row)
 
-    def forget(self, before: float) -> int:
-        """Drop jobs that ended before this time, unless an idempotency key may still ask for them."""
+    def purge(self, before: float) -> int:
+        """Delete jobs that ended before this time, unless their idempotency key may still be used."""
         asked = jobs.c.idempotency_key.is_not(None) & (jobs.c.created >= now() - DAY)
         with self.database.write() as connection:
             return connection.execute(delete(jobs).where((jobs.c.ended < before) & ~asked)).rowcount
 
 
-def _mine(owner: str | None) -> ColumnElement[bool]:
+def _owned_by(owner: str | None) -> ColumnElement[bool]:
     return jobs.c.owner == (owner or "")
 
 
-def _keyed(idempotency: Idempotency) -> ColumnElement[bool]:
+def _has_key(idempotency: Idempotency) -> ColumnElement[bool]:
     return jobs.c.idempotency_key == idempotency.key
 
 
-def _known(id: str, owner: str | None) -> ColumnElement[bool]:
-    return jobs.c.id == id if owner is None else (jobs.c.id == id) & _mine(owner)
+def _visible_to(id: str, owner: str | None) -> ColumnElement[bool]:
+    return jobs.c.id == id if owner is None else (jobs.c.id == id) & _owned_by(owner)

@@ -1,4 +1,4 @@
-"""One job from its claim to its end, however it ends."""
+"""Runs jobs, each from its claim to its end."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from reenact.types import Picture, Show
-from server.database.outage import why
+from reenact.types import FrameCallback, Picture
+from server.database.outage import driver_message
 from server.disk import is_full
 from server.jobs.endings import Endings
 from server.jobs.files import Files
@@ -23,40 +23,40 @@ from server.observability import logs
 from server.observability.metrics import Metrics
 
 log = logging.getLogger(__name__)
-BREAK_OFF = 5.0  # seconds that a job which is told to stop may take to do so
+CANCEL_SECONDS = 5.0  # seconds that a cancelled job may take to stop
 
 
 class Worker(Protocol):
-    """Whoever does orders. All methods may be called from any thread."""
+    """Runs orders with an engine. All methods may be called from any thread."""
 
     @property
     def ready(self) -> bool:
-        """Whether an order would be begun now."""
+        """Whether an order would start now."""
         ...
 
     def open(self) -> str:
-        """Make the engine warm, and tell where the model runs; raises SetupError."""
+        """Warm up the engine; return where the model runs; raises SetupError."""
         ...
 
-    def do(self, job: Job, name: str, watch: JobWatch, show: Show) -> Outcome:
-        """Do a job's order, if it may be done, and publish its result under a name, or in the gallery.
+    def run_job(self, job: Job, name: str, watch: JobWatch, show: FrameCallback) -> Outcome:
+        """Run a job's order, if it is allowed, and publish its result under a name, or in the gallery.
 
-        Its uploads stay, for another attempt. ``watch`` is told how far it is, also while no frame is done,
-        and ends the work by raising; ``show`` is handed frames as they are made.
+        The uploads stay, for another attempt. ``watch`` gets the progress, also while no frame is done, and
+        cancels the job by raising; ``show`` gets frames as they are made.
 
         Raises:
-            Refused: the order may not be done.
-            ReenactError: the order cannot be done, or ``watch`` stopped it.
+            Refused: the order is not allowed.
+            ReenactError: the order failed, or ``watch`` cancelled it.
         """
         ...
 
     def close(self) -> None:
-        """Do nothing more."""
+        """Stop."""
         ...
 
 
 class Runner:
-    """Does jobs in the threads that call ``do_next``."""
+    """Runs jobs in the threads that call ``run_next``."""
 
     def __init__(
         self,
@@ -64,106 +64,108 @@ class Runner:
         worker: Worker | None,
         files: Files,
         lease: float,
-        silence: float,
+        hang_seconds: float,
         attempts: int,
         at_once: int,
-        changed: Callable[[], None],
+        on_change: Callable[[], None],
         metrics: Metrics,
     ) -> None:
         """Make an idle runner.
 
         Args:
             records: where jobs are claimed and ended.
-            worker: does the orders; None where others do.
+            worker: runs the orders; None if other processes do.
             files: of the orders.
-            lease: seconds after which an attempt whose process gives no sign of life counts as dead.
-            silence: seconds after which one without a sign of work does so too.
-            attempts: how often a job is begun before it fails.
+            lease: seconds without a heartbeat after which an attempt counts as dead.
+            hang_seconds: seconds without a sign of work after which it counts as hung.
+            attempts: how often a job is started before it fails.
             at_once: jobs of one owner that may run, in all processes.
-            changed: is called after every change of a job.
-            metrics: are told of every attempt.
+            on_change: is called after every change of a job.
+            metrics: count every attempt.
         """
         self._records, self._worker, self._files = records, worker, files
-        self._changed, self._metrics = changed, metrics
-        self._lease, self._silence, self._at_once = lease, silence, at_once
+        self._on_change, self._metrics = on_change, metrics
+        self._lease, self._hang_seconds, self._at_once = lease, hang_seconds, at_once
         self._endings = Endings(records, files, lease, attempts, metrics)
-        self._busy = 0  # threads inside ``do_next``
-        self._rest = 0.0  # until when nothing is begun, on the clock that only goes forward
+        self._busy = 0  # threads inside ``run_next``
+        self._paused_until = 0.0  # until when no job is started, on the monotonic clock
         self._running: dict[str, Claim] = {}
         self._watches: dict[str, Attempt] = {}  # by lease, of what runs
-        self._frames: dict[str, Picture] = {}  # by job, the latest; gone with the attempt
+        self._latest_frames: dict[str, Picture] = {}  # by job, the latest; gone with the attempt
         self._idle = Condition()
         self._closed, self._stop = Event(), Event()
 
-    def do_next(self) -> bool:
-        """Do the job whose turn it is; False where none waits, the disk was full or the service stops."""
+    def run_next(self) -> bool:
+        """Run the next job; False if there is none, the disk was full or the service stops."""
         with self._idle:
-            if self._closed.is_set() or time.monotonic() < self._rest:
+            if self._closed.is_set() or time.monotonic() < self._paused_until:
                 return False
             self._busy += 1  # before it has a job, so that nobody closes between the two
         try:
             claim = self._records.claim(self._lease, self._at_once)
             if claim:
-                self._attempt(claim)
+                self._run_attempt(claim)
             return claim is not None
         finally:
             with self._idle:
                 self._busy -= 1
                 self._idle.notify_all()
 
-    def _attempt(self, claim: Claim) -> None:
-        """Do a job, and tell of its begin and its end."""
+    def _run_attempt(self, claim: Claim) -> None:
+        """Run a job, and report its start and its end."""
         with self._idle:
             self._running[claim.lease] = claim
             self._watches[claim.lease] = self._watch(claim.lease)
-        self._metrics.begun(claim.job)
-        self._changed()
+        self._metrics.attempt_started(claim.job)
+        self._on_change()
         about = logs.job.set(claim.job.id)
         try:
-            self._do(claim)
+            self._run(claim)
         finally:
             logs.job.reset(about)
-            self._frames.pop(claim.job.id, None)
+            self._latest_frames.pop(claim.job.id, None)
             with self._idle:
                 del self._running[claim.lease], self._watches[claim.lease]
-            self._changed()
+            self._on_change()
 
-    def frame(self, id: str) -> Picture | None:
+    def latest_frame(self, id: str) -> Picture | None:
         """The latest frame of a job that runs here."""
-        return self._frames.get(id)
+        return self._latest_frames.get(id)
 
     def renew(self) -> None:
-        """Keep the leases of the jobs that are worked on here; a job that hangs loses its own."""
+        """Renew the leases of the jobs that run here, except those that hang."""
         with self._idle:
-            leases = [lease for lease, watch in self._watches.items() if watch.silence < self._silence]
+            leases = [
+                lease for lease, watch in self._watches.items() if watch.idle_seconds < self._hang_seconds
+            ]
         if leases:
             self._records.renew(leases, self._lease)
 
     def close(self, seconds: float) -> bool:
-        """Begin nothing more, wait so long for what runs, put the rest back; whether all stood still."""
+        """Start no more jobs, wait so long for running ones, requeue the rest; whether all have stopped."""
         with self._idle:
             self._closed.set()
-        still = self._wait(seconds)
+        all_stopped = self._wait(seconds)
         self._stop.set()  # what still runs now stops at its next frame
-        self._records.give_up()
-        still = still or self._wait(BREAK_OFF)
+        self._records.stop_waiting()
+        all_stopped = all_stopped or self._wait(CANCEL_SECONDS)
         with self._idle:
             left = list(self._running)
         try:
             for lease in left:
                 self._records.release(lease, counted=False)
         except SQLAlchemyError as e:  # others begin them again when the leases have run out
-            log.error("What still runs could not be put back into the queue: %s", why(e))
-        return still
+            log.error("Running jobs could not be put back into the queue: %s", driver_message(e))
+        return all_stopped
 
     def _wait(self, seconds: float) -> bool:
         with self._idle:
             return self._idle.wait_for(lambda: not self._busy, seconds)
 
-    def _do(self, claim: Claim) -> None:
+    def _run(self, claim: Claim) -> None:
         assert self._worker
         try:
-            outcome = self._worker.do(
+            outcome = self._worker.run_job(
                 claim.job, claim.result, self._watches[claim.lease], self._show(claim.job.id)
             )
         except Exception as e:
@@ -172,37 +174,41 @@ class Runner:
         try:
             self._endings.succeed(claim, outcome)
         except SQLAlchemyError as e:
-            if not is_full(e):  # whether it was recorded is not known then, so the result must stay
+            if not is_full(e):  # it is unknown then whether it was recorded, so the result must stay
                 raise
             self._failed(claim, e)
 
     def _failed(self, claim: Claim, error: Exception) -> None:
-        """End an attempt that failed; what another process may do better is left to it for a while."""
-        rest = self._endings.fail(claim, error)
-        self._rest = max(self._rest, time.monotonic() + rest)
+        """End a failed attempt, and pause if another process may do better."""
+        pause = self._endings.fail(claim, error)
+        self._paused_until = max(self._paused_until, time.monotonic() + pause)
 
     def _watch(self, lease: str) -> Attempt:
-        """What a worker tells of an attempt."""
+        """The progress callback of an attempt."""
 
-        def note(done: int, total: int) -> bool:
+        def save_progress(done: int, total: int) -> bool:
             held = self._progress(lease, done, total)
-            self._changed()
+            self._on_change()
             return held
 
-        return Attempt(note, lambda: self._wanted(lease), self._stop.is_set, self._metrics.made)
+        return Attempt(
+            save_progress, lambda: self._is_wanted(lease), self._stop.is_set, self._metrics.frames_made
+        )
 
-    def _wanted(self, lease: str) -> bool:
+    def _is_wanted(self, lease: str) -> bool:
         try:
-            return self._records.still_holds(lease)
-        except SQLAlchemyError:  # the next look may find the database again, and the log says that it is away
+            return self._records.lease_is_held_now(lease)
+        except SQLAlchemyError:  # the next check may reach the database again, and the log has the outage
             return True
 
     def _show(self, id: str) -> Callable[[Picture], None]:
-        return lambda frame: self._frames.update({id: frame})
+        return lambda frame: self._latest_frames.update({id: frame})
 
     def _progress(self, lease: str, done: int, total: int) -> bool:
         try:
             return self._records.progress(lease, done, total, self._lease)
-        except SQLAlchemyError as e:  # the next look may find the database again; the lease decides how long
-            log.warning("The progress of a job could not be noted: %s", why(e))
+        except (
+            SQLAlchemyError
+        ) as e:  # the next report may reach the database again; the lease limits for how long
+            log.warning("The progress of a job could not be recorded: %s", driver_message(e))
             return True

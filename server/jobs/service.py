@@ -1,6 +1,6 @@
-"""What takes orders and sees that they are done.
+"""The queue: takes orders and runs them.
 
-The records lie in a database: no restart forgets them, and many processes can share them.
+The jobs are in a database, so that they survive a restart and many processes can share them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from sqlalchemy import Connection
 
 from reenact.types import Picture
 from server.errors import NotReady
-from server.jobs.admission import Room
+from server.jobs.admission import Admission
 from server.jobs.deletion import Deletion
 from server.jobs.files import Files
-from server.jobs.job import Beside, Idempotency, Job, Status
+from server.jobs.job import ExtraWrite, Idempotency, Job, Status
 from server.jobs.order import Order
 from server.jobs.repository import JobRepository
 from server.jobs.runner import Runner, Worker
 from server.jobs.upkeep import Upkeep
-from server.jobs.waiting import Waiting
-from server.jobs.wakeup import Crew
+from server.jobs.waiting import JobChanges
+from server.jobs.wakeup import WorkerPool
 from server.observability.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 class Jobs:
     """The queue. All methods may be called from any thread.
 
-    Where ``owner`` is given, another's job is as unknown as one that never was; None sees all.
+    With an ``owner``, jobs of others do not exist; None sees all.
     """
 
     def __init__(
@@ -47,68 +47,68 @@ class Jobs:
         broker: str | None = None,
         threads: int = 1,
         lease: float = 15.0,
-        silence: float = 60.0,
+        hang_seconds: float = 60.0,
         attempts: int = 3,
         at_once: int = 10_000,
-        alone: bool = True,
+        single_process: bool = True,
         metrics: Metrics,
     ) -> None:
         """Make an idle queue.
 
         Args:
             records: the table.
-            worker: does the orders; None leaves them to others.
+            worker: runs the orders; None leaves them to other processes.
             files: of the orders.
-            on_broken: is told when the worker cannot be opened, for instance because the model is damaged.
-            limit: jobs that may wait.
+            on_broken: is called if the worker cannot be opened, for instance because the model is damaged.
+            limit: maximum number of queued jobs.
             owner_limit: unfinished jobs that one owner may have; None sets no limit.
-            broker: URL of Redis or RabbitMQ; None means that this process does the jobs by itself.
+            broker: URL of Redis or RabbitMQ; None runs the jobs in this process.
             threads: jobs at once.
-            lease: seconds without a sign of life after which an attempt counts as dead.
-            silence: seconds without a sign of work after which one does so too.
-            attempts: how often a job is begun before it fails.
+            lease: seconds without a heartbeat after which an attempt counts as dead.
+            hang_seconds: seconds without a sign of work after which it counts as hung.
+            attempts: how often a job is started before it fails.
             at_once: jobs of one owner that may run, in all processes.
-            alone: whether no other process uses the records, so that what runs at start is dead.
-            metrics: are told of every attempt and look into the records when somebody reads them.
+            single_process: whether no other process uses the records, so that what runs at start is dead.
+            metrics: count every attempt, and read the jobs at each scrape.
 
         Raises:
             SetupError: the broker's URL cannot be used.
         """
         self.records, self._worker, self._files, self._on_broken = records, worker, files, on_broken
-        self._room = Room(records, limit, owner_limit, threads)
-        self._closed, self._starting = Event(), Lock()
-        self._waiting = Waiting(self.get, self._closed)
-        # Orders that come at once are taken one after the other. Side by side none would be taken sooner, and
-        # a look at a job would wait for its turn with the interpreter behind each of them.
-        self._desk = Lock()
+        self._admission = Admission(records, limit, owner_limit, threads)
+        self._closed, self._start_lock = Event(), Lock()
+        self._changes = JobChanges(self.get, self._closed)
+        # Orders are added one at a time. In parallel none would be added sooner, and requests for jobs would
+        # wait for the interpreter behind each of them.
+        self._submit_lock = Lock()
         self._deletion = Deletion(records, files)
         self._metrics = metrics
-        metrics.follow(records, lambda: self.ready)
-        ring = self._waiting.ring
-        self._runner = Runner(records, worker, files, lease, silence, attempts, at_once, ring, metrics)
-        self._crew = Crew(broker, threads, self._runner.do_next)
+        metrics.watch_jobs(records, lambda: self.ready)
+        notify = self._changes.notify
+        self._runner = Runner(records, worker, files, lease, hang_seconds, attempts, at_once, notify, metrics)
+        self._pool = WorkerPool(broker, threads, self._runner.run_next)
         renew = self._runner.renew
-        self._upkeep = Upkeep(records, files, ring, lease, attempts, alone, renew, self._look)
+        self._upkeep = Upkeep(records, files, notify, lease, attempts, single_process, renew, self._poll)
         self._ready = False
         self._opening = Thread(target=self._open, name="engine", daemon=True)
 
     @property
     def ready(self) -> bool:
-        """Whether the worker is open, where this process works, and database and broker are there."""
-        return not self.lacking
+        """Whether database and broker work, and the engine too if this process runs jobs."""
+        return not self.unavailable
 
     @property
-    def lacking(self) -> list[str]:
-        """What is not there of database, broker and engine."""
+    def unavailable(self) -> list[str]:
+        """Which of database, broker and engine do not work."""
         engine = self._ready and (self._worker is None or self._worker.ready)
-        database = self._upkeep.works and not self.records.database.silent
-        parts = {"database": database, "broker": self._crew.there, "engine": engine}
+        database = self._upkeep.healthy and not self.records.database.unresponsive
+        parts = {"database": database, "broker": self._pool.connected, "engine": engine}
         return [name for name, there in parts.items() if not there]
 
     def start(self) -> None:
-        """Put back what a crash broke off, then open the worker in its own thread and begin."""
+        """Requeue what a crash interrupted, then open the worker in its own thread and begin."""
         self._upkeep.start()
-        self._crew.open()
+        self._pool.open()
         self._opening.start()
 
     def submit(
@@ -120,12 +120,12 @@ class Jobs:
         webhook: str | None = None,
         metadata: str | None = None,
         idempotency: Idempotency | None = None,
-        beside: Beside | None = None,
+        extra_write: ExtraWrite | None = None,
     ) -> Job:
-        """Take an order, and its place in the storage with it, and record ``beside`` with it or neither.
+        """Add the job of an order, with ``extra_write`` in one transaction. It then owns the upload folder.
 
-        Where the same owner sent the same idempotency key before, the first job is given back and the new
-        order's place is dropped.
+        If the same owner has sent the same idempotency key before, the first job is returned and the new
+        upload folder is deleted.
 
         Raises:
             QueueFull: as many jobs wait as may wait.
@@ -137,58 +137,60 @@ class Jobs:
             raise NotReady("The server is stopping. Send the order again in a moment.")
         id = secrets.token_hex(16)
 
-        def room(connection: Connection, id: str) -> None:
-            self._room.check(owner, connection)
+        def check_space(connection: Connection, id: str) -> None:
+            self._admission.check(owner, connection)
 
-        while True:  # a second time only where the same key is sent twice at once
-            if idempotency and (first := self.repeated(owner, idempotency)):
-                self._files.drop(order)
+        while True:  # a second time only if the same key is sent twice at the same moment
+            if idempotency and (first := self.find_repeated(owner, idempotency)):
+                self._files.delete_uploads(order)
                 return first
-            self._files.share(order)
+            self._files.publish_inputs(order)
             job = Job(id, order, "queued", 0.0, frames_total, owner=owner, webhook=webhook, metadata=metadata)
-            with self._desk:
-                taken = self.records.insert(job, idempotency, room, *([beside] if beside else []))
+            with self._submit_lock:
+                taken = self.records.insert(
+                    job, idempotency, check_space, *([extra_write] if extra_write else [])
+                )
             if taken:
-                self._crew.wake()
-                self._waiting.ring()
+                self._pool.notify()
+                self._changes.notify()
                 return taken
 
-    def check_room(self, owner: str | None, key: str | None) -> None:
-        """Refuse an order that ``submit`` would not take now, before its files are read.
+    def check_admission(self, owner: str | None, key: str | None) -> None:
+        """Refuse an order that ``submit`` would refuse now, before its files are read.
 
-        An order whose idempotency key the owner has used is let pass: it may find its first job.
+        An order whose idempotency key the owner has used passes: it may be a repetition.
 
         Raises:
             QueueFull: as many jobs wait as may wait.
             QuotaExceeded: the owner has as many unfinished jobs as one may have.
         """
-        with self._desk:
-            if key is None or not self.records.used(owner, key):
-                self._room.check(owner)
+        with self._submit_lock:
+            if key is None or not self.records.key_was_used(owner, key):
+                self._admission.check(owner)
 
-    def repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
+    def find_repeated(self, owner: str | None, idempotency: Idempotency) -> Job | None:
         """The job that this key made within its 24 hours; raises IdempotencyConflict."""
-        return self.records.repeated(owner, idempotency)
+        return self.records.find_repeated(owner, idempotency)
 
     def get(self, id: str, owner: str | None = None) -> Job:
         """The job as it is now; raises NotFound."""
         return self.records.get(id, owner)
 
-    def frame(self, id: str, owner: str | None = None) -> Picture | None:
-        """The latest frame of a job that is done here, (H, W, 3) uint8 sRGB, or smaller; raises NotFound."""
-        return self._runner.frame(id) if self.get(id, owner).status == "running" else None
+    def latest_frame(self, id: str, owner: str | None = None) -> Picture | None:
+        """The latest frame of a job that runs here, (H, W, 3) uint8 sRGB, or smaller; raises NotFound."""
+        return self._runner.latest_frame(id) if self.get(id, owner).status == "running" else None
 
     def page(self, owner: str | None, before: int | None, limit: int) -> list[Job]:
         """Newest first: at most ``limit`` jobs, all with a ``seq`` lower than ``before``."""
         return self.records.page(owner, before, limit)
 
-    def changed(self, id: str, since: int, seconds: float, owner: str | None = None) -> Job:
-        """The job as soon as its version is not ``since``, or when the time is over; raises NotFound."""
-        return self._waiting.changed(id, since, seconds, owner)
+    def wait_for_change(self, id: str, since: int, seconds: float, owner: str | None = None) -> Job:
+        """The job as soon as its version is not ``since``, or after so many seconds; raises NotFound."""
+        return self._changes.wait_for_change(id, since, seconds, owner)
 
     def wait(self, id: str, seconds: float, owner: str | None = None) -> Job:
-        """The job when it ends, or when the time is over; raises NotFound."""
-        return self._waiting.ended(id, seconds, owner)
+        """The job when it ends, or after so many seconds; raises NotFound."""
+        return self._changes.wait_for_end(id, seconds, owner)
 
     def cancel(self, id: str, owner: str | None = None) -> Job:
         """Stop a job that has not ended; delete the result, faces and metadata of any; raises NotFound.
@@ -196,49 +198,49 @@ class Jobs:
         A job that renders stops within a second, in whatever process. Its status says ``cancelled`` at once.
         """
         self._deletion.delete(self.get(id, owner))
-        self._waiting.ring()
+        self._changes.notify()
         return self.get(id)
 
     def counts(self) -> dict[Status, int]:
-        """How many remembered jobs have each status."""
+        """How many jobs have each status."""
         return self.records.counts()
 
     def close(self, seconds: float) -> bool:
-        """Take nothing more, give running jobs this time to end, put the rest back in the queue.
+        """Accept no more orders, give running jobs this time to end, put the rest back in the queue.
 
-        Returns whether all threads stood still.
+        Returns whether all threads have stopped.
         """
         self._closed.set()
-        self._waiting.ring()
-        still = self._runner.close(seconds)
+        self._changes.notify()
+        all_stopped = self._runner.close(seconds)
         if self._worker:
             self._worker.close()
-        with self._starting:
-            self._crew.stop(1.0)
+        with self._start_lock:
+            self._pool.stop(1.0)
         self._upkeep.close()
         if self._opening.is_alive():
             self._opening.join(1.0)
         self.records.database.close()
-        return still and not self._opening.is_alive()
+        return all_stopped and not self._opening.is_alive()
 
     def _open(self) -> None:
         """Open the worker, then let the threads begin."""
         if self._worker:
             try:
-                self._metrics.opened(self._worker.open())
+                self._metrics.engine_opened(self._worker.open())
             except Exception as e:
                 if not self._closed.is_set():
                     self._on_broken(e)
                 return
-        with self._starting:
+        with self._start_lock:
             if self._closed.is_set():
                 return
             if self._worker:
-                self._crew.start()
+                self._pool.start()
             self._ready = True
-        self._look()
+        self._poll()
 
-    def _look(self) -> None:
-        """Begin what waits, where this process can."""
+    def _poll(self) -> None:
+        """Start queued jobs, if this process runs jobs."""
         if self._worker and self._ready and self.counts()["queued"]:
-            self._crew.look()
+            self._pool.poll()

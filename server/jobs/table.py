@@ -21,13 +21,15 @@ from sqlalchemy import (
 )
 
 from server.database.database import METADATA
-from server.jobs.job import Failure, Job, Outcome, SeenFace
+from server.jobs.job import DetectedFace, Failure, Job, Outcome
 from server.jobs.order import Order
-from server.storage import Stored
+from server.storage import StoredResult
 
-Value = TypeVar("Value", Order, Outcome, Failure, Stored)
+Value = TypeVar("Value", Order, Outcome, Failure, StoredResult)
 _Json = JSON(none_as_null=True)
 _PENDING = text("webhook_due IS NOT NULL")
+# Fields whose name in the database is that of the first release.
+_STORED_NAMES = {"upload_folder": "place", "keep_selfie": "keep"}
 
 # ``owner`` is "" where there is none, since NULLs are all different to a unique constraint.
 jobs = Table(
@@ -37,7 +39,7 @@ jobs = Table(
     Column("id", String(64), nullable=False, unique=True),
     Column("owner", String(64), nullable=False),
     Column("status", String(16), nullable=False),
-    Column("place", String(64), nullable=False),
+    Column("place", String(64), nullable=False),  # the upload folder of the order
     Column("order", _Json, nullable=False),
     Column("created", Double, nullable=False),
     Column("started", Double),
@@ -46,12 +48,12 @@ jobs = Table(
     Column("frames_done", Integer, nullable=False, default=0),
     Column("attempts", Integer, nullable=False, default=0),
     Column("version", Integer, nullable=False, default=1),
-    Column("lease", String(64)),  # of the attempt that runs; its result bears this name
+    Column("lease", String(64)),  # of the running attempt; the name of its result
     Column("lease_until", Double),
     Column("idempotency_key", String(255)),
     Column("idempotency_digest", String(128)),
     Column("webhook", Text),
-    Column("webhook_due", Double),  # when to call it once the job has ended; NULL: there is nothing to tell
+    Column("webhook_due", Double),  # when to call it once the job has ended; NULL: no call is due
     Column("webhook_tries", Integer, nullable=False, default=0),
     Column("metadata", Text),
     Column("outcome", _Json),
@@ -61,15 +63,15 @@ jobs = Table(
     Index("jobs_by_status", "status", "owner"),
     Index("jobs_by_start", "started"),
     Index("jobs_by_webhook", "webhook_due", sqlite_where=_PENDING, postgresql_where=_PENDING),
-    sqlite_autoincrement=True,  # a forgotten job's number is not given again
+    sqlite_autoincrement=True,  # the number of a deleted job is not used again
 )
 
 
-def job_of(row: RowMapping, position: int | None = None) -> Job:
+def job_from_row(row: RowMapping, position: int | None = None) -> Job:
     """A row as a job."""
     return Job(
         id=row["id"],
-        order=_of(Order, row["order"]),
+        order=_from_json(Order, row["order"]),
         status=row["status"],
         created=row["created"],
         frames_total=row["frames_total"],
@@ -77,8 +79,8 @@ def job_of(row: RowMapping, position: int | None = None) -> Job:
         started=row["started"],
         ended=row["ended"],
         position=position,
-        outcome=_outcome_of(row["outcome"]) if row["outcome"] else None,
-        failure=_of(Failure, row["failure"]) if row["failure"] else None,
+        outcome=_outcome_from_json(row["outcome"]) if row["outcome"] else None,
+        failure=_from_json(Failure, row["failure"]) if row["failure"] else None,
         owner=row["owner"] or None,
         webhook=row["webhook"],
         metadata=row["metadata"],
@@ -88,22 +90,27 @@ def job_of(row: RowMapping, position: int | None = None) -> Job:
     )
 
 
-def plain(value: Order | Outcome | Failure) -> dict[str, Any]:
-    """A value as a JSON column takes it."""
-    return asdict(value)
+def to_json(value: Order | Outcome | Failure) -> dict[str, Any]:
+    """A value for a JSON column."""
+    return {_stored_name(name): each for name, each in asdict(value).items()}
 
 
-def understood(order: dict[str, Any]) -> bool:
+def is_understood(order: dict[str, Any]) -> bool:
     """Whether an order has no field that this release does not know."""
-    return order.keys() <= {each.name for each in fields(Order)}
+    return order.keys() <= {_stored_name(each.name) for each in fields(Order)}
 
 
-def _outcome_of(kept: dict[str, Any]) -> Outcome:
-    faces = tuple(SeenFace((*face["box"],), face["score"]) for face in kept["faces"])
-    stored = _of(Stored, kept["stored"]) if kept["stored"] else None
-    return _of(Outcome, kept | {"stored": stored, "faces": faces})
+def _outcome_from_json(stored: dict[str, Any]) -> Outcome:
+    faces = tuple(DetectedFace((*face["box"],), face["score"]) for face in stored["faces"])
+    result = _from_json(StoredResult, stored["stored"]) if stored["stored"] else None
+    return _from_json(Outcome, stored | {"stored": result, "faces": faces})
 
 
-def _of(kind: type[Value], kept: dict[str, Any]) -> Value:
-    """A value from its JSON, without the fields that a newer release has added."""
-    return kind(**{each.name: kept[each.name] for each in fields(kind) if each.name in kept})
+def _from_json(kind: type[Value], stored: dict[str, Any]) -> Value:
+    """A value from its JSON; fields that a newer release has added are ignored."""
+    names = {each.name: _stored_name(each.name) for each in fields(kind)}
+    return kind(**{name: stored[kept_as] for name, kept_as in names.items() if kept_as in stored})
+
+
+def _stored_name(field: str) -> str:
+    return _STORED_NAMES.get(field, field)

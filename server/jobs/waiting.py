@@ -1,4 +1,4 @@
-"""Who waits for a job to change, and is told."""
+"""Waits for a job to change."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from threading import Condition, Event
 
 from server.jobs.job import ENDED, Job
 
-LOOK = 0.25  # seconds between two looks for what another process changed
+POLL_SECONDS = 0.25  # seconds between two polls for changes by other processes
 Get = Callable[[str, str | None], Job]
 
 
-class Waiting:
-    """A bell that is rung at every change in this process."""
+class JobChanges:
+    """Wakes the waiting threads at every change in this process."""
 
     def __init__(self, get: Get, closed: Event) -> None:
-        """Use ``get`` to look at a job; nobody waits any longer once it is ``closed``."""
+        """``get`` reads a job; ``closed`` ends all waiting."""
         self._get, self._closed = get, closed
-        self._bell, self._rings = Condition(), 0
+        self._condition, self._count = Condition(), 0
 
-    def ring(self) -> None:
-        """Let all who wait look again."""
-        with self._bell:
-            self._rings += 1
-            self._bell.notify_all()
+    def notify(self) -> None:
+        """Wake all waiting threads."""
+        with self._condition:
+            self._count += 1
+            self._condition.notify_all()
 
-    def changed(self, id: str, since: int, seconds: float, owner: str | None) -> Job:
-        """See ``Jobs.changed``."""
+    def wait_for_change(self, id: str, since: int, seconds: float, owner: str | None) -> Job:
+        """See ``Jobs.wait_for_change``."""
         deadline = time.monotonic() + seconds
         while True:
-            rings = self._rings
+            count = self._count
             job = self._get(id, owner)
             left = deadline - time.monotonic()
             if job.version != since or left <= 0 or self._closed.is_set():
                 return job
-            with self._bell:
-                self._bell.wait_for(lambda rings=rings: self._rings != rings, min(left, LOOK))  # type: ignore[misc]
+            with self._condition:
+                self._condition.wait_for(lambda count=count: self._count != count, min(left, POLL_SECONDS))  # type: ignore[misc]
 
-    def ended(self, id: str, seconds: float, owner: str | None) -> Job:
+    def wait_for_end(self, id: str, seconds: float, owner: str | None) -> Job:
         """See ``Jobs.wait``."""
         deadline = time.monotonic() + seconds
         job = self._get(id, owner)
@@ -47,5 +47,5 @@ class Waiting:
             and (left := deadline - time.monotonic()) > 0
             and not self._closed.is_set()
         ):
-            job = self.changed(id, job.version, left, owner)
+            job = self.wait_for_change(id, job.version, left, owner)
         return job

@@ -1,4 +1,4 @@
-"""How a worker tells of its work on a job, and is told to stop."""
+"""How a worker reports progress of a job, and how the job is cancelled."""
 
 from __future__ import annotations
 
@@ -8,76 +8,77 @@ from typing import Protocol
 
 from reenact.errors import Cancelled
 
-LOOK = 0.3  # seconds between two notes of how far a running job is
+SAVE_SECONDS = 0.3  # seconds between two records of progress
 
 
-class Stopping(Cancelled):
-    """The job is broken off and goes back to the queue, for no fault of its own."""
+class JobInterrupted(Cancelled):
+    """The job is interrupted and goes back to the queue, through no fault of its own."""
 
 
 class JobWatch(Protocol):
-    """Of one attempt. Both methods raise Cancelled where nobody wants the work any more."""
+    """The progress of one attempt. Both methods raise Cancelled if the job must stop."""
 
     def __call__(self, done: int, total: int) -> None:
-        """A sign of work: so many frames are done. 0 may be said again and again."""
+        """Report progress: so many frames are done. 0 may be reported repeatedly."""
         ...
 
     def check(self) -> None:
-        """No sign of work, only the question whether it is still wanted."""
+        """Check for cancellation, without progress."""
         ...
 
 
 class Attempt:
-    """A ``JobWatch`` that keeps the time of the last sign of work."""
+    """A ``JobWatch`` that remembers the time of the last progress."""
 
     def __init__(
         self,
-        note: Callable[[int, int], bool],
-        wanted: Callable[[], bool],
+        save_progress: Callable[[int, int], bool],
+        still_wanted: Callable[[], bool],
         stopping: Callable[[], bool],
-        made: Callable[[int], None],
+        on_frames: Callable[[int], None],
     ) -> None:
         """Begin.
 
         Args:
-            note: records how far it is; False where the job is not this attempt's any more.
-            wanted: whether it still is.
+            save_progress: records how far the job is; False where this attempt has lost its lease.
+            still_wanted: whether this attempt still holds its lease.
             stopping: whether the service stops.
-            made: is told how many more frames there are.
+            on_frames: is called with the number of new frames.
         """
-        self._note, self._wanted, self._stopping, self._made = note, wanted, stopping, made
+        self._save_progress, self._still_wanted = save_progress, still_wanted
+        self._stopping, self._on_frames = stopping, on_frames
         self._due, self._done = 0.0, 0
-        self._heard, self._noting = time.monotonic(), False
+        self._last_sign, self._saving = time.monotonic(), False
 
     @property
-    def silence(self) -> float:
-        """Seconds since the last sign of work; who waits for the database to note one is not silent."""
-        return 0.0 if self._noting else time.monotonic() - self._heard
+    def idle_seconds(self) -> float:
+        """Seconds since the last progress; 0 while progress is being saved."""
+        return 0.0 if self._saving else time.monotonic() - self._last_sign
 
     def __call__(self, done: int, total: int) -> None:
         """See ``JobWatch``."""
-        self._noting = True
+        self._saving = True
         try:
-            self._sign(done, total)
+            self._report(done, total)
         finally:
-            self._heard, self._noting = time.monotonic(), False
+            self._last_sign, self._saving = time.monotonic(), False
 
-    def _sign(self, done: int, total: int) -> None:
-        self._made(max(0, done - self._done))  # a gif may have fewer than were made for it
+    def _report(self, done: int, total: int) -> None:
+        self._on_frames(max(0, done - self._done))  # a gif may have fewer than were made for it
         self._done = done
         self._check_stopping()
         if time.monotonic() < self._due:
             return
-        self._due = time.monotonic() + LOOK
-        if not self._note(done, total):
+        self._due = time.monotonic() + SAVE_SECONDS
+        if not self._save_progress(done, total):
             raise Cancelled("The job was cancelled.")
 
     def check(self) -> None:
         """See ``JobWatch``."""
         self._check_stopping()
-        if not self._wanted():
+        if not self._still_wanted():
             raise Cancelled("The job was cancelled.")
 
     def _check_stopping(self) -> None:
         if self._stopping():
-            raise Stopping("The service stops.")
+            raise JobInterrupted("The service is stopping.")

@@ -1,7 +1,7 @@
-"""How the log looks: lines for eyes, or one JSON object a line for machines.
+"""Configuration of the log: text lines, or one JSON object per line.
 
-Nobody's data is in it: no address of a client, no name of a file, no key, and of a request's address only the
-route's template. Other packages are heard from warnings on.
+It has no personal data: no client address, file name or key, and only the route's template of a request's
+address. Other packages log warnings and errors only.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any
 from server.observability.request_id import request_id
 
 FORMATS = ("text", "json")
-_SHORTER = {
-    "Invalid request": "A request that is no proper HTTP was refused.",
-    "Error handling request": "A request broke off.",
+_REPLACEMENTS = {
+    "Invalid request": "A malformed HTTP request was refused.",
+    "Error handling request": "A request failed before the application saw it.",
 }
-CONSUMERS = ("reenact", "reenact.DQ")  # of Dramatiq, by their queues
+CONSUMER_QUEUES = ("reenact", "reenact.DQ")  # of Dramatiq, by their queues
 REQUESTS = "server.http.request_log"
 FIELDS = ("request_id", "job", "method", "route", "status", "seconds")
 
 job: ContextVar[str | None] = ContextVar("job", default=None)
-"""Id of the job that this thread is about, put on every line that it logs."""
+"""Id of the job of this thread, which is added to its log lines."""
 
 
 def config(kind: str) -> dict[str, Any]:
@@ -37,7 +37,11 @@ def config(kind: str) -> dict[str, Any]:
             "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
             "json": {"()": JsonLine},
         },
-        "filters": {"context": {"()": Context}, "discreet": {"()": Discreet}, "lost": {"()": Lost}},
+        "filters": {
+            "context": {"()": Context},
+            "discreet": {"()": RedactRequests},
+            "lost": {"()": DropDisconnects},
+        },
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": kind, "filters": ["context"]},
         },
@@ -47,7 +51,7 @@ def config(kind: str) -> dict[str, Any]:
             "reenact": {"level": "INFO"},
             REQUESTS: {"level": "INFO" if kind == "json" else "WARNING"},  # too many for eyes
             "pika": {"level": "CRITICAL"},  # ten lines for each try to connect; jobs.calls says it once
-            **{f"dramatiq.worker.ConsumerThread({name})": {"filters": ["lost"]} for name in CONSUMERS},
+            **{f"dramatiq.worker.ConsumerThread({name})": {"filters": ["lost"]} for name in CONSUMER_QUEUES},
             "gunicorn.error": {"level": "WARNING", "handlers": [], "filters": ["discreet"]} | up,
             "gunicorn.access": {"level": "CRITICAL", "handlers": []} | up,  # it tells addresses
         },
@@ -55,7 +59,7 @@ def config(kind: str) -> dict[str, Any]:
 
 
 class Context(logging.Filter):
-    """Puts on each line which request and which job it is about."""
+    """Adds the ids of the request and the job to each record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Pass all."""
@@ -63,19 +67,19 @@ class Context(logging.Filter):
         return True
 
 
-class Discreet(logging.Filter):
-    """gunicorn tells who sent a request that it cannot read, and what was in it; we do not."""
+class RedactRequests(logging.Filter):
+    """Removes the sender and the content of unreadable requests, which gunicorn logs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Pass all, some of it shortened."""
-        for beginning, instead in _SHORTER.items():
+        for beginning, instead in _REPLACEMENTS.items():
             if str(record.msg).startswith(beginning):
                 record.msg, record.args = instead, ()
         return True
 
 
-class Lost(logging.Filter):
-    """Dramatiq tells every few seconds that the broker is away; server.jobs.calls says it once."""
+class DropDisconnects(logging.Filter):
+    """Drops Dramatiq's repeated message that the broker is unreachable; server.jobs.calls logs it once."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Pass the rest."""

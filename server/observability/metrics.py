@@ -1,4 +1,4 @@
-"""What Prometheus reads: what this process has done since it began, and the jobs as the records hold them.
+"""Metrics for Prometheus: counters of this process, and the number of jobs in the database.
 
 Each app has a registry of its own. No label takes a value that a client chose.
 """
@@ -42,7 +42,7 @@ class Metrics:
     """The instruments of one process. All methods may be called from any thread."""
 
     def __init__(self) -> None:
-        """Everything stands at nothing."""
+        """Register the instruments in a new registry."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a time for each, that nobody draws
         registry = self.registry = CollectorRegistry()
         ProcessCollector(registry=registry)
@@ -94,41 +94,41 @@ class Metrics:
             registry=registry,
         )
 
-    def follow(self, records: JobRepository, ready: Callable[[], bool]) -> None:
-        """Tell of these records and of what ``ready`` says, each time somebody reads."""
+    def watch_jobs(self, records: JobRepository, ready: Callable[[], bool]) -> None:
+        """Report these jobs and what ``ready`` returns at each scrape."""
         self.registry.register(_Recorded(records))
         self._ready.set_function(lambda: float(ready()))
 
-    def follow_engine(self, pid: Callable[[], int | None]) -> None:
-        """Tell of memory, time and files of the engine's process too, while there is one."""
+    def watch_engine(self, pid: Callable[[], int | None]) -> None:
+        """Report memory, CPU time and files of the engine's process too, while there is one."""
         ProcessCollector("reenact_engine", lambda: pid() or "none", registry=self.registry)
 
-    def opened(self, provider: str) -> None:
+    def engine_opened(self, provider: str) -> None:
         """The engine is open and computes with this provider of onnxruntime."""
         self._engine.labels(provider).set(1)
 
-    def begun(self, job: Job) -> None:
+    def attempt_started(self, job: Job) -> None:
         """An attempt at a job begins; only the first has waited for its turn alone."""
         if job.attempts == 1 and job.started:
             self._waited.observe(max(0.0, job.started - job.created))
 
-    def made(self, frames: int) -> None:
+    def frames_made(self, frames: int) -> None:
         """So many more frames were made."""
         self._frames.inc(frames)
 
-    def succeeded(self, outcome: Outcome) -> None:
+    def attempt_succeeded(self, outcome: Outcome) -> None:
         """An attempt ended well."""
-        self.ended("succeeded")
+        self.attempt_ended("succeeded")
         for stage, seconds in outcome.seconds.items():
             self._stages.labels(stage).observe(seconds)
         if outcome.stored and (total := sum(outcome.seconds.values())):
             self._rate.observe(outcome.frames / total)
 
-    def ended(self, outcome: str) -> None:
+    def attempt_ended(self, outcome: str) -> None:
         """An attempt ended; ``outcome`` is a word of ours or the code of an error."""
         self._attempts.labels(outcome).inc()
 
-    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+    def request_answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """A request was answered."""
         self._requests.labels(route, method, status).inc()
         self._answered.labels(route, method).observe(seconds)
@@ -138,7 +138,7 @@ class Metrics:
         return generate_latest(self.registry)
 
     def listen(self, host: str, port: int) -> Callable[[], None]:
-        """Answer Prometheus on an address of its own, and give what ends that; raises SetupError."""
+        """Serve metrics on a separate port; return a function that stops it; raises SetupError."""
         try:
             server, thread = start_http_server(port, host, self.registry)
         except OSError as e:
@@ -156,9 +156,9 @@ class Metrics:
 
 
 class _Recorded(Collector):
-    """The jobs of all processes, asked of the records at each reading.
+    """The jobs of all processes, read from the database at each scrape.
 
-    Where the database is away these are missing, and ``reenact_ready`` is soon 0.
+    If the database is unreachable they are missing, and ``reenact_ready`` is soon 0.
     """
 
     def __init__(self, records: JobRepository) -> None:

@@ -1,4 +1,4 @@
-"""A name for every request: the client's own where it sends a decent one, else a random one."""
+"""An id for every request: the client's if it sends a valid one, otherwise a random one."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import secrets
 from flask import Flask, Response, g, has_request_context, request
 
 HEADER = "X-Request-Id"
-_DECENT = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def init_app(app: Flask) -> None:
     """Put the request id on every answer."""
 
-    def name(response: Response) -> Response:
+    def add_header(response: Response) -> Response:
         response.headers[HEADER] = request_id()
         return response
 
-    app.after_request(name)
+    app.after_request(add_header)
 
 
 def request_id() -> str:
@@ -27,5 +27,5 @@ def request_id() -> str:
         return "-"
     if "request_id" not in g:
         sent = request.headers.get(HEADER, "")
-        g.request_id = sent if _DECENT.fullmatch(sent) else secrets.token_hex(8)
+        g.request_id = sent if _ACCEPTED.fullmatch(sent) else secrets.token_hex(8)
     return str(g.request_id)

@@ -3,7 +3,7 @@
 blocklist.py    faces of people who asked not to be used, as fingerprints
 moderation.py   what an operator's own check says: a program behind an address, or a Python entry point
 screen.py       both, in that order
-consents.py     who said when that a picture may be used
+consents.py     records of consent
 """
 
 from server.screening.blocklist import Blocklist

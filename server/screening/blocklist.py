@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy import Column, Double, String, Table, delete, insert, select
 
-from reenact.face.fingerprint import BITS, SAME, Bits, distance
+from reenact.face.fingerprint import BITS, MAX_COPY_DISTANCE, Bits, hamming_distance
 from server.database.database import METADATA, Database
 from server.errors import NotFound
 
@@ -62,13 +62,13 @@ class Blocklist:
         """Take one off the list; raises NotFound."""
         with self._database.write() as connection:
             if not connection.execute(delete(blocked).where(blocked.c.id == id)).rowcount:
-                raise NotFound(f"No blocked face is called {id}. `reenact-server block list` shows them.")
+                raise NotFound(f"There is no blocked face {id}. `reenact-server block list` shows them.")
 
 
-def matching(seen: Bits, listed: list[BlockedFace]) -> BlockedFace | None:
+def find_match(seen: Bits, listed: list[BlockedFace]) -> BlockedFace | None:
     """The first blocked face among fingerprints (F, 2, BITS), plain or mirrored; None where there is none."""
     known = np.array([face.fingerprint for face in listed]).reshape(-1, BITS)
-    near = (distance(known[:, None, None], seen[None]) <= SAME).any((1, 2))
+    near = (hamming_distance(known[:, None, None], seen[None]) <= MAX_COPY_DISTANCE).any((1, 2))
     return listed[int(near.argmax())] if near.any() else None
 
 

@@ -52,16 +52,16 @@ class Consents:
 
     def find(self, face: str | None = None) -> list[Consent]:
         """Those for one face, or all; oldest first."""
-        wanted = select(consents).order_by(consents.c.given)
+        query = select(consents).order_by(consents.c.given)
         if face is not None:
-            wanted = wanted.where(consents.c.face == face)
+            query = query.where(consents.c.face == face)
         with self._database.read() as connection:
             return [
                 Consent(row["job"], row["owner"] or None, row["face"], row["given"])
-                for row in connection.execute(wanted).mappings()
+                for row in connection.execute(query).mappings()
             ]
 
-    def forget(self, now: float) -> int:
+    def purge(self, now: float) -> int:
         """Delete those whose time is over and tell how many."""
         with self._database.write() as connection:
             old = consents.c.given < now - self._days * DAY

@@ -49,9 +49,9 @@ Moderator = Callable[[Submission], str | None]
 class Moderators:
     """All checks of one installation."""
 
-    def __init__(self, checks: dict[str, Moderator], open_on_failure: bool) -> None:
-        """Checks by the name they have in the log; ``open_on_failure`` lets pass what cannot be checked."""
-        self._checks, self._open = checks, open_on_failure
+    def __init__(self, checks: dict[str, Moderator], allow_on_failure: bool) -> None:
+        """Checks by the name they have in the log; ``allow_on_failure`` lets pass what cannot be checked."""
+        self._checks, self._allow_on_failure = checks, allow_on_failure
 
     def check(self, submission: Submission) -> None:
         """Ask all.
@@ -65,9 +65,11 @@ class Moderators:
                 reason = check(submission)
             except Exception as e:  # of whatever code an operator plugs in
                 log.error("Moderator %s failed for job %s: %s: %s", name, submission.job, type(e).__name__, e)
-                if self._open:
+                if self._allow_on_failure:
                     continue
-                raise ModeratorUnavailable("The operator's check does not answer. Try again later.") from e
+                raise ModeratorUnavailable(
+                    "The operator's check failed or did not answer. Try again later."
+                ) from e
             if reason is not None:
                 log.info("Moderator %s refused job %s", name, submission.job)
                 raise Rejected(" ".join(str(reason).split())[:REASON_LENGTH] or NO_REASON)
@@ -110,17 +112,17 @@ class HttpModerator:
             raise ValueError(f"it answered {answer.status}")
         said = json.loads(text)
         if not isinstance(said, dict) or not isinstance(said.get("allow"), bool):
-            raise ValueError("its answer has no allow of true or false")
+            raise ValueError("its answer has no boolean `allow`")
         return None if said["allow"] else str(said.get("reason") or NO_REASON)
 
 
 def facts(submission: Submission) -> dict[str, str | None]:
     """A submission without its files: their SHA-256 instead."""
-    told = asdict(submission)
+    fields = asdict(submission)
     for name in ("selfie", "driving"):
-        path: Path | None = told.pop(name)
-        told[f"{name}_sha256"] = digest(path) if path else None
-    return told
+        path: Path | None = fields.pop(name)
+        fields[f"{name}_sha256"] = digest(path) if path else None
+    return fields
 
 
 def digest(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""Both checks, the cheap one first."""
+"""Runs the block list and the operator's check, the cheap one first."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from reenact.engine import Engine
 from reenact.face.fingerprint import fingerprints
 from reenact.media import read_picture
 from server.errors import FaceBlocked
-from server.screening.blocklist import Blocklist, matching
+from server.screening.blocklist import Blocklist, find_match
 from server.screening.moderation import Moderators, Submission
 
 
 class Screen:
-    """What stands between an order and the engine."""
+    """The checks that an order must pass before it is rendered."""
 
     def __init__(self, blocklist: Blocklist, moderators: Moderators) -> None:
-        """Only remembers both."""
+        """Do nothing yet."""
         self._blocklist, self._moderators = blocklist, moderators
 
     def check(self, engine: Engine, submission: Submission) -> None:
@@ -32,7 +32,7 @@ class Screen:
         if blocked:
             picture = read_picture(submission.selfie)
             seen = fingerprints(picture, engine.finder.find(picture))
-            if matching(seen, blocked):
+            if find_match(seen, blocked):
                 raise FaceBlocked(
                     "Someone in this picture asked not to be animated here. Choose another picture."
                 )

@@ -1,12 +1,12 @@
-"""Files: a place for each job's uploads while it lives, results under unguessable names until they expire.
+"""Files: a folder for the uploads of each job, and results under random names until they expire.
 
-storage.py    Storage: what the service asks for
+storage.py    Storage: the interface
 local.py      in a folder of this machine
 remote.py     in a bucket that many machines share
-bucket.py     what is asked of that bucket (s3://)
-own.py        the local folder of one process, which goes with it
-leftovers.py  what is still to be deleted
-breaker.py    one caller at a time tries what is silent
+bucket.py     the requests to that bucket (s3://)
+own.py        the local folder of one process, deleted with it
+leftovers.py  files that are still to be deleted
+breaker.py    circuit breaker for a service that does not answer
 """
 
 from pathlib import Path
@@ -15,16 +15,16 @@ from server.database.database import Database
 from server.storage.leftovers import Leftovers
 from server.storage.local import LocalStorage
 from server.storage.remote import RemoteStorage
-from server.storage.storage import DRIVING, SELFIE, Found, Storage, Stored
+from server.storage.storage import DRIVING, SELFIE, ResultFile, Storage, StoredResult
 
 __all__ = [
     "DRIVING",
     "SELFIE",
-    "Found",
     "LocalStorage",
     "RemoteStorage",
+    "ResultFile",
     "Storage",
-    "Stored",
+    "StoredResult",
     "open_storage",
 ]
 

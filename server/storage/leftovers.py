@@ -1,4 +1,4 @@
-"""What was to be deleted while the bucket was away: remembered in the database until it is gone."""
+"""Deletions that failed while the bucket was unreachable, recorded in the database until they are done."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ leftovers = Table(
 class Leftover:
     """A thing to delete."""
 
-    kind: Kind  # a result, a place, or the rest of a place in which one file is kept
-    name: str  # of the result or the place
+    kind: Kind  # a result, an upload folder, or all of a folder but one file
+    name: str  # of the result or the folder
     keep: str = ""  # the file that is kept
 
 
@@ -39,29 +39,29 @@ class Leftovers:
         """Only remembers the database."""
         self._database = database
 
-    def add(self, left: Leftover) -> None:
-        """Remember one; one that is remembered already goes to the end of the list."""
-        row = {"kind": left.kind, "name": left.name, "keep": left.keep, "tried": time.time()}
+    def add(self, leftover: Leftover) -> None:
+        """Record one; if it is recorded already, move it to the end of the list."""
+        row = {"kind": leftover.kind, "name": leftover.name, "keep": leftover.keep, "tried": time.time()}
         with suppress(IntegrityError), self._database.write() as connection:  # another process added it
-            connection.execute(delete(leftovers).where(_is(left)))
+            connection.execute(delete(leftovers).where(_is(leftover)))
             connection.execute(insert(leftovers), row)
 
-    def remove(self, left: Leftover) -> None:
-        """Forget one that is gone."""
+    def remove(self, leftover: Leftover) -> None:
+        """Remove one that was deleted."""
         with self._database.write() as connection:
-            connection.execute(delete(leftovers).where(_is(left)))
+            connection.execute(delete(leftovers).where(_is(leftover)))
 
     def all(self) -> list[Leftover]:
-        """Those remembered, the one that was tried longest ago first."""
+        """All of them, the one that was tried longest ago first."""
         with self._database.read() as connection:
             rows = connection.execute(select(leftovers).order_by(leftovers.c.tried)).mappings()
             return [Leftover(row["kind"], row["name"], row["keep"]) for row in rows]
 
-    def has(self, left: Leftover) -> bool:
-        """Whether this is to be deleted."""
+    def has(self, leftover: Leftover) -> bool:
+        """Whether this is recorded."""
         with self._database.read() as connection:
-            return connection.scalar(select(leftovers.c.name).where(_is(left))) is not None
+            return connection.scalar(select(leftovers.c.name).where(_is(leftover))) is not None
 
 
-def _is(left: Leftover) -> ColumnElement[bool]:
-    return (leftovers.c.kind == left.kind) & (leftovers.c.name == left.name)
+def _is(leftover: Leftover) -> ColumnElement[bool]:
+    return (leftovers.c.kind == leftover.kind) & (leftovers.c.name == leftover.name)

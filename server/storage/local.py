@@ -1,8 +1,8 @@
 """Files in a local folder.
 
-uploads/<place>/selfie, driving             while a job lives
+uploads/<folder>/selfie, driving            until the job has ended
 working/<process>/<attempt>/selfie, ...mp4  while an attempt at it lasts
-results/<token>.mp4                         until its time is over, counted from the file's own date
+results/<token>.mp4                         until it expires, counted from its modification time
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 from reenact.errors import SetupError
 from reenact.os_errors import reason
 from server.errors import Gone, NotFound
-from server.storage.own import OwnFolder
-from server.storage.storage import Found, Stored
+from server.storage.own import ProcessFolder
+from server.storage.storage import ResultFile, StoredResult
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}\.(mp4|gif|webp)")
 _OWNER_ONLY = 0o700
@@ -33,7 +33,7 @@ class LocalStorage:
     def __init__(self, folder: Path, lifetime: float) -> None:
         """Results live ``lifetime`` seconds. Nothing is touched before ``prepare``."""
         self._uploads, self._results = folder.absolute() / "uploads", folder.absolute() / "results"
-        self._lifetime, self._own = lifetime, OwnFolder(folder.absolute() / "working")
+        self._lifetime, self._process_folder = lifetime, ProcessFolder(folder.absolute() / "working")
 
     def prepare(self) -> None:
         """Make the folders.
@@ -44,59 +44,59 @@ class LocalStorage:
         try:
             for folder in (self._uploads, self._results):
                 folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
-            self.drop(self.open_place())
-            self._own.delete_dead()
+            self.delete_folder(self.create_folder())
+            self._process_folder.delete_abandoned()
         except OSError as e:
             raise SetupError(
                 f"The folder {self._uploads.parent} cannot be written: {reason(e)}. "
                 "Name another in REENACT_DATA."
             ) from e
 
-    def open_place(self) -> str:
+    def create_folder(self) -> str:
         """Make a new folder for one job's files."""
-        place = secrets.token_hex(16)
-        (self._uploads / place).mkdir(mode=_OWNER_ONLY)
-        return place
+        folder = secrets.token_hex(16)
+        (self._uploads / folder).mkdir(mode=_OWNER_ONLY)
+        return folder
 
-    def upload(self, place: str, name: str) -> Path:
-        """The path of a file in a place."""
-        return self._uploads / place / name
+    def upload(self, folder: str, name: str) -> Path:
+        """The path of a file in an upload folder."""
+        return self._uploads / folder / name
 
-    def share(self, place: str) -> None:
+    def publish_inputs(self, folder: str) -> None:
         """Nothing to do: every worker of this storage sees the folder."""
 
     @contextmanager
-    def at_hand(self, place: str, attempt: str) -> Iterator[Path]:
-        """Link a place's files, and delete the links afterwards."""
-        with self._own.room(attempt) as folder:
-            for file in self._files(place):
-                _link(file, folder / file.name)
-            yield folder
+    def checked_out(self, folder: str, attempt: str) -> Iterator[Path]:
+        """Link the files of an upload folder, and delete the links afterwards."""
+        with self._process_folder.subfolder(attempt) as copies:
+            for file in self._files(folder):
+                _link(file, copies / file.name)
+            yield copies
 
-    def drop(self, place: str) -> None:
-        """Delete a place with all that is in it."""
-        shutil.rmtree(self._uploads / place, ignore_errors=True)
+    def delete_folder(self, folder: str) -> None:
+        """Delete an upload folder with its files."""
+        shutil.rmtree(self._uploads / folder, ignore_errors=True)
 
-    def drop_rest(self, place: str, keep: str) -> None:
-        """Delete what is in a place but one file."""
-        for path in self._files(place):
+    def delete_all_but(self, folder: str, keep: str) -> None:
+        """Delete all files of an upload folder but one."""
+        for path in self._files(folder):
             if path.name != keep:
                 path.unlink(missing_ok=True)
 
-    def copy(self, place: str, name: str, to: str) -> None:
-        """Copy a file to another place."""
-        shutil.copyfile(self.upload(place, name), self.upload(to, name))
+    def copy(self, folder: str, name: str, to: str) -> None:
+        """Copy a file to another upload folder."""
+        shutil.copyfile(self.upload(folder, name), self.upload(to, name))
 
-    def drop_others(self, keep: Collection[str], before: float) -> int:
-        """Delete the old places that nobody needs any more and tell how many."""
-        self._own.delete_dead()
-        old = [place for place in self._uploads.iterdir() if (_time_of(place) or before) < before]
-        orphans = [place.name for place in old if place.name not in keep]
+    def delete_orphans(self, keep: Collection[str], before: float) -> int:
+        """Delete the old upload folders that no job needs; return how many."""
+        self._process_folder.delete_abandoned()
+        old = [folder for folder in self._uploads.iterdir() if (_modified(folder) or before) < before]
+        orphans = [folder.name for folder in old if folder.name not in keep]
         for name in orphans:
-            self.drop(name)
+            self.delete_folder(name)
         return len(orphans)
 
-    def publish(self, file: Path, token: str | None = None) -> Stored:
+    def publish(self, file: Path, token: str | None = None) -> StoredResult:
         """Move a file among the results under a name of 256 random bits."""
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
@@ -105,51 +105,51 @@ class LocalStorage:
         size = file.stat().st_size
         token = token or secrets.token_urlsafe(32) + file.suffix
         os.replace(file, self._results / token)
-        return Stored(token, size, digest, now + self._lifetime)
+        return StoredResult(token, size, digest, now + self._lifetime)
 
-    def find(self, token: str) -> Found:
-        """A result's file; raises NotFound, and Gone when its time is over."""
+    def find(self, token: str) -> ResultFile:
+        """A result's file; raises NotFound, and Gone if it has expired."""
         path = self._results / token
         try:
             now = path.stat() if TOKEN.fullmatch(token) else None
         except FileNotFoundError:
             now = None
         if now is None:
-            raise NotFound("There is no such result; it may have been deleted or expired.")
+            raise NotFound("There is no such result. It may have been deleted or have expired.")
         expires = now.st_mtime + self._lifetime
         if expires <= time.time():
             raise Gone("This result has expired. Make it again.")
-        return Found(token, now.st_size, expires, lambda: path.open("rb"))
+        return ResultFile(token, now.st_size, expires, lambda: path.open("rb"))
 
     def delete(self, token: str) -> None:
         """Delete a result."""
         (self._results / token).unlink(missing_ok=True)
 
-    def delete_left(self) -> int:
-        """Delete what dead processes left; what is deleted here is gone."""
-        self._own.delete_dead()
+    def delete_leftovers(self) -> int:
+        """Delete what dead processes left. Deleting a local file never has to be retried."""
+        self._process_folder.delete_abandoned()
         return 0
 
     def sweep(self) -> int:
-        """Delete the results whose time is over and tell how many."""
+        """Delete the expired results; return how many."""
         now = time.time()
         old = [path for path in self._results.iterdir() if (self._expires(path) or now) < now]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
 
-    def _files(self, place: str) -> list[Path]:
-        folder = self._uploads / place
-        return list(folder.iterdir()) if folder.is_dir() else []
+    def _files(self, folder: str) -> list[Path]:
+        path = self._uploads / folder
+        return list(path.iterdir()) if path.is_dir() else []
 
     def _expires(self, path: Path) -> float | None:
-        """When a file's time is over; None when there is no such file."""
-        made = _time_of(path)
+        """When a file expires; None if it does not exist."""
+        made = _modified(path)
         return None if made is None else made + self._lifetime
 
 
 def _link(file: Path, to: Path) -> None:
-    """Give a file a second name, or copy it where the file system has no such thing."""
+    """Hard-link a file, or copy it where the file system has no hard links."""
     try:
         os.link(file, to)
     except FileNotFoundError:  # deleted meanwhile, as at the end of its job
@@ -158,8 +158,8 @@ def _link(file: Path, to: Path) -> None:
         shutil.copyfile(file, to)
 
 
-def _time_of(path: Path) -> float | None:
-    """When it was changed; None when there is nothing."""
+def _modified(path: Path) -> float | None:
+    """Modification time; None if the file does not exist."""
     try:
         return path.stat().st_mtime
     except FileNotFoundError:

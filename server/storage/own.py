@@ -1,7 +1,7 @@
-"""A folder of this process's own, in one that several processes may share.
+"""A folder for this process alone, inside one that several processes share.
 
-Whoever is killed cannot tidy up. So each process holds a lock on a file beside its folder, which the system
-lets go of when the process ends, however it ends; the folder of a lock that nobody holds is deleted.
+A process that is killed cannot delete its files. So each process locks a file beside its folder, and the
+system releases the lock when the process ends. Other processes delete a folder whose lock is free.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from typing import IO
 _OWNER_ONLY = 0o700
 
 
-class OwnFolder:
+class ProcessFolder:
     """The folder, made when it is first asked for, and deleted with this object or when this process ends."""
 
     def __init__(self, parent: Path) -> None:
         """Only remembers where; ``parent`` is made when it is missing."""
-        self._parent, self._making = parent, Lock()
+        self._parent, self._lock = parent, Lock()
         self._path: Path | None = None
 
     @property
     def path(self) -> Path:
         """The folder."""
-        with self._making:
+        with self._lock:
             if self._path is None:
-                lock = _take(self._parent)
+                lock = _new_lock(self._parent)
                 path = Path(lock.name).with_suffix("")
                 path.mkdir(mode=_OWNER_ONLY)
-                weakref.finalize(self, _delete, lock)
+                weakref.finalize(self, _delete_with_lock, lock)
                 self._path = path
             return self._path
 
     @contextmanager
-    def room(self, name: str) -> Iterator[Path]:
+    def subfolder(self, name: str) -> Iterator[Path]:
         """A new folder in it, deleted afterwards with all that it holds then."""
         folder = self.path / name
         folder.mkdir(mode=_OWNER_ONLY)
@@ -50,27 +50,29 @@ class OwnFolder:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def delete_dead(self) -> None:
-        """Delete the folders of processes that are no more."""
+    def delete_abandoned(self) -> None:
+        """Delete the folders of processes that have ended."""
         for file in self._parent.glob("*.lock"):
             with suppress(FileNotFoundError):  # another process deletes it too
                 lock = file.open()
-                if _locked(lock):
-                    _delete(lock)
+                if _try_lock(lock):
+                    _delete_with_lock(lock)
                 lock.close()
 
 
-def _take(parent: Path) -> IO[str]:
+def _new_lock(parent: Path) -> IO[str]:
     """A new lock that this process holds."""
     parent.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
     while True:
         lock = (parent / f"{secrets.token_hex(8)}.lock").open("w")
-        if _locked(lock) and os.fstat(lock.fileno()).st_nlink:  # or another took it for one of a dead process
+        if (
+            _try_lock(lock) and os.fstat(lock.fileno()).st_nlink
+        ):  # or another took it for one of a dead process
             return lock
         lock.close()
 
 
-def _locked(lock: IO[str]) -> bool:
+def _try_lock(lock: IO[str]) -> bool:
     """Whether this process holds the lock now; not where another does, or this one through another file."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,7 +81,7 @@ def _locked(lock: IO[str]) -> bool:
     return True
 
 
-def _delete(lock: IO[str]) -> None:
+def _delete_with_lock(lock: IO[str]) -> None:
     """Delete a folder and then its lock, which is held."""
     file = Path(lock.name)
     shutil.rmtree(file.with_suffix(""), ignore_errors=True)

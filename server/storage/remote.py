@@ -1,12 +1,12 @@
 """Files in a bucket (s3://), so that servers and workers on many machines share them.
 
-<bucket>/<prefix>/uploads/<place>/selfie, driving   while a job lives
-<bucket>/<prefix>/results/<token>.mp4               until its time is over, counted from the object's own date
+<bucket>/<prefix>/uploads/<folder>/selfie, driving  until the job has ended
+<bucket>/<prefix>/results/<token>.mp4               until it expires, counted from its modification time
 
-Both are worked on in a local folder of this process. An object appears in a bucket only when it is whole.
+Jobs work on copies in a local folder of this process. An object appears in a bucket only when it is complete.
 
-While the bucket is away, whoever asks is told ``StorageUnavailable``. What is to be deleted then is
-remembered, counts as gone, and goes when the bucket is there again.
+While the bucket is unreachable, methods raise ``StorageUnavailable``. Deletions are recorded then, count as
+done, and are made when the bucket can be reached again.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from pathlib import Path
 
 from reenact.errors import SetupError
 from server.errors import Gone, NotFound, StorageUnavailable
-from server.storage.bucket import Bucket, is_away
+from server.storage.bucket import Bucket, is_unreachable
 from server.storage.leftovers import Leftover, Leftovers
 from server.storage.local import TOKEN, LocalStorage
-from server.storage.own import OwnFolder
-from server.storage.storage import Found, Stored
+from server.storage.own import ProcessFolder
+from server.storage.storage import ResultFile, StoredResult
 
 log = logging.getLogger(__name__)
-_UNKNOWN = "There is no such result; it may have been deleted or expired."
+_NOT_FOUND = "There is no such result. It may have been deleted or have expired."
 
 
 class RemoteStorage:
@@ -43,166 +43,167 @@ class RemoteStorage:
             url: see ``Bucket``.
             folder: local, for what is being worked on.
             lifetime: of a result in seconds.
-            leftovers: remember what cannot be deleted now; without them that raises StorageUnavailable.
+            leftovers: record of failed deletions; without it they raise StorageUnavailable.
 
         Raises:
             SetupError: the URL is of another kind.
             ExtraMissing: s3fs is not installed.
         """
         self._bucket, self._lifetime, self._leftovers = Bucket(url), lifetime, leftovers
-        self._folder, self._own = LocalStorage(folder, lifetime), OwnFolder(folder.absolute() / "working")
-        self._unshared: set[str] = set()  # places of which nothing is in the bucket
+        self._folder = LocalStorage(folder, lifetime)
+        self._process_folder = ProcessFolder(folder.absolute() / "working")
+        self._unpublished: set[str] = set()  # upload folders that are local only
 
     def prepare(self) -> None:
-        """Make the local folders, empty them of what is left, and try the bucket; raises SetupError.
+        """Make the local folders, delete what dead processes left, and try the bucket; raises SetupError.
 
-        One that is away is no reason not to start: it will come back.
+        An unreachable bucket does not keep the service from starting.
         """
         self._folder.prepare()
-        self._own.delete_dead()
+        self._process_folder.delete_abandoned()
         try:
             self.probe()
         except SetupError as e:
-            if not is_away(e.__cause__):
+            if not is_unreachable(e.__cause__):
                 raise
-            log.error("%s It will be tried again.", e)
+            log.error("%s It will be retried.", e)
 
     def probe(self) -> None:
         """Write something in the bucket and delete it; raises SetupError."""
         self._bucket.probe()
 
-    def open_place(self) -> str:
-        """Make a new place, in the local folder for the time being."""
-        place = secrets.token_hex(16)
-        self._here(place).mkdir(mode=0o700)
-        self._unshared.add(place)
-        return place
+    def create_folder(self) -> str:
+        """Make a new upload folder, local until its files are published."""
+        folder = secrets.token_hex(16)
+        self._local_path(folder).mkdir(mode=0o700)
+        self._unpublished.add(folder)
+        return folder
 
-    def upload(self, place: str, name: str) -> Path:
-        """The local path of a file in a place."""
-        return self._here(place) / name
+    def upload(self, folder: str, name: str) -> Path:
+        """The local path of a file in an upload folder."""
+        return self._local_path(folder) / name
 
-    def share(self, place: str) -> None:
-        """Move a place's files to the bucket."""
-        self._unshared.discard(place)
-        for file in self._here(place).iterdir():
-            self._bucket.put(file, f"uploads/{place}/{file.name}")
-        self._drop_here(place)
+    def publish_inputs(self, folder: str) -> None:
+        """Move the files of an upload folder to the bucket."""
+        self._unpublished.discard(folder)
+        for file in self._local_path(folder).iterdir():
+            self._bucket.put(file, f"uploads/{folder}/{file.name}")
+        self._delete_local(folder)
 
     @contextmanager
-    def at_hand(self, place: str, attempt: str) -> Iterator[Path]:
-        """Fetch a place's files, and delete the copies afterwards."""
-        with self._own.room(attempt) as folder:
-            for name in self._in_place(place):
-                self._bucket.get(name, folder / _last(name))
-            yield folder
+    def checked_out(self, folder: str, attempt: str) -> Iterator[Path]:
+        """Download the files of an upload folder, and delete the copies afterwards."""
+        with self._process_folder.subfolder(attempt) as copies:
+            for name in self._objects_of(folder):
+                self._bucket.get(name, copies / _file_name(name))
+            yield copies
 
-    def drop(self, place: str) -> None:
-        """Delete a place here and in the bucket."""
-        self._drop_here(place)
-        if place in self._unshared:
-            self._unshared.discard(place)
+    def delete_folder(self, folder: str) -> None:
+        """Delete an upload folder here and in the bucket."""
+        self._delete_local(folder)
+        if folder in self._unpublished:
+            self._unpublished.discard(folder)
         else:
-            self._delete(Leftover("place", place))
+            self._delete(Leftover("place", folder))
 
-    def drop_rest(self, place: str, keep: str) -> None:
-        """Delete what is in a place but one file, which stays in the bucket alone."""
-        self._drop_here(place)
-        self._delete(Leftover("rest", place, keep))
+    def delete_all_but(self, folder: str, keep: str) -> None:
+        """Delete all files but one, which stays in the bucket only."""
+        self._delete_local(folder)
+        self._delete(Leftover("rest", folder, keep))
 
-    def copy(self, place: str, name: str, to: str) -> None:
-        """Fetch a file for another place."""
-        if self._deleted(Leftover("place", place)):
+    def copy(self, folder: str, name: str, to: str) -> None:
+        """Download a file to another upload folder."""
+        if self._is_leftover(Leftover("place", folder)):
             raise FileNotFoundError(name)
-        self._bucket.get(f"uploads/{place}/{name}", self.upload(to, name))
+        self._bucket.get(f"uploads/{folder}/{name}", self.upload(to, name))
 
-    def drop_others(self, keep: Collection[str], before: float) -> int:
-        """Delete the old places that nobody needs any more and tell how many."""
-        self._own.delete_dead()
+    def delete_orphans(self, keep: Collection[str], before: float) -> int:
+        """Delete the old upload folders that no job needs; return how many."""
+        self._process_folder.delete_abandoned()
         old = [each.name for each in self._bucket.objects("uploads") if each.written < before]
-        orphans = {_place(name) for name in old} - set(keep)
-        self._bucket.delete(name for name in old if _place(name) in orphans)
-        return len(orphans) + self._folder.drop_others(keep, before)  # the latter are of earlier versions
+        orphans = {_folder_of(name) for name in old} - set(keep)
+        self._bucket.delete(name for name in old if _folder_of(name) in orphans)
+        return len(orphans) + self._folder.delete_orphans(keep, before)  # the latter are of earlier versions
 
-    def publish(self, file: Path, token: str | None = None) -> Stored:
+    def publish(self, file: Path, token: str | None = None) -> StoredResult:
         """Upload a file among the results under a name of 256 random bits."""
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         size, token = file.stat().st_size, token or secrets.token_urlsafe(32) + file.suffix
         self._bucket.put(file, f"results/{token}")
         file.unlink()
-        return Stored(token, size, digest, time.time() + self._lifetime)
+        return StoredResult(token, size, digest, time.time() + self._lifetime)
 
-    def find(self, token: str) -> Found:
-        """A result; raises NotFound, and Gone when it is to be deleted or its time is over."""
+    def find(self, token: str) -> ResultFile:
+        """A result; raises NotFound, and Gone if it was deleted or has expired."""
         if not TOKEN.fullmatch(token):
-            raise NotFound(_UNKNOWN)
-        if self._deleted(Leftover("result", token)):
+            raise NotFound(_NOT_FOUND)
+        if self._is_leftover(Leftover("result", token)):
             raise Gone("This result was deleted.")
         try:
             found = self._bucket.info(f"results/{token}")
         except FileNotFoundError:
-            raise NotFound(_UNKNOWN) from None
+            raise NotFound(_NOT_FOUND) from None
         expires = found.written + self._lifetime
         if expires <= time.time():
             raise Gone("This result has expired. Make it again.")
-        return Found(token, found.bytes, expires, partial(self._bucket.open, found.name))
+        return ResultFile(token, found.bytes, expires, partial(self._bucket.open, found.name))
 
     def delete(self, token: str) -> None:
         """Delete a result."""
         self._delete(Leftover("result", token))
 
     def sweep(self) -> int:
-        """Delete the results whose time is over and tell how many."""
+        """Delete the expired results; return how many."""
         before = time.time() - self._lifetime
         old = [each.name for each in self._bucket.objects("results") if each.written < before]
         self._bucket.delete(old)
         return len(old)
 
-    def delete_left(self) -> int:
-        """Delete what could not be deleted before, and tell how much; the rest waits on."""
-        self._own.delete_dead()
+    def delete_leftovers(self) -> int:
+        """Retry recorded deletions, and return how many succeeded."""
+        self._process_folder.delete_abandoned()
         if self._leftovers is None:
             return 0
         waiting = self._leftovers.all()
-        for nth, left in enumerate(waiting):
-            if not self._delete(left):
+        for nth, leftover in enumerate(waiting):
+            if not self._delete(leftover):
                 return nth
-            self._leftovers.remove(left)
+            self._leftovers.remove(leftover)
         return len(waiting)
 
-    def _delete(self, left: Leftover) -> bool:
-        """Delete a thing, or remember to delete it; whether it is gone."""
+    def _delete(self, leftover: Leftover) -> bool:
+        """Delete something, or record that it must be deleted; whether it was deleted."""
         try:
-            self._bucket.delete(self._names(left))
+            self._bucket.delete(self._objects_to_delete(leftover))
         except StorageUnavailable:
             if self._leftovers is None:
                 raise
-            self._leftovers.add(left)
+            self._leftovers.add(leftover)
             return False
         return True
 
-    def _names(self, left: Leftover) -> list[str]:
-        if left.kind == "result":
-            return [f"results/{left.name}"]
-        return [name for name in self._in_place(left.name) if _last(name) != left.keep]
+    def _objects_to_delete(self, leftover: Leftover) -> list[str]:
+        if leftover.kind == "result":
+            return [f"results/{leftover.name}"]
+        return [name for name in self._objects_of(leftover.name) if _file_name(name) != leftover.keep]
 
-    def _deleted(self, left: Leftover) -> bool:
-        return self._leftovers is not None and self._leftovers.has(left)
+    def _is_leftover(self, leftover: Leftover) -> bool:
+        return self._leftovers is not None and self._leftovers.has(leftover)
 
-    def _in_place(self, place: str) -> list[str]:
-        return [each.name for each in self._bucket.objects(f"uploads/{place}")]
+    def _objects_of(self, folder: str) -> list[str]:
+        return [each.name for each in self._bucket.objects(f"uploads/{folder}")]
 
-    def _here(self, place: str) -> Path:
-        return self._own.path / place
+    def _local_path(self, folder: str) -> Path:
+        return self._process_folder.path / folder
 
-    def _drop_here(self, place: str) -> None:
-        shutil.rmtree(self._here(place), ignore_errors=True)
+    def _delete_local(self, folder: str) -> None:
+        shutil.rmtree(self._local_path(folder), ignore_errors=True)
 
 
-def _place(name: str) -> str:
+def _folder_of(name: str) -> str:
     return name.split("/")[-2]
 
 
-def _last(name: str) -> str:
+def _file_name(name: str) -> str:
     return name.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""What the service asks of whatever keeps its files."""
+"""The interface of a storage for uploads and results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DRIVING = "driving"
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredResult:
     """A published result. ``expires`` is in seconds since 1970."""
 
     token: str  # its unguessable name, with the suffix of its format
@@ -23,12 +23,12 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Found:
+class ResultFile:
     """A result that can be fetched."""
 
     token: str
     bytes: int
-    expires: float  # when its time is over, in seconds since 1970
+    expires: float  # when it expires, in seconds since 1970
     open: Callable[
         [], BinaryIO
     ]  # for reading and seeking, to be closed; FileNotFoundError: it is gone by now
@@ -37,51 +37,50 @@ class Found:
 class Storage(Protocol):
     """Keeps uploads and results. All methods may be called from any thread.
 
-    Where the files cannot be reached, all but those that delete raise StorageUnavailable.
+    If the files cannot be reached, all methods except deletions raise StorageUnavailable.
     """
 
     def prepare(self) -> None:
         """Make ready; raises SetupError."""
         ...
 
-    def open_place(self) -> str:
-        """Make a new place for one job's files and return its name."""
+    def create_folder(self) -> str:
+        """Make a new folder for the uploads of one job; return its name."""
         ...
 
-    def upload(self, place: str, name: str) -> Path:
-        """The local path of a file in a place; it need not exist yet."""
+    def upload(self, folder: str, name: str) -> Path:
+        """The local path of a file in an upload folder; it need not exist yet."""
         ...
 
-    def share(self, place: str) -> None:
-        """Bring a place with all its files to where every worker finds it."""
+    def publish_inputs(self, folder: str) -> None:
+        """Make an upload folder visible to all workers."""
         ...
 
-    def at_hand(self, place: str, attempt: str) -> AbstractContextManager[Path]:
-        """While it lasts, a local folder with the files of a shared place, in which others may be made.
+    def checked_out(self, folder: str, attempt: str) -> AbstractContextManager[Path]:
+        """A context with a local folder that has copies of the published uploads, for one attempt.
 
-        It belongs to the attempt of this name alone. Another attempt at the same job, which lost its lease or
-        took this one's, neither sees what is made there nor deletes it.
+        No other attempt at the same job sees or deletes what is written there.
         """
         ...
 
-    def drop(self, place: str) -> None:
-        """Delete a place with all that is in it; one that is gone is fine."""
+    def delete_folder(self, folder: str) -> None:
+        """Delete an upload folder with its files; it need not exist."""
         ...
 
-    def drop_rest(self, place: str, keep: str) -> None:
-        """Delete what is in a place but one file, or "" for none; a place that is gone is fine."""
+    def delete_all_but(self, folder: str, keep: str) -> None:
+        """Delete all files of an upload folder but ``keep``, which may be ""; the folder need not exist."""
         ...
 
-    def copy(self, place: str, name: str, to: str) -> None:
-        """Copy a file of a place, shared or not, to one that was just opened; raises FileNotFoundError."""
+    def copy(self, folder: str, name: str, to: str) -> None:
+        """Copy a file to an upload folder that was just created; raises FileNotFoundError."""
         ...
 
-    def drop_others(self, keep: Collection[str], before: float) -> int:
-        """Delete the places, made before this time, that nobody needs any more; tell how many."""
+    def delete_orphans(self, keep: Collection[str], before: float) -> int:
+        """Delete the upload folders made before this time that no job needs; return how many."""
         ...
 
-    def publish(self, file: Path, token: str | None = None) -> Stored:
-        """Move a whole file among the results; it appears there all at once.
+    def publish(self, file: Path, token: str | None = None) -> StoredResult:
+        """Move a complete file to the results, atomically.
 
         Args:
             file: its suffix names its format.
@@ -89,21 +88,21 @@ class Storage(Protocol):
         """
         ...
 
-    def find(self, token: str) -> Found:
-        """A result's file; raises NotFound, and Gone when its time is over."""
+    def find(self, token: str) -> ResultFile:
+        """A result's file; raises NotFound, and Gone if it has expired."""
         ...
 
     def delete(self, token: str) -> None:
-        """Delete a result; one that is gone is fine."""
+        """Delete a result; it need not exist."""
         ...
 
-    def delete_left(self) -> int:
-        """Delete what could not be deleted when that was asked for, and what dead processes left.
+    def delete_leftovers(self) -> int:
+        """Retry deletions that failed, and delete what dead processes left.
 
-        Tells how much is gone now that was asked for.
+        Returns how many of the former succeeded.
         """
         ...
 
     def sweep(self) -> int:
-        """Delete the results whose time is over and tell how many."""
+        """Delete the expired results; return how many."""
         ...

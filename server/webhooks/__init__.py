@@ -1,1 +1,1 @@
-"""Telling others that a job has ended: delivery, a POST that is safe to make, signatures."""
+"""Webhooks that report the end of a job: delivery, and POST requests to untrusted addresses."""

@@ -1,8 +1,8 @@
-"""Tell whoever wants to know that a job has ended: a signed POST, tried again when it fails.
+"""Delivers webhooks: a signed POST when a job has ended, retried on failure.
 
-One thread looks for what is to be told, and each call has a thread of its own: many go on at once, but not
-more than some to one host or of one owner, so that who answers slowly keeps others waiting for nothing.
-Whatever goes wrong ends one call. Receivers know a job that they are told of twice by its id.
+One thread polls for due webhooks, and each call has a thread of its own. The calls to one host and of one
+owner are limited, so that a slow receiver does not delay others. A failure ends one call only. A receiver
+may get a webhook twice and recognises it by the job's id.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from reenact.errors import InvalidOption
 from server.access.keys import Keys
 from server.access.signature import SIGNATURE, sign, standard_headers
 from server.database.database import Database
-from server.database.outage import is_away, why
+from server.database.outage import driver_message, is_unreachable
 from server.jobs.deliveries import Deliveries, Delivery
 from server.webhooks import safe_post
 
 log = logging.getLogger(__name__)
 BACKOFF = (10.0, 60.0)  # seconds from a try that failed to the second and the third
-LOOK = 1.0  # seconds between two looks for jobs that have ended
-NOTE = 20.0  # seconds that preparing a call and noting its end may take besides the call itself
-AT_ONCE, OF_OWNER, TO_HOST = 48, 24, 12  # calls
-MANY = 500  # deliveries that are looked at together
+POLL_SECONDS = 1.0  # seconds between two polls for ended jobs
+CLAIM_MARGIN = 20.0  # seconds to prepare a call and to record its end, besides the call itself
+MAX_CALLS, MAX_PER_OWNER, MAX_PER_HOST = 48, 24, 12  # calls
+BATCH = 500  # deliveries that are read together
 
 
 class Webhooks:
-    """The thread that looks, and those that call."""
+    """The polling thread and those that call."""
 
     def __init__(
         self,
@@ -43,14 +43,14 @@ class Webhooks:
         Args:
             database: of the jobs and keys.
             render: a job by its id as JSON, as clients see it.
-            allowed: names of hosts that may be called though they are not public.
+            allowed: names of private hosts that may be called.
             backoff: seconds before each further try.
         """
         self._deliveries, self._keys = Deliveries(database), Keys(database)
         self._render, self._allowed, self._backoff = render, allowed, backoff
-        self._calls: list[Delivery] = []  # that go on
+        self._calls: list[Delivery] = []  # in progress
         self._lock = Lock()
-        self._stopped, self._room = Event(), Event()  # the second: a call has ended
+        self._stopped, self._call_ended = Event(), Event()  # the second is set when a call has ended
         self._thread = Thread(target=self._run, name="webhooks", daemon=True)
 
     def start(self) -> None:
@@ -58,30 +58,36 @@ class Webhooks:
         self._thread.start()
 
     def close(self) -> None:
-        """Begin no further call. Those that go on are made again, by whoever is there, if they do not end."""
+        """Start no further call. Calls that do not finish are made again later, by any server."""
         self._stopped.set()
-        self._room.set()
+        self._call_ended.set()
 
     def _run(self) -> None:
         works = True
         while not self._stopped.is_set():
-            self._room.clear()
+            self._call_ended.clear()
             try:
-                self._look()
+                self._start_due()
                 works = True
             except Exception as e:  # of the database, or a mistake of ours
                 if works:  # or else the log would be full of it
-                    log.error("The webhooks wait: %s", why(e), exc_info=None if is_away(e) else e)
+                    log.error(
+                        "Webhooks are delayed: %s",
+                        driver_message(e),
+                        exc_info=None if is_unreachable(e) else e,
+                    )
                 works = False
-                self._stopped.wait(LOOK)
-            self._room.wait(LOOK)
+                self._stopped.wait(POLL_SECONDS)
+            self._call_ended.wait(POLL_SECONDS)
 
-    def _look(self) -> None:
-        """Begin as many calls as there is room for."""
-        for each in self._deliveries.due(MANY):
+    def _start_due(self) -> None:
+        """Start as many due calls as the limits allow."""
+        for each in self._deliveries.due(BATCH):
             if self._stopped.is_set():
                 return
-            if self._has_room(each) and (mine := self._deliveries.claim(each, safe_post.SECONDS + NOTE)):
+            if self._may_start(each) and (
+                mine := self._deliveries.claim(each, safe_post.SECONDS + CLAIM_MARGIN)
+            ):
                 self._begin(mine)
 
     def _begin(self, delivery: Delivery) -> None:
@@ -96,28 +102,28 @@ class Webhooks:
     def _ended(self, delivery: Delivery) -> None:
         with self._lock:
             self._calls.remove(delivery)
-        self._room.set()
+        self._call_ended.set()
 
-    def _has_room(self, asked: Delivery) -> bool:
+    def _may_start(self, asked: Delivery) -> bool:
         with self._lock:
             calls = list(self._calls)
         of_owner = sum(each.owner == asked.owner for each in calls)
         to_host = sum(_host(each) == _host(asked) for each in calls)
-        return len(calls) < AT_ONCE and of_owner < OF_OWNER and to_host < TO_HOST
+        return len(calls) < MAX_CALLS and of_owner < MAX_PER_OWNER and to_host < MAX_PER_HOST
 
     def _call(self, delivery: Delivery) -> None:
-        """Try once, and note it; where that fails too, the delivery is due again when its claim runs out."""
+        """Call once, and record it. If that fails, the delivery is due again when its claim expires."""
         try:
-            told = self._tell(delivery)
-            left = delivery.tries <= len(self._backoff) and not told
+            delivered = self._deliver(delivery)
+            left = delivery.tries <= len(self._backoff) and not delivered
             self._deliveries.end(delivery, self._backoff[delivery.tries - 1] if left else None)
         except Exception:
-            log.exception("How the webhook of job %s ended could not be noted", delivery.id)
+            log.exception("The result of the webhook of job %s could not be recorded", delivery.id)
         finally:
             self._ended(delivery)
 
-    def _tell(self, delivery: Delivery) -> bool:
-        """Whether nothing is left to tell."""
+    def _deliver(self, delivery: Delivery) -> bool:
+        """Whether the delivery is done."""
         try:
             status = self._post(delivery)
         except (OSError, InvalidOption) as e:
@@ -147,5 +153,5 @@ class Webhooks:
 
 
 def _host(delivery: Delivery) -> str:
-    """Whom an address calls, as far as that can be told."""
+    """Host and port of an address, unparsed."""
     return delivery.url.partition("://")[2].partition("/")[0].lower()

@@ -1,10 +1,10 @@
-"""Calls to addresses that strangers name: public ones only, so that nobody calls into the house through us.
+"""POST requests to addresses that clients name: public ones only, to prevent server-side request forgery.
 
-The name is resolved once, every address it has is judged, and the connection goes to a judged address
-itself; a name that points elsewhere a moment later (DNS rebinding) changes nothing. Redirects are not
-followed, and no proxy of the environment is used. See OWASP, Server-Side Request Forgery Prevention.
+The name is resolved once, all its addresses are checked, and the connection goes to a checked address, so
+that DNS rebinding has no effect. Redirects are not followed, and no proxy of the environment is used. See
+OWASP, Server-Side Request Forgery Prevention.
 
-A call has one deadline for all it does. The timeout of a socket is none: it begins anew with every byte.
+A call has one deadline for everything. The timeout of a socket is not enough: it restarts with every byte.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Target:
-    """An address to call, taken apart."""
+    """The parts of an address to call."""
 
     scheme: str
     host: str
@@ -54,18 +54,18 @@ class Target:
 
 
 def parse(url: str) -> Target:
-    """Take an address apart; raises InvalidOption for one that is none or that nobody can have."""
+    """Parse an address; raises InvalidOption."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise InvalidOption("webhook: This is no address.") from None
+        raise InvalidOption("webhook: This is not a URL.") from None
     if parts.scheme not in _PORTS or not _URL.fullmatch(url):
         raise InvalidOption("webhook: Send an address that begins with https:// or http://.")
     if not _is_host(host) or port == 0:
-        raise InvalidOption("webhook: No host can have this name. Look at what stands after ://.")
+        raise InvalidOption("webhook: The host name is invalid. Check what follows ://.")
     if parts.username is not None or parts.password is not None:
-        raise InvalidOption("webhook: The address may not hold a user or password.")
+        raise InvalidOption("webhook: The address must not contain a user or password.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port or _PORTS[parts.scheme], path)
 
@@ -91,11 +91,11 @@ def _numeric(host: str) -> list[str]:
 
 
 def check_host(target: Target, allowed: frozenset[str]) -> None:
-    """Refuse at once what needs no look-up to be refused; raises InvalidOption."""
+    """Refuse private addresses without a DNS look-up; raises InvalidOption."""
     if target.host in allowed:
         return
     if target.host == "localhost" or not all(is_public(each) for each in _numeric(target.host)):
-        raise InvalidOption("webhook: The address is not a public one.")
+        raise InvalidOption("webhook: The address is not public.")
 
 
 def is_public(address: str | int) -> bool:
@@ -184,7 +184,7 @@ def _connect(target: Target, allowed: frozenset[str], deadline: _Deadline) -> so
     """A connection to one of the target's addresses, when all are public or its name is allowed."""
     addresses = _resolve(target, deadline)
     if target.host not in allowed and not all(is_public(each) for each in addresses):
-        raise PermissionError("The address is not a public one.")
+        raise PermissionError("The address is not public.")
     while True:
         address = addresses.pop(0)
         try:

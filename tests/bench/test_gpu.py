@@ -52,10 +52,10 @@ def test_no_card_is_taken_for_another() -> None:
     assert limits_of("NVIDIA L40") is None
 
 
-@pytest.mark.skipif(not cuda.missing(), reason="CUDA is here")
+@pytest.mark.skipif(not cuda.missing_requirement(), reason="CUDA is here")
 def test_without_a_gpu_it_says_so_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--part", "gpu", "--out", str(tmp_path / "bench.json")]) == 0
     first, last = capsys.readouterr().out.splitlines()
-    assert first == f"The GPU is left out. {cuda.missing()}"
+    assert first == f"The GPU is left out. {cuda.missing_requirement()}"
     assert last == "Nothing was measured, and nothing written."
     assert not (tmp_path / "bench.json").exists()

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 import pytest
 
 from reenact.bench import reference_model
-from reenact.bench.cpu_time import Spent, spend
-from reenact.bench.reference_model import MODULE, absent, measure_rivals
+from reenact.bench.cpu_time import Timing, measure_time
+from reenact.bench.reference_model import MODULE, compare_with_reference, missing_packages
 
 
 @pytest.mark.slow
@@ -19,7 +19,7 @@ from reenact.bench.reference_model import MODULE, absent, measure_rivals
 def test_the_published_network_makes_frames_as_often_as_it_is_told() -> None:
     command = [sys.executable, "-m", MODULE, "--threads", "1"]
     ended = subprocess.run(command, input="eager 1\n", capture_output=True, text=True, check=True)
-    spent = Spent(**json.loads(ended.stdout))
+    spent = Timing(**json.loads(ended.stdout))
     assert spent.frames == 1
     assert spent.cpu > 0.05  # 100 GFLOP
 
@@ -34,7 +34,7 @@ def test_ratios_are_of_the_time_a_frame_round_by_round(monkeypatch: pytest.Monke
     monkeypatch.setattr(
         reference_model, "_command", lambda *_: [sys.executable, "-c", code.replace("\\n", "\n")]
     )
-    found = measure_rivals({"ours": lambda: Spent(1.0, 2.0, 10)}, 1, rounds=2, frames=5)
+    found = compare_with_reference({"ours": lambda: Timing(1.0, 2.0, 10)}, 1, rounds=2, frames=5)
     ratios = found["times_as_fast"]["ours than eager"]
     assert ratios == {"wall": 15.0, "cpu": 7.5, "wall_rounds": [10, 20], "cpu_rounds": [5, 10]}
     assert set(found["times_as_fast"]) == {"ours than eager", "ours than graphs", "graphs than eager"}
@@ -42,10 +42,10 @@ def test_ratios_are_of_the_time_a_frame_round_by_round(monkeypatch: pytest.Monke
 
 def test_without_torch_the_rivals_are_named_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reference_model, "NEEDED", ("json", "a_package_that_is_not_there"))
-    assert absent() == ["a_package_that_is_not_there"]
+    assert missing_packages() == ["a_package_that_is_not_there"]
 
 
 def test_time_is_told_by_the_frame() -> None:
-    figures = spend(lambda: sum(range(200_000)), frames=4).figures
+    figures = measure_time(lambda: sum(range(200_000)), frames=4).figures
     assert figures["cpu_ms"] > 0
     assert figures["frames_per_second"] == pytest.approx(1000 / figures["wall_ms"], rel=0.05)

@@ -131,7 +131,7 @@ def judge(server: Server, folder: Path, tally: Tally) -> None:
         tally.duplicated.append(f"{left} results belong to no job")
     logs = [path.read_text() for path in folder.glob("*.log")]
     made = sum(len(re.findall(r"Job \w+ made ", log)) for log in logs)
-    tally.begun_again = sum(log.count("waits again") + log.count("failed at attempt") for log in logs)
+    tally.begun_again = sum(log.count("queued again") + log.count("failed at attempt") for log in logs)
     if made > len(seen):  # it is fewer where the kill came between the end of a job and its line in the log
         tally.duplicated.append(f"{made} completions of {len(seen)} jobs")
 

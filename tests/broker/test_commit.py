@@ -17,8 +17,8 @@ from sqlalchemy.exc import OperationalError
 
 from reenact.gallery import get_portrait
 from server.database.database import Database
-from server.database.outage import is_away
-from server.errors import NotFound, Unsettled
+from server.database.outage import is_unreachable
+from server.errors import NotFound, SubmissionUncertain
 from server.jobs import Job, JobRepository, Order, Outcome
 
 from .machines import Server, free_port, wait_for
@@ -114,14 +114,14 @@ def test_what_breaks_in_the_engines_process_is_told_in_the_other(records: JobRep
     line.breaks = "before"
     with pytest.raises(OperationalError) as caught:
         add(records)
-    assert is_away(pickle.loads(pickle.dumps(caught.value)))
+    assert is_unreachable(pickle.loads(pickle.dumps(caught.value)))
 
 
 def test_an_order_that_was_not_taken_is_said_not_to_be(records: JobRepository, line: Line) -> None:
     line.breaks = "before"
     with pytest.raises(OperationalError) as caught:
         add(records)
-    assert is_away(caught.value) and not isinstance(caught.value, Unsettled)
+    assert is_unreachable(caught.value) and not isinstance(caught.value, SubmissionUncertain)
     with pytest.raises(NotFound):
         records.get("a", None)
 
@@ -129,9 +129,9 @@ def test_an_order_that_was_not_taken_is_said_not_to_be(records: JobRepository, l
 def test_an_order_of_which_nobody_can_say_it(
     records: JobRepository, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.jobs.repository.SETTLING", 1.0)
+    monkeypatch.setattr("server.jobs.repository.SETTLE_SECONDS", 1.0)
     line.breaks, line.closed_for = "after", 3.0
-    with pytest.raises(Unsettled):
+    with pytest.raises(SubmissionUncertain):
         add(records)
     time.sleep(3.0)
     assert records.get("a", None).status == "queued"

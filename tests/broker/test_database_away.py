@@ -100,7 +100,7 @@ def test_a_postgresql_that_is_stopped_and_comes_back(service: Service, own_postg
         status, problem, after = refusal(ask)
         assert (status, problem["code"]) == (503, "database_unavailable")
         assert after and int(after) > 0
-    wait_for(lambda: "what is to be noted waits" in worker.log.read_text(), what="the end of the job")
+    wait_for(lambda: "waits to be recorded" in worker.log.read_text(), what="the end of the job")
     time.sleep(2 * LEASE)
     own_postgres.start()
     own_postgres.ready()

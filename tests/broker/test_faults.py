@@ -15,7 +15,7 @@ import pytest
 
 from reenact.gallery import get_portrait
 from server.access.keys import Keys
-from server.access.rate import AGAIN
+from server.access.rate import RETRY_SECONDS
 from server.commands.doctor import examine
 from server.database.database import open_database
 
@@ -105,18 +105,18 @@ def test_a_redis_that_is_away_or_silent_keeps_no_order_from_being_taken_and_done
     assert not_ready(server)
     broker.start()
     server.ready()
-    time.sleep(AGAIN)
+    time.sleep(RETRY_SECONDS)
     finish(server, [server.order(access=key)], **mine)
     broker.freeze()
     finish(server, [server.order(access=key) for _ in range(2)], **mine)  # four in this process's memory
     assert refused(lambda: server.order(access=key))[0] == 429
     broker.thaw()
     server.ready()
-    time.sleep(AGAIN)
+    time.sleep(RETRY_SECONDS)
     server.order(access=key)
     said = server.log.read_text()
     assert "Traceback" not in said
-    assert said.count("in this process's memory") == said.count("are counted in Redis again") == 2
+    assert said.count("in this process's memory") == said.count("Redis answers again") == 2
 
 
 def test_a_rabbitmq_that_is_restarted_is_found_again(start: Start, rabbit: tuple[str, Process]) -> None:

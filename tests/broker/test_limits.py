@@ -23,18 +23,18 @@ from pathlib import Path
 from server.database.database import open_database
 from server.errors import TryLater
 from server.jobs import Job, Order, JobRepository
-from server.jobs.admission import Room
+from server.jobs.admission import Admission
 
 url, folder, threads, orders, limit, owner_limit = sys.argv[1:]
 database = open_database(url, Path(folder))
 records = JobRepository(database)
-room = Room(records, int(limit), int(owner_limit), 1)
+admission = Admission(records, int(limit), int(owner_limit), 1)
 
 def send(_):
     id = secrets.token_hex(8)
     try:
         records.insert(
-            Job(id, Order(id), "queued", 0.0, 1, owner="mine"), None, lambda c, _: room.check("mine", c)
+            Job(id, Order(id), "queued", 0.0, 1, owner="mine"), None, lambda c, _: admission.check("mine", c)
         )
     except TryLater as e:
         return e.code

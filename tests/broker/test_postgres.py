@@ -11,12 +11,18 @@ import pytest
 
 from server.database.database import Database
 from server.errors import IdempotencyConflict
-from server.jobs import Failure, Idempotency, Job, JobRepository, Order, Outcome, SeenFace
-from server.storage import Stored
+from server.jobs import DetectedFace, Failure, Idempotency, Job, JobRepository, Order, Outcome
+from server.storage import StoredResult
 
 pytestmark = pytest.mark.broker
 OUTCOME = Outcome(
-    Stored("token.mp4", 10, "sha", 2e9), 4, 6, 2, 12.5, (SeenFace((0.0, 1.0, 2.0, 3.0), 0.5),), {"find": 1.0}
+    StoredResult("token.mp4", 10, "sha", 2e9),
+    4,
+    6,
+    2,
+    12.5,
+    (DetectedFace((0.0, 1.0, 2.0, 3.0), 0.5),),
+    {"find": 1.0},
 )
 
 
@@ -50,7 +56,7 @@ def test_one_of_many_that_end_a_job_wins(records: JobRepository) -> None:
     held = records.claim(-1)
     assert held
     with ThreadPoolExecutor(8) as pool:
-        reaped = [each for part in pool.map(lambda _: reap(records), range(8)) for each in part]
+        reaped = [each for part in pool.map(lambda _: reclaim(records), range(8)) for each in part]
     assert len(reaped) == 1
     assert not records.succeed(held.lease, OUTCOME)
     again = records.claim(60)
@@ -60,18 +66,18 @@ def test_one_of_many_that_end_a_job_wins(records: JobRepository) -> None:
     assert records.get("a", "mine").outcome == OUTCOME
 
 
-def reap(records: JobRepository) -> list[object]:
-    return list(records.reap(records.overdue(), 3, Failure("gave_up", "It broke.")))
+def reclaim(records: JobRepository) -> list[object]:
+    return list(records.reclaim(records.expired_leases(), 3, Failure("gave_up", "It broke.")))
 
 
 def test_of_many_that_send_the_same_key_at_once_one_makes_the_job(records: JobRepository) -> None:
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda nth: add(records, str(nth), "mine", "key"), range(8)))
     assert sum(made) == 1
-    first = records.repeated("mine", Idempotency("key", "digest"))
+    first = records.find_repeated("mine", Idempotency("key", "digest"))
     assert first and first.id == str(made.index(True))
     with pytest.raises(IdempotencyConflict):
-        records.repeated("mine", Idempotency("key", "other"))
+        records.find_repeated("mine", Idempotency("key", "other"))
 
 
 def test_pages_cancel_and_forget(records: JobRepository) -> None:
@@ -80,5 +86,5 @@ def test_pages_cancel_and_forget(records: JobRepository) -> None:
     assert [(job.id, job.position) for job in records.page("mine", None, 9)] == [("2", 3), ("1", 2), ("0", 1)]
     records.cancel("0", "mine")
     assert records.counts() | {"queued": 2, "cancelled": 1} == records.counts()
-    assert records.forget(time.time() + 1) == 1
-    assert records.places() == {"place-1", "place-2"}
+    assert records.purge(time.time() + 1) == 1
+    assert records.needed_folders() == {"place-1", "place-2"}

@@ -14,7 +14,7 @@ from PIL import Image
 
 from reenact.media import write_clip
 from reenact.provenance.certificate import development_certificate
-from reenact.provenance.credentials import Input, Origin, sign
+from reenact.provenance.credentials import Origin, SourceFile, sign_clip
 from reenact.types import Clip
 from reenact.watermark.embed import Marker, Watermark
 
@@ -42,7 +42,7 @@ def result(face: Image.Image, photo: Path, folder: Path) -> Path:
     ]
     certificate = development_certificate(folder / "credentials")
     seal = partial(
-        sign, origin=Origin("ab" * 32, "nod", (Input("portrait", photo),)), certificate=certificate
+        sign_clip, origin=Origin("ab" * 32, "nod", (SourceFile("portrait", photo),)), certificate=certificate
     )
     return write_clip(Clip(iter(frames), Fraction(25), 6), folder / "result.mp4", seal=seal).path
 

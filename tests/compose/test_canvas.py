@@ -6,7 +6,7 @@ from PIL import Image
 
 from reenact.compose.canvas import LARGEST, LARGEST_PER_SIZE, Canvas
 from reenact.compose.placing import BORDER
-from reenact.face.align import cut
+from reenact.face.align import extract_crop
 from reenact.types import Crop
 
 
@@ -42,7 +42,7 @@ def test_pasting_the_unchanged_cut_changes_nothing(case: str) -> None:
     height, width, crop, size = CASES[case]
     picture = smooth(height, width)
     canvas = Canvas(picture, crop, size)
-    pasted = canvas.paste(cut(picture, crop, size)).astype(int)
+    pasted = canvas.paste(extract_crop(picture, crop, size)).astype(int)
     untouched = canvas._still.astype(int)
     assert pasted.shape == untouched.shape
     assert np.abs(pasted - untouched).max() <= 4

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from reenact.compose.canvas import Canvas
-from reenact.compose.placing import BORDER, place_turned
-from reenact.face.align import cut
+from reenact.compose.placing import BORDER, place_rotated
+from reenact.face.align import extract_crop
 from reenact.types import Crop
 from tests.compose.test_canvas import smooth
 
@@ -21,7 +21,7 @@ def test_what_was_cut_out_turned_goes_back_where_it_was(degrees: int, crop: Crop
     picture = smooth(300, 400)
     canvas = Canvas(picture, crop, 256)
     still = canvas._still.astype(int)
-    assert np.abs(canvas.paste(cut(picture, crop, 256)) - still).max() <= 4
+    assert np.abs(canvas.paste(extract_crop(picture, crop, 256)) - still).max() <= 4
 
 
 @pytest.mark.parametrize("degrees", ANGLES)
@@ -38,14 +38,14 @@ def test_a_turned_square_fades_and_nothing_outside_it_changes(degrees: int) -> N
 @pytest.mark.parametrize("quarter", [np.pi / 2, np.pi, -np.pi / 2])
 def test_a_square_that_is_the_picture_does_not_fade(quarter: float) -> None:
     """A photo that lies on its side: there is nothing beyond its edges to fade into."""
-    placed = place_turned(Crop(0, 0, 64, quarter), 64, (64, 64))
+    placed = place_rotated(Crop(0, 0, 64, quarter), 64, (64, 64))
     assert (placed.rows, placed.columns) == (slice(0, 64), slice(0, 64))
-    assert (placed.share > 0.99).all()
+    assert (placed.alpha > 0.99).all()
 
 
 def test_turning_keeps_what_is_painted_sharp() -> None:
     """Stripes of two pixels lose little when a square is turned back by a quarter."""
     stripes = np.repeat(np.tile([[40], [40], [210], [210]], (64, 1)), 256, 1).astype(np.uint8)
     square = np.stack([stripes] * 3, -1)
-    placed = place_turned(Crop(0, 0, 256, np.pi / 2), 256, (256, 256))
-    assert np.abs(placed.show(square).astype(int) - square.transpose(1, 0, 2)[:, ::-1]).mean() < 3
+    placed = place_rotated(Crop(0, 0, 256, np.pi / 2), 256, (256, 256))
+    assert np.abs(placed.render(square).astype(int) - square.transpose(1, 0, 2)[:, ::-1]).mean() < 3

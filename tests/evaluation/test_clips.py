@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from reenact.errors import DrivingUnreadable
-from reenact.evaluation.clips import Pair, frame_count, pair_up, person, read_frames, spread
+from reenact.evaluation.clips import Pair, frame_count, pair_up, person, read_frames, sample_clips
 from reenact.media.encode import write_clip
 from reenact.types import Clip
 
@@ -48,15 +48,15 @@ def test_person_is_the_middle_of_the_name() -> None:
 
 
 def test_a_limit_spreads_over_persons_first() -> None:
-    assert {person(path) for path in spread(CLIPS, 3)} == {"a", "b", "c"}
-    assert sorted(person(path) for path in spread(CLIPS, 5)) == ["a", "a", "b", "b", "c"]
-    assert sorted(spread(CLIPS)) == CLIPS
+    assert {person(path) for path in sample_clips(CLIPS, 3)} == {"a", "b", "c"}
+    assert sorted(person(path) for path in sample_clips(CLIPS, 5)) == ["a", "a", "b", "b", "c"]
+    assert sorted(sample_clips(CLIPS)) == CLIPS
 
 
 def test_the_choice_depends_on_the_seed_alone() -> None:
-    assert spread(CLIPS, 4, seed=3) == spread(CLIPS[::-1], 4, seed=3)
-    assert spread(CLIPS, 4)[:3] == spread(CLIPS, 3)
-    assert len({tuple(spread(CLIPS, 3, seed)) for seed in range(20)}) > 1
+    assert sample_clips(CLIPS, 4, seed=3) == sample_clips(CLIPS[::-1], 4, seed=3)
+    assert sample_clips(CLIPS, 4)[:3] == sample_clips(CLIPS, 3)
+    assert len({tuple(sample_clips(CLIPS, 3, seed)) for seed in range(20)}) > 1
 
 
 def test_nobody_drives_himself_and_sources_rotate() -> None:

@@ -76,7 +76,7 @@ def talking(shared: Path) -> list[Picture]:
 
 def test_landmark_judge_reads_a_face(landmarks: LandmarkJudge, talking: list[Picture]) -> None:
     reading = landmarks(talking)
-    assert reading.lost == 0
+    assert reading.frames_without_face == 0
     assert reading.landmarks.shape == (20, 478, 2)
     assert 50 < np.ptp(reading.landmarks[0, :, 1]) < 200
     assert (0 <= reading.jaw).all() and (reading.jaw <= 1).all()
@@ -93,7 +93,7 @@ def test_a_mirrored_face_looks_the_other_way(landmarks: LandmarkJudge, shared: P
 
 def test_a_frame_without_a_face_is_nan_and_counted(landmarks: LandmarkJudge, talking: list[Picture]) -> None:
     reading = landmarks([talking[0], np.full((256, 256, 3), 128, np.uint8)])
-    assert reading.lost == 1
+    assert reading.frames_without_face == 1
     assert np.isfinite(reading.landmarks[0]).all() and np.isnan(reading.landmarks[1]).all()
     assert np.isnan(reading.pose[1]).all() and np.isnan(reading.blink[1])
 

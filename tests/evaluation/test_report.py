@@ -54,7 +54,7 @@ def test_json_holds_every_clip(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="something else has that name; choose another"):
+    with pytest.raises(OutputError, match="a file or folder has that name already; choose another"):
         write_report(Report(TABLE, None), tmp_path / "file")
 
 

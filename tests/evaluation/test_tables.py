@@ -12,9 +12,9 @@ import pytest
 from reenact.errors import InvalidOption
 from reenact.evaluation.clips import Pair
 from reenact.evaluation.cross_identity import evaluate_cross_identity
-from reenact.evaluation.hd import evaluate_hd, one_each
-from reenact.evaluation.judge_set import Panel
-from reenact.evaluation.judges import Reading
+from reenact.evaluation.hd import evaluate_hd, one_clip_per_person
+from reenact.evaluation.judge_set import JudgeSet
+from reenact.evaluation.judges import LandmarkReading
 from reenact.evaluation.options import Options
 from reenact.evaluation.reconstruction import evaluate_reconstruction
 from reenact.media import EncodeOptions
@@ -29,11 +29,11 @@ DARK = 10  # a picture darker than this has no face
 class BrightnessJudges:
     """A face of 20 px that sits at (32, 32) and whose jaw, blink and yaw are the picture's mean."""
 
-    def landmarks(self, frames: Sequence[Picture]) -> Reading:
+    def landmarks(self, frames: Sequence[Picture]) -> LandmarkReading:
         level = np.array([frame.mean() if frame.mean() > DARK else np.nan for frame in frames])
         face = np.random.default_rng(0).uniform(22, 42, (478, 2)).astype(np.float32)
         points = np.stack([face if value == value else face * np.nan for value in level])
-        return Reading(points, level / 255, level / 255, np.stack([level] * 3, -1))
+        return LandmarkReading(points, level / 255, level / 255, np.stack([level] * 3, -1))
 
     def identity(self, frames: Sequence[Picture], landmarks: FloatArray) -> FloatArray:
         return np.where(np.isnan(landmarks[:, :1, 0]), np.nan, np.ones((len(frames), 4), np.float32))
@@ -43,9 +43,9 @@ class BrightnessJudges:
 
 
 @pytest.fixture
-def panel() -> Panel:
+def panel() -> JudgeSet:
     judges = BrightnessJudges()
-    return Panel(judges.landmarks, judges.identity, judges.vgg)  # type: ignore[arg-type]
+    return JudgeSet(judges.landmarks, judges.identity, judges.vgg)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -68,7 +68,9 @@ def dark(frames: list[Picture]) -> list[Picture]:
     return [np.zeros_like(frame) for frame in frames]
 
 
-def test_the_source_frame_counts_in_no_mean(panel: Panel, clip: Callable[[str, Sequence[int]], Path]) -> None:
+def test_the_source_frame_counts_in_no_mean(
+    panel: JudgeSet, clip: Callable[[str, Sequence[int]], Path]
+) -> None:
     table = evaluate_reconstruction({"still": still}, [clip("a", [60, 111, 111])], panel)
     row = table.rows["still"]
     assert row["l1"] == pytest.approx(0.2, abs=0.01)
@@ -78,7 +80,7 @@ def test_the_source_frame_counts_in_no_mean(panel: Panel, clip: Callable[[str, S
 
 
 def test_a_long_clip_weighs_as_much_as_a_short_one(
-    panel: Panel, clip: Callable[[str, Sequence[int]], Path]
+    panel: JudgeSet, clip: Callable[[str, Sequence[int]], Path]
 ) -> None:
     clips = [clip("short", [60, 162]), clip("long", [60] * 9)]
     table = evaluate_reconstruction({"still": still}, clips, panel)
@@ -87,7 +89,7 @@ def test_a_long_clip_weighs_as_much_as_a_short_one(
 
 
 def test_lost_faces_are_counted_and_left_out(
-    panel: Panel, clip: Callable[[str, Sequence[int]], Path]
+    panel: JudgeSet, clip: Callable[[str, Sequence[int]], Path]
 ) -> None:
     table = evaluate_reconstruction({"dark": dark, "still": still}, [clip("a", [60, 60, 60, 0])], panel)
     assert table.rows["dark"]["lost"] == 2  # the fourth frame has no face to find
@@ -95,7 +97,9 @@ def test_lost_faces_are_counted_and_left_out(
     assert table.rows["still"]["akd"] == 0
 
 
-def test_clips_are_shown_and_cut_to_length(panel: Panel, clip: Callable[[str, Sequence[int]], Path]) -> None:
+def test_clips_are_shown_and_cut_to_length(
+    panel: JudgeSet, clip: Callable[[str, Sequence[int]], Path]
+) -> None:
     seen: dict[str, int] = {}
     clips = [clip("a", [60] * 5), clip("single", [60])]
     evaluate_reconstruction(
@@ -108,7 +112,7 @@ def test_clips_are_shown_and_cut_to_length(panel: Panel, clip: Callable[[str, Se
     assert seen == {"a": 3, "made": 3}
 
 
-def test_nothing_to_judge_is_an_error(panel: Panel, clip: Callable[[str, Sequence[int]], Path]) -> None:
+def test_nothing_to_judge_is_an_error(panel: JudgeSet, clip: Callable[[str, Sequence[int]], Path]) -> None:
     with pytest.raises(InvalidOption, match="no clip"):
         evaluate_reconstruction({"still": still}, [clip("single", [60])], panel)
     with pytest.raises(InvalidOption, match="pair"):
@@ -116,7 +120,7 @@ def test_nothing_to_judge_is_an_error(panel: Panel, clip: Callable[[str, Sequenc
 
 
 def test_large_clips_are_judged_in_their_own_pixels(
-    panel: Panel, clip: Callable[[str, Sequence[int]], Path]
+    panel: JudgeSet, clip: Callable[[str, Sequence[int]], Path]
 ) -> None:
     table = evaluate_hd({"still": still, "dark": dark}, [clip("a", [60, 111, 111])], panel)
     row = table.rows["still"]
@@ -129,7 +133,7 @@ def test_large_clips_are_judged_in_their_own_pixels(
 
 
 def test_skin_sharpness_is_the_gradient_energy_of_the_true_frame(
-    panel: Panel, tmp_path: Path, rng: np.random.Generator
+    panel: JudgeSet, tmp_path: Path, rng: np.random.Generator
 ) -> None:
     grain = (rng.normal(0, 40, (64, 64, 3)) + 128).clip(0, 255).astype(np.uint8)
     options = EncodeOptions(crf=0)
@@ -142,11 +146,14 @@ def test_skin_sharpness_is_the_gradient_energy_of_the_true_frame(
 
 def test_one_large_clip_of_each_person_is_judged() -> None:
     names = ("hd-0002-01", "hd-0001-02", "hd-0001-01")
-    assert [path.name for path in one_each([Path(name) for name in names])] == ["hd-0001-01", "hd-0002-01"]
+    assert [path.name for path in one_clip_per_person([Path(name) for name in names])] == [
+        "hd-0001-01",
+        "hd-0002-01",
+    ]
 
 
 def test_curves_are_compared_with_the_driving(
-    panel: Panel, clip: Callable[[str, Sequence[int]], Path]
+    panel: JudgeSet, clip: Callable[[str, Sequence[int]], Path]
 ) -> None:
     pair = Pair(clip("source", [100]), clip("driving", [60, 90, 120, 90, 60, 150]))
     methods = {
@@ -162,7 +169,7 @@ def test_curves_are_compared_with_the_driving(
 
 
 def test_a_still_driving_is_no_test_of_following(
-    panel: Panel, clip: Callable[[str, Sequence[int]], Path]
+    panel: JudgeSet, clip: Callable[[str, Sequence[int]], Path]
 ) -> None:
     pair = Pair(clip("source", [100]), clip("driving", [80] * 8))
     table = evaluate_cross_identity({"copy": lambda source, driving: driving}, [pair], panel)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from reenact.export.graphs import ComposeGraph, parted, to_bytes, to_float
+from reenact.export.graphs import ComposeGraph, split_detail, to_bytes, to_float
 from reenact.layers.geometry import pixel_grid, resize
 
 STILL = pixel_grid(torch.empty(128, 128))[None]
@@ -29,7 +29,7 @@ def small(source: Tensor) -> Tensor:
 
 def composed(source: Tensor, painted: Tensor) -> Tensor:
     """(1, 3, 512, 512) in [0, 1]."""
-    return to_float(ComposeGraph()(source, *parted(painted, small(source)), STILL))
+    return to_float(ComposeGraph()(source, *split_detail(painted, small(source)), STILL))
 
 
 def grain(picture: Tensor) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from reenact.engine import Engine
-from reenact.face.fingerprint import SAME, Bits, distance, fingerprints
+from reenact.face.fingerprint import MAX_COPY_DISTANCE, Bits, fingerprints, hamming_distance
 from reenact.gallery import list_portraits
 from reenact.media import read_picture
 
@@ -86,7 +86,7 @@ def main() -> None:
     for name, change in COPIES.items():
         seen = [look(engine, change(opened(path))) for path in photos]
         hits = [
-            bool((distance(known[path.stem], each) <= SAME).any())
+            bool((hamming_distance(known[path.stem], each) <= MAX_COPY_DISTANCE).any())
             for path, each in zip(photos, seen, strict=True)
         ]
         print(f"| {name} | {sum(hits)} of {len(hits)} |", flush=True)
@@ -96,8 +96,11 @@ def main() -> None:
         for path in sorted(folder.glob("*.jpg"))
     }
     known |= {name: found[0, 0] for name, found in faces.items() if len(found)}
-    pairs = sorted((int(distance(known[a], known[b])), a, b) for a, b in combinations(known, 2))
-    print(f"{sum(pair[0] <= SAME for pair in pairs)} of {len(pairs)} pairs within {SAME} bits; the nearest:")
+    pairs = sorted((int(hamming_distance(known[a], known[b])), a, b) for a, b in combinations(known, 2))
+    print(
+        f"{sum(pair[0] <= MAX_COPY_DISTANCE for pair in pairs)} of {len(pairs)} pairs "
+        f"within {MAX_COPY_DISTANCE} bits; the nearest:"
+    )
     for pair in pairs[:8]:
         print(*pair)
 

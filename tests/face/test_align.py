@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 from reenact.errors import FaceIndexOutOfRange, FaceTooSmall, InputError, NoFaceFound
-from reenact.face.align import CENTRE_ABOVE_FACE, CROP_PER_FACE, MIN_FACE, Choice, align, choose, cut
-from reenact.types import Crop, Face, turned
+from reenact.face.align import (
+    CENTRE_ABOVE_FACE,
+    CROP_PER_FACE,
+    MIN_FACE,
+    FaceChoice,
+    align,
+    choose,
+    extract_crop,
+)
+from reenact.types import Crop, Face, rotate_points
 
 Box = tuple[float, float, float, float]
 
@@ -45,11 +53,11 @@ def picture(rng: np.random.Generator) -> np.ndarray:
 
 
 def test_the_whole_picture_is_copied_exactly(picture: np.ndarray) -> None:
-    assert np.array_equal(cut(picture, Crop(0, 0, 256), 256), picture)
+    assert np.array_equal(extract_crop(picture, Crop(0, 0, 256), 256), picture)
 
 
 def test_a_square_inside_is_copied_exactly(picture: np.ndarray) -> None:
-    assert np.array_equal(cut(picture, Crop(30, 50, 128), 128), picture[50:178, 30:158])
+    assert np.array_equal(extract_crop(picture, Crop(30, 50, 128), 128), picture[50:178, 30:158])
 
 
 @pytest.mark.parametrize(
@@ -57,7 +65,7 @@ def test_a_square_inside_is_copied_exactly(picture: np.ndarray) -> None:
 )
 def test_beyond_the_edges_is_the_border_blurred(picture: np.ndarray, left: float, top: float) -> None:
     picture = picture[:, :200]
-    found = cut(picture, Crop(left, top, 100), 100).astype(float)
+    found = extract_crop(picture, Crop(left, top, 100), 100).astype(float)
     x, y = np.arange(100) + 0.5 + left, np.arange(100) + 0.5 + top
     inside = ((y > 0) & (y < 256))[:, None] & (x > 0) & (x < 200)
     far = (np.abs(x - 100) > 115) | (np.abs(y - 128) > 143)[:, None]
@@ -73,32 +81,32 @@ def test_beyond_the_edges_is_the_border_blurred(picture: np.ndarray, left: float
 def test_a_smooth_border_goes_on_smoothly() -> None:
     level = np.linspace(60, 200, 256)[:, None] + np.linspace(0, 40, 256)
     picture = level.astype(np.uint8)[..., None].repeat(3, 2)
-    found = cut(picture, Crop(-100, -80, 456), 456).astype(int)
+    found = extract_crop(picture, Crop(-100, -80, 456), 456).astype(int)
     assert np.abs(np.diff(found, axis=0)).max() <= 4
     assert np.abs(np.diff(found, axis=1)).max() <= 4
 
 
 def test_a_square_larger_than_the_picture_is_filled(picture: np.ndarray) -> None:
-    found = cut(picture, Crop(-128, -128, 512), 512)
+    found = extract_crop(picture, Crop(-128, -128, 512), 512)
     assert np.array_equal(found[128:384, 128:384], picture)
     assert np.abs(np.diff(found[:60].astype(int), axis=1)).max() < 12
 
 
 def test_a_square_wholly_beyond_the_picture_is_its_border(picture: np.ndarray) -> None:
-    assert np.abs(cut(picture, Crop(-300, 400, 100), 100).astype(int) - picture[-1, 0]).max() <= 1
+    assert np.abs(extract_crop(picture, Crop(-300, 400, 100), 100).astype(int) - picture[-1, 0]).max() <= 1
 
 
 @pytest.mark.parametrize("offset", [0.0, 0.25, 0.5])
 def test_a_square_between_pixels_is_resampled_in_place(offset: float) -> None:
     """A ramp stays the same ramp: a cut must not move the picture by fractions of a pixel."""
     ramp = np.repeat(np.arange(0, 200, 2, dtype=np.uint8)[None, :, None], 100, 0).repeat(3, 2)
-    found = cut(ramp, Crop(20 + offset, 30 + offset, 40), 80)[:, :, 0].astype(float)
+    found = extract_crop(ramp, Crop(20 + offset, 30 + offset, 40), 80)[:, :, 0].astype(float)
     expected = 2 * (20 + offset + (np.arange(80) + 0.5) / 2 - 0.5)
     np.testing.assert_allclose(found, np.tile(expected, (80, 1)), atol=0.76)
 
 
 @pytest.mark.parametrize(("which", "expected"), [("largest", 120), (0, 120), (1, 80), (2, 40)])
-def test_faces_are_chosen_by_their_place(which: Choice, expected: float) -> None:
+def test_faces_are_chosen_by_their_place(which: FaceChoice, expected: float) -> None:
     assert choose(faces(120, 80, 40), which).height == expected
 
 
@@ -115,7 +123,7 @@ def test_faces_are_chosen_by_their_place(which: Choice, expected: float) -> None
     ],
 )
 def test_a_wrong_choice_says_what_is_wrong(
-    heights: tuple[float, ...], which: Choice, error: type[InputError], says: str
+    heights: tuple[float, ...], which: FaceChoice, error: type[InputError], says: str
 ) -> None:
     with pytest.raises(error, match=says):
         choose(faces(*heights), which)
@@ -129,7 +137,7 @@ def portrait_face(roll: float) -> Face:
     """A face of three mesh points that say how it is turned: both eyes, forehead and chin."""
     landmarks = np.zeros((478, 2), np.float32)
     landmarks[[33, 263, 10, 152]] = [-30, -20], [30, -20], [0, -60], [0, 60]
-    return Face((0, 0, 1, 1), 0.9, np.asarray(turned(landmarks, roll) + 200, np.float32))
+    return Face((0, 0, 1, 1), 0.9, np.asarray(rotate_points(landmarks, roll) + 200, np.float32))
 
 
 @pytest.mark.parametrize("degrees", [0, 11, -11, 13, -30, 45, 90, 179, -135])
@@ -153,7 +161,7 @@ def test_crop_units_go_both_ways(rng: np.random.Generator, degrees: float) -> No
     np.testing.assert_allclose(crop.to_pixels(crop.to_units(points)), points, atol=1e-3)
     assert crop.to_units(np.array(crop.centre)) == pytest.approx([0, 0])
     corner = crop.to_pixels(np.array([-1, -1])) - crop.centre
-    assert corner == pytest.approx(turned(np.array([-64, -64]), np.radians(degrees)), abs=1e-3)
+    assert corner == pytest.approx(rotate_points(np.array([-64, -64]), np.radians(degrees)), abs=1e-3)
     mirrored = crop.mirrored(300).to_pixels(np.array([1, -1])) - np.array([300, 0])
     assert mirrored * [-1, 1] == pytest.approx(crop.to_pixels(np.array([-1, -1])), abs=1e-3)
 
@@ -164,11 +172,11 @@ def test_a_turned_square_shows_what_is_upright_in_it(
     picture: np.ndarray, size: int, degrees: int, quarters: int
 ) -> None:
     """Of noise the same as the picture turned by quarters and cut upright."""
-    expected = cut(np.rot90(picture, quarters), Crop(28, 28, 200), size).astype(int)
-    found = cut(picture, Crop(28, 28, 200, np.radians(degrees)), size)
+    expected = extract_crop(np.rot90(picture, quarters), Crop(28, 28, 200), size).astype(int)
+    found = extract_crop(picture, Crop(28, 28, 200, np.radians(degrees)), size)
     assert np.abs(found - expected).mean() < 3
 
 
 def test_a_turned_square_beyond_the_edge_is_filled(picture: np.ndarray) -> None:
-    found = cut(np.full((80, 80, 3), 200, np.uint8), Crop(-20, -30, 120, 0.7), 128)
+    found = extract_crop(np.full((80, 80, 3), 200, np.uint8), Crop(-20, -30, 120, 0.7), 128)
     assert (found == 200).all()

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from reenact.engine import Engine
-from reenact.face.align import align, choose, cut
+from reenact.face.align import align, choose, extract_crop
 from reenact.gallery.portraits import get_portrait
 from reenact.media import read_picture
 from reenact.types import Crop
@@ -137,7 +137,7 @@ def test_a_face_at_the_edge_is_found_and_can_be_cut(engine: Engine, face_crop: n
     beyond = {"left": -crop.left, "right": crop.left + crop.side - width}
     beyond |= {"top": -crop.top, "bottom": crop.top + crop.side - height}
     assert beyond[side] > 20
-    assert cut(picture, crop, 256).shape == (256, 256, 3)
+    assert extract_crop(picture, crop, 256).shape == (256, 256, 3)
 
 
 def flat(height: int, width: int, level: int = 128) -> np.ndarray:
@@ -210,4 +210,4 @@ def test_a_face_that_fills_its_picture_is_found_at_the_second_look(
     tight = Crop(
         crop.left + (crop.side - side) / 2, crop.top + (crop.side - side) / 2 + 0.024 * crop.side, side
     )
-    assert len(engine.finder.find(cut(portrait, tight, 256))) == 1
+    assert len(engine.finder.find(extract_crop(portrait, tight, 256))) == 1

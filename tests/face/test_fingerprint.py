@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from reenact.engine import Engine
-from reenact.face.fingerprint import BITS, SAME, Bits, distance, fingerprints
+from reenact.face.fingerprint import BITS, MAX_COPY_DISTANCE, Bits, fingerprints, hamming_distance
 from reenact.gallery import list_portraits
 
 from .copies import COPIES
@@ -34,14 +34,14 @@ WEAK = {"a third, JPEG 50"}  # found for half of the photos only: docs/provenanc
 @pytest.mark.parametrize("name", sorted(COPIES.keys() - WEAK))
 def test_a_copy_has_nearly_the_same(engine: Engine, photo: Image.Image, name: str) -> None:
     known = fingerprint(engine, photo)[0]
-    assert distance(known, fingerprint(engine, COPIES[name](photo))).min() <= SAME
+    assert hamming_distance(known, fingerprint(engine, COPIES[name](photo))).min() <= MAX_COPY_DISTANCE
 
 
 def test_other_faces_have_others(engine: Engine) -> None:
     found = [fingerprint(engine, Image.open(each.path)) for each in list_portraits()]
     assert {each.shape for each in found} == {(2, BITS)}
     for one, other in combinations(found, 2):
-        assert distance(one[0], other).min() > 1.3 * SAME
+        assert hamming_distance(one[0], other).min() > 1.3 * MAX_COPY_DISTANCE
 
 
 def test_a_picture_without_faces_has_none() -> None:

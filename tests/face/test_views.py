@@ -15,15 +15,15 @@ from reenact.types import Picture
 class Counting:
     """Sees one thing, the red pixels of a view, and counts its looks."""
 
-    closest: int | None = 384
+    min_tile_side: int | None = 384
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, ...]] = []
 
     def __call__(self, picture: Picture) -> list[Detection]:
-        return self.look(picture)
+        return self.detect_once(picture)
 
-    def look(self, picture: Picture) -> list[Detection]:
+    def detect_once(self, picture: Picture) -> list[Detection]:
         self.seen.append(picture.shape[:2])
         rows, columns = np.nonzero(picture[..., 0] > 100)
         if not len(rows):
@@ -41,7 +41,7 @@ def test_the_parts_of_48_megapixels_are_few() -> None:
     detector = Counting()
     views = Views(black(6000, 8000), detector)
     views.whole()
-    assert list(views.closer()) == [[], [], []]
+    assert list(views.tiles()) == [[], [], []]
     assert len(detector.seen) < 250
     assert min(detector.seen) >= (192, 192)
 
@@ -50,7 +50,7 @@ def test_parts_cover_the_picture_and_what_is_seen_twice_counts_once() -> None:
     for left, top in ((0, 0), (3966, 2964), (1999, 1500), (780, 20)):
         picture = black(3000, 4000)
         picture[top : top + 36, left : left + 33] = 200
-        for found in Views(picture, Counting()).closer():
+        for found in Views(picture, Counting()).tiles():
             (one,) = found
             assert np.abs(np.array(one.box) - (left, top, left + 33, top + 36)).max() <= 3
             assert one.eyes == pytest.approx(np.reshape(one.box, (2, 2)))
@@ -59,15 +59,15 @@ def test_parts_cover_the_picture_and_what_is_seen_twice_counts_once() -> None:
 @pytest.mark.parametrize("size", [(639, 400), (640, 400), (1200, 1600), (50, 5000)])
 def test_small_and_narrow_pictures(size: tuple[int, int]) -> None:
     detector = Counting()
-    looks = list(Views(black(*size), detector).closer())
+    looks = list(Views(black(*size), detector).tiles())
     assert bool(looks) == (max(size) >= 640)
     assert all(min(each) > 0 for each in detector.seen)
 
 
 def test_a_slow_detector_looks_at_halves_alone() -> None:
     detector = Counting()
-    detector.closest = None
-    assert len(list(Views(black(3000, 4000), detector).closer())) == 1
+    detector.min_tile_side = None
+    assert len(list(Views(black(3000, 4000), detector).tiles())) == 1
     assert {max(each) for each in detector.seen} == {2000}
 
 

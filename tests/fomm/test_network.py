@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from reenact.fomm.network import DenseMotion, Fomm, KeypointDetector
+from reenact.fomm.network import DenseMotion, Fomm, FommKeypointNetwork
 from reenact.layers.fomm import Antialias, Block, Hourglass, corner_grid, sample
 from tests.fomm.published import small_config
 
@@ -68,7 +68,7 @@ def test_copies_follow_equation_7() -> None:
 
 def test_a_keypoint_is_where_its_heatmap_peaks() -> None:
     """Section 3.1: softmax over the heatmap, then the mean place; jacobians weighted by the same."""
-    detector = KeypointDetector(small_config()).eval()
+    detector = FommKeypointNetwork(small_config()).eval()
     with torch.no_grad():
         for tensor in (detector.kp.weight, detector.kp.bias):
             tensor.zero_()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reenact.config import DEFAULT_MODEL
-from reenact.face.align import align, cut
+from reenact.face.align import align, extract_crop
 from reenact.generator.renderer import BATCH, Renderer, Source
 from reenact.runtime import Session, available_cores
 from reenact.types import Crop, Keypoints
@@ -74,7 +74,7 @@ def test_a_shifted_pose_shifts_the_face(engine, source) -> None:
 
 def test_a_larger_source_gives_larger_frames_of_the_same_content(engine, portrait, source) -> None:
     (face,) = engine.finder.find(portrait)
-    full = cut(portrait, align(face), 512)
+    full = extract_crop(portrait, align(face), 512)
     large = engine.renderer.prepare(source.picture, full, source.keypoints)
     driving = repeated(source.keypoints, 2)
     frames = list(engine.renderer.render(large, driving))
@@ -89,9 +89,9 @@ def test_larger_frames_are_composed_one_at_a_time(engine, portrait, source) -> N
     sizes = []
 
     class Counting(Session):
-        def keep(self, **tensors):
+        def run_on_device(self, **tensors):
             sizes.append(len(tensors["rest"]))
-            return super().keep(**tensors)
+            return super().run_on_device(**tensors)
 
     encode, animate = (
         Session(DEFAULT_MODEL / f"{name}.onnx", device="cpu") for name in ("encode", "animate")
@@ -99,7 +99,7 @@ def test_larger_frames_are_composed_one_at_a_time(engine, portrait, source) -> N
     compose = Counting(DEFAULT_MODEL / "compose.onnx", device="cpu")
     renderer = Renderer(encode, animate, lambda side: compose)
     (face,) = engine.finder.find(portrait)
-    large = renderer.prepare(source.picture, cut(portrait, align(face), 512), source.keypoints)
+    large = renderer.prepare(source.picture, extract_crop(portrait, align(face), 512), source.keypoints)
     assert len(list(renderer.render(large, repeated(source.keypoints, BATCH + 1)))) == BATCH + 1
     assert sizes == [1] * (BATCH + 1)
 
@@ -130,7 +130,7 @@ def test_graphs_of_fixed_sizes_make_the_same_frames_and_no_more(engine, portrait
     driving.points[:, :, 0] += np.linspace(0, 0.2, 4)[:, None]
     driving.landmarks[:, :, 0] += np.linspace(0, 0.2, 4)[:, None]
     for side in (256, 512):
-        full = cut(portrait, align(face), side)
+        full = extract_crop(portrait, align(face), side)
         prepared = (
             each.prepare(source.picture, full, source.keypoints) for each in (renderer, engine.renderer)
         )

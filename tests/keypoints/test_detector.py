@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from reenact.face.align import align, cut
+from reenact.face.align import align, extract_crop
 from reenact.landmarks import COUNT, MESH_INDICES
 
 
 def test_one_face_gives_points_and_landmarks_of_its_crop(engine, portrait) -> None:
     (face,) = engine.finder.find(portrait)
     crop = align(face)
-    found = engine.detector.one(cut(portrait, crop, 256), face, crop)
+    found = engine.detector.one(extract_crop(portrait, crop, 256), face, crop)
     count = found.points.shape[0]
     assert found.points.shape == (count, 2)
     assert found.jacobians.shape == (count, 2, 2)
@@ -24,7 +24,7 @@ def test_one_face_gives_points_and_landmarks_of_its_crop(engine, portrait) -> No
 def test_a_clip_gives_each_frame_as_it_would_be_alone(engine, portrait) -> None:
     (face,) = engine.finder.find(portrait)
     crop = align(face)
-    picture = cut(portrait, crop, 256)
+    picture = extract_crop(portrait, crop, 256)
     brighter = np.clip(picture.astype(int) + 30, 0, 255).astype(np.uint8)
     many = engine.detector.many([(picture, face), (brighter, face)], crop)
     assert len(many) == 2

@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from reenact.keypoints.network import KeypointConfig, KeypointDetector
+from reenact.keypoints.network import KeypointConfig, KeypointNetwork
 
 CONFIG = KeypointConfig(keypoints=3, width=4, levels=2, widest=8)
 
 
-def looks_for_white() -> KeypointDetector:
+def looks_for_white() -> KeypointNetwork:
     """A detector whose heatmaps are the picture's red channel, which the hourglass hands on."""
-    detector = KeypointDetector(CONFIG).eval()
+    detector = KeypointNetwork(CONFIG).eval()
     assert detector.heatmaps.bias is not None
     nn.init.zeros_(detector.heatmaps.weight)
     nn.init.zeros_(detector.heatmaps.bias)
@@ -37,7 +37,7 @@ def test_two_equal_peaks_give_their_middle() -> None:
 
 
 def test_jacobians_start_as_identity() -> None:
-    points, jacobians = KeypointDetector(CONFIG)(torch.rand(2, 3, 64, 64))
+    points, jacobians = KeypointNetwork(CONFIG)(torch.rand(2, 3, 64, 64))
     assert points.shape == (2, 3, 2)
     assert points.abs().max() < 1
     torch.testing.assert_close(jacobians, torch.eye(2).expand(2, 3, 2, 2))

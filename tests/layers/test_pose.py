@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from reenact.layers.pose import both
+from reenact.layers.pose import apply_to_both
 
 
 def test_one_source_is_worked_on_once_for_a_whole_batch() -> None:
@@ -12,7 +12,7 @@ def test_one_source_is_worked_on_once_for_a_whole_batch() -> None:
         seen.append(len(values))
         return values.exp()
 
-    was, now = both(work, source, driving)
+    was, now = apply_to_both(work, source, driving)
     assert torch.equal(was, source.exp())
     assert torch.equal(now, driving.exp())
     assert seen == [5]

@@ -480,26 +480,26 @@ def test_warnings_go_to_the_log_not_to_the_screen(make_video, numbered, tmp_path
 def test_nvenc_that_does_not_work_is_said_and_libx264_encodes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if not nvenc.refusal():
+    if not nvenc.unavailable_reason():
         pytest.skip("NVENC works here")
     frames = [np.full((64, 64, 3), level, np.uint8) for level in (10, 90)]
     clip = Clip(iter(frames), Fraction(25), 2)
     written = write_clip(clip, tmp_path / "out.mp4", options=EncodeOptions(encoder="nvenc"))
     assert written.frames == 2
-    assert "NVENC does not work here: h264_nvenc does not start" in caplog.text
+    assert "NVENC does not work here, so libx264 encodes: h264_nvenc does not start" in caplog.text
     assert len(list(open_clip(tmp_path / "out.mp4").frames)) == 2
 
 
 def test_an_encoder_that_gives_every_frame_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nvenc, "NAME", "libx264")
-    assert nvenc.refusal.__wrapped__() == ""
+    assert nvenc.unavailable_reason.__wrapped__() == ""
     monkeypatch.setattr(nvenc, "NAME", "no_such_encoder")
-    assert "does not start" in nvenc.refusal.__wrapped__()
+    assert "does not start" in nvenc.unavailable_reason.__wrapped__()
 
 
 @pytest.mark.gpu
 def test_nvenc_writes_what_can_be_read(tmp_path: Path) -> None:
-    if reason := nvenc.refusal():
+    if reason := nvenc.unavailable_reason():
         pytest.skip(reason)
     frames = [np.full((256, 256, 3), level, np.uint8) for level in (10, 90, 200)]
     clip = Clip(iter(frames), Fraction(25), 3)

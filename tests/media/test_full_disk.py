@@ -14,7 +14,7 @@ from reenact.errors import DiskFull
 from reenact.media import write_clip
 from reenact.media.encode import FORMATS
 from reenact.provenance.certificate import development_certificate
-from reenact.provenance.credentials import Origin, sign
+from reenact.provenance.credentials import Origin, sign_clip
 from reenact.types import Clip
 from tests.disk import Disk
 from tests.sounds import with_tone
@@ -33,19 +33,19 @@ def test_it_is_said_and_nothing_is_left(
 ) -> None:
     disk = small_disk("full")
     certificate = development_certificate(tmp_path / "certificate")
-    seal = partial(sign, origin=Origin("ab" * 32, None, ()), certificate=certificate)
+    sign_file = partial(sign_clip, origin=Origin("ab" * 32, None, ()), certificate=certificate)
     out = disk.folder / f"out.{format}"
     plain = write_clip(clip(), out).bytes
-    signed = write_clip(clip(), out, seal=seal).bytes
+    signed = write_clip(clip(), out, sign_file=sign_file).bytes
     out.unlink()
     # From the start; in the middle; at the last page; at the first, a middle and the last of the signed copy.
     for room in (0, plain // 2, plain - PAGE, plain + 2 * PAGE, plain + signed // 2, plain + signed - PAGE):
         disk.fill(leave=room)
-        with pytest.raises(DiskFull, match="the disk is full; make room"):
-            write_clip(clip(), out, seal=seal)
+        with pytest.raises(DiskFull, match="the disk is full; free some space"):
+            write_clip(clip(), out, sign_file=sign_file)
         assert [path.name for path in disk.folder.iterdir()] == ["filling"], room
     disk.empty()
-    assert write_clip(clip(), out, seal=seal).bytes
+    assert write_clip(clip(), out, sign_file=sign_file).bytes
 
 
 def test_sound_is_not_left_out_for_want_of_room(small_disk: Callable[[str], Disk], tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from fractions import Fraction as F
 
 import pytest
 
-from reenact.media.timing import Timeline, plan, resample
+from reenact.media.timing import Timeline, plan_timeline, resample
 
 SIXTY = F(60)
 NTSC = F(30000, 1001)
@@ -36,11 +36,11 @@ def milliseconds(rate: F, count: int) -> list[float]:
     ],
 )
 def test_plan(starts, hints, expected):
-    assert plan(starts, None, hints, SIXTY) == expected
+    assert plan_timeline(starts, None, hints, SIXTY) == expected
 
 
 def test_last_frame_may_stay_longer():
-    assert plan([0.0, 0.1, 0.2, 0.3, 0.6], 1.0, (), SIXTY) == Timeline(F(10), 16, False)
+    assert plan_timeline([0.0, 0.1, 0.2, 0.3, 0.6], 1.0, (), SIXTY) == Timeline(F(10), 16, False)
 
 
 @pytest.mark.parametrize(

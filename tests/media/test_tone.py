@@ -11,7 +11,7 @@ from PIL import Image
 
 from reenact.media import read_picture
 from reenact.media.coding import HLG, PQ, Coding
-from reenact.media.tone import tone_mapped
+from reenact.media.tone import tone_map
 from tests.media.stills import (
     TO_BT2020,
     TO_P3,
@@ -74,7 +74,7 @@ def test_a_sun_beside_a_face_changes_no_face(
 def test_highlights_are_rolled_in_without_steps_back_or_a_cut() -> None:
     ramp = np.geomspace(0.01, 10_000 / 203, 4096)
     codes = sixteen(pq(ramp))[None, :, None].repeat(3, 2)
-    shown = tone_mapped(codes, 65535, Coding(transfer=PQ))[0].astype(int)
+    shown = tone_map(codes, 65535, Coding(transfer=PQ))[0].astype(int)
     assert (shown[:, :1] == shown).all()
     assert (np.diff(shown[:, 0]) >= 0).all()
     assert shown[0, 0] < 30 and shown[-1, 0] == 255
@@ -84,7 +84,7 @@ def test_highlights_are_rolled_in_without_steps_back_or_a_cut() -> None:
 
 def test_rolled_in_light_keeps_its_hue() -> None:
     light = np.array([[[4.0, 2.0, 1.0]], [[0.4, 0.2, 0.1]]])
-    shown = linear(tone_mapped(sixteen(pq(light)), 65535, Coding(transfer=PQ)))
+    shown = linear(tone_map(sixteen(pq(light)), 65535, Coding(transfer=PQ)))
     assert shown[0, 0] / shown[0, 0, 0] == pytest.approx([1, 0.5, 0.25], abs=0.02)
     assert shown[1, 0] == pytest.approx([0.4, 0.2, 0.1], abs=0.01)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from reenact.landmarks import GAPS, MOUTH_GAPS
-from reenact.motion.anchor import anchored
-from reenact.motion.one_euro import steadied
+from reenact.motion.anchor import align_shots
+from reenact.motion.one_euro import smooth_motion
 from reenact.types import Keypoints
 
 FPS = Fraction(25)
@@ -32,7 +32,7 @@ def joined(first: Keypoints, second: Keypoints) -> Keypoints:
 
 
 def test_one_take_is_only_steadied(motion: Keypoints) -> None:
-    found, expected = anchored(motion, np.zeros(12, np.intp), FPS), steadied(motion, FPS)
+    found, expected = align_shots(motion, np.zeros(12, np.intp), FPS), smooth_motion(motion, FPS)
     assert np.array_equal(found.points, expected.points)
     assert np.array_equal(found.jacobians, expected.jacobians)
     assert np.array_equal(found.landmarks, expected.landmarks)
@@ -44,7 +44,7 @@ def test_a_second_take_of_someone_else_moves_as_the_first_would(motion: Keypoint
     moved = motion.landmarks + np.float32(0.3)
     moved[:, -5:] += np.float32(0.1)
     other = Keypoints(motion.points - np.float32(0.2), motion.jacobians @ turn, moved)
-    found = anchored(joined(motion, other), np.repeat([0, 1], 12), FPS)
+    found = align_shots(joined(motion, other), np.repeat([0, 1], 12), FPS)
     np.testing.assert_allclose(found.points[12:], found.points[:12], atol=1e-4)
     np.testing.assert_allclose(found.jacobians[12:], found.jacobians[:12], atol=1e-3)
     np.testing.assert_allclose(found.landmarks[12:], found.landmarks[:12], atol=1e-4)
@@ -63,8 +63,8 @@ def test_lips_keep_their_opening_and_lids_their_share(motion: Keypoints) -> None
     for upper, lower, *_ in GAPS[MOUTH_GAPS:]:
         landmarks[:, upper] = (landmarks[:, upper] + landmarks[:, lower]) / 2
     other = replace(motion, landmarks=landmarks)
-    found = anchored(joined(motion, other), np.repeat([0, 1], 12), FPS)
-    still = steadied(other, FPS)
+    found = align_shots(joined(motion, other), np.repeat([0, 1], 12), FPS)
+    still = smooth_motion(other, FPS)
     np.testing.assert_allclose(opening(found, 0)[12:], opening(still, 0), atol=1e-3)
     for gap in range(MOUTH_GAPS, len(GAPS)):
         assert np.median(opening(found, gap)[12:]) == pytest.approx(
@@ -74,6 +74,8 @@ def test_lips_keep_their_opening_and_lids_their_share(motion: Keypoints) -> None
 
 def test_no_cut_is_smeared(motion: Keypoints) -> None:
     """Each take is steadied by itself: the frames beside a cut are those of a take that ends there."""
-    alone = steadied(motion, FPS)
-    found = anchored(joined(motion, replace(motion, points=motion.points[::-1])), np.repeat([0, 1], 12), FPS)
+    alone = smooth_motion(motion, FPS)
+    found = align_shots(
+        joined(motion, replace(motion, points=motion.points[::-1])), np.repeat([0, 1], 12), FPS
+    )
     np.testing.assert_array_equal(found.points[:12], alone.points)

@@ -8,7 +8,7 @@ from torch import Tensor
 from reenact.landmarks import COUNT
 from reenact.layers.geometry import pixel_grid
 from reenact.layers.pose import Pose
-from reenact.motion.network import DenseMotion, MotionConfig, _mixed, _placed
+from reenact.motion.network import DenseMotion, MotionConfig, _apply_affine, _mix_affine
 
 K, L = 3, COUNT
 CONFIG = MotionConfig(keypoints=K, landmarks=L, width=4, levels=2, widest=8, condition=5)
@@ -33,7 +33,7 @@ def network() -> DenseMotion:
 def test_candidates_are_equation_4(network: DenseMotion) -> None:
     source, driving = random_pose(1), random_pose(2)
     grid = pixel_grid(torch.empty(6, 8))
-    placed = _placed(grid, *network._candidates(source, driving))
+    placed = _apply_affine(grid, *network._candidates(source, driving))
     found = placed.permute(0, 2, 3, 4, 1).double().numpy()
     z = grid.double().numpy()
     s, d = ([part.double().numpy() for part in pose] for pose in (source, driving))
@@ -52,7 +52,7 @@ def test_candidates_are_equation_4(network: DenseMotion) -> None:
 def test_a_keypoint_comes_from_where_it_is_in_the_source(network: DenseMotion) -> None:
     source, driving = random_pose(3, batch=1), random_pose(4, batch=1)
     at_keypoint = driving.points[0, 1].view(1, 1, 2)
-    candidates = _placed(at_keypoint, *network._candidates(source, driving))
+    candidates = _apply_affine(at_keypoint, *network._candidates(source, driving))
     torch.testing.assert_close(candidates[0, :, 2, 0, 0], source.points[0, 1])
 
 
@@ -108,10 +108,10 @@ def test_the_flow_is_the_weighted_mean_of_the_candidates() -> None:
     grid = pixel_grid(torch.zeros(5, 7))
     turns, shifts = (torch.randn(2, 4, *shape, generator=random) for shape in ((2, 2), (2,)))
     logits = torch.randn(2, 4, 5, 7, generator=random)
-    wanted = (_placed(grid, turns, shifts) * logits.softmax(1)[:, None]).sum(2).permute(0, 2, 3, 1)
-    torch.testing.assert_close(_mixed(grid, turns, shifts, logits), wanted)
+    wanted = (_apply_affine(grid, turns, shifts) * logits.softmax(1)[:, None]).sum(2).permute(0, 2, 3, 1)
+    torch.testing.assert_close(_mix_affine(grid, turns, shifts, logits), wanted)
     far = logits + 1000  # neither overflows
-    torch.testing.assert_close(_mixed(grid, turns, shifts, far), wanted, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(_mix_affine(grid, turns, shifts, far), wanted, atol=1e-3, rtol=1e-3)
 
 
 def test_places_are_as_exact_in_training_as_in_use(network: DenseMotion) -> None:
@@ -120,8 +120,8 @@ def test_places_are_as_exact_in_training_as_in_use(network: DenseMotion) -> None
     turns, shifts = network._candidates(source, driving)
     logits = torch.randn(2, 1 + K + L, 64, 64)
     picture = torch.rand(2, 3, 64, 64)
-    flow = _mixed(grid, turns, shifts, logits)
+    flow = _mix_affine(grid, turns, shifts, logits)
     openings = network(picture, source, driving).openings
     with torch.autocast("cpu", torch.bfloat16):
-        torch.testing.assert_close(_mixed(grid, turns, shifts, logits), flow)
+        torch.testing.assert_close(_mix_affine(grid, turns, shifts, logits), flow)
         torch.testing.assert_close(network(picture, source, driving).openings, openings)

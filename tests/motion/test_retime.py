@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reenact.errors import InvalidOption
-from reenact.motion.retime import Loop, RetimeOptions, resampled, retime, smoothed
+from reenact.motion.retime import Loop, RetimeOptions, gaussian_smooth, resample_knots, retime
 from reenact.types import Keypoints, Motion
 
 FRAMES = 20
@@ -51,7 +51,7 @@ def test_between_two_frames_nothing_goes_beyond_them(motion: Motion) -> None:
 
 def test_a_straight_line_stays_straight_away_from_its_ends() -> None:
     line = np.arange(10.0)[:, None]
-    np.testing.assert_allclose(resampled(line, 0.5)[2:-2, 0], np.arange(1, 8.5, 0.5))
+    np.testing.assert_allclose(resample_knots(line, 0.5)[2:-2, 0], np.arange(1, 8.5, 0.5))
 
 
 def test_a_part_is_cut_out(motion: Motion) -> None:
@@ -103,13 +103,13 @@ def test_strength_scales_what_changes_since_the_first_frame(motion: Motion) -> N
 
 def test_smoothing_keeps_what_is_still_and_calms_what_jitters(rng: np.random.Generator) -> None:
     still = np.full((30, 2), 0.7)
-    np.testing.assert_allclose(smoothed(still, 2.0), still)
+    np.testing.assert_allclose(gaussian_smooth(still, 2.0), still)
     jitter = rng.normal(size=(200, 3))
-    assert smoothed(jitter, 1.0).std() < 0.6 * jitter.std()
+    assert gaussian_smooth(jitter, 1.0).std() < 0.6 * jitter.std()
 
 
 def test_smoothing_reaches_beyond_a_very_short_motion() -> None:
-    assert smoothed(np.arange(2.0)[:, None], 5.0).shape == (2, 1)
+    assert gaussian_smooth(np.arange(2.0)[:, None], 5.0).shape == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from reenact.landmarks import LIPS
 from reenact.media import read_picture
 from reenact.motion.transfer import TransferOptions, transfer
 from reenact.mouth.interior import MouthInterior
-from reenact.rendering import prepare_source
+from reenact.subject import open_subject
 from tests.conftest import ROOT
 
 CLOSED = ROOT / "templates_media" / "portraits" / "pocahontas.jpg"
@@ -26,7 +26,7 @@ class Mouth:
         crop = align(face)
         self.mesh, self.size = engine.finder.mesh, size
         self.landmarks = np.asarray((crop.to_units(face.landmarks) + 1) / 2 * size, np.float32)
-        source = prepare_source(engine, picture, face, crop, size)
+        source = open_subject(engine, picture, face, crop, size).source
         self.square, self.keypoints = source.full, source.keypoints.landmarks
         motion = get_template("talk").motion
         driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)

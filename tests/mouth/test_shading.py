@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reenact.mouth.shading import blur, closed_curve, over, polygon, smoothstep
+from reenact.mouth.shading import alpha_over, blur, closed_curve, polygon, smoothstep
 
 
 def test_smoothstep_rises_from_0_to_1_between_its_bounds() -> None:
@@ -26,7 +26,7 @@ def test_blur_keeps_the_mean_of_alpha_and_of_colours(rng: np.random.Generator) -
 
 def test_over_mixes_by_alpha() -> None:
     below, colour = np.zeros((1, 3, 3), np.float32), np.full((1, 3, 3), 100, np.float32)
-    assert over(below, colour, np.array([[0, 0.5, 1]], np.float32))[0, :, 0].tolist() == [0, 50, 100]
+    assert alpha_over(below, colour, np.array([[0, 0.5, 1]], np.float32))[0, :, 0].tolist() == [0, 50, 100]
 
 
 def test_a_closed_curve_passes_through_its_points() -> None:

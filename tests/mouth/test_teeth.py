@@ -5,7 +5,7 @@ import pytest
 
 from reenact.engine import Engine
 from reenact.face.align import choose
-from reenact.mouth.teeth import HEIGHT, WIDTH, bank, extract, fitting
+from reenact.mouth.teeth import HEIGHT, WIDTH, extract_teeth, nearest_teeth, teeth_bank
 from reenact.types import FloatArray, Picture
 
 
@@ -16,8 +16,8 @@ def smile(engine: Engine, portrait: Picture) -> FloatArray:
 
 
 def test_the_bank_holds_whole_rows_with_gums_above() -> None:
-    assert len(bank()) == 5
-    for teeth in bank():
+    assert len(teeth_bank()) == 5
+    for teeth in teeth_bank():
         assert teeth.picture.shape == (HEIGHT, WIDTH, 4)
         middle = teeth.picture[:, WIDTH // 2 - 10 : WIDTH // 2 + 10].astype(float).mean(1)
         crown, gum, below = middle[int(teeth.edge) - 15], middle[10], middle[int(teeth.edge) + 20]
@@ -27,14 +27,14 @@ def test_the_bank_holds_whole_rows_with_gums_above() -> None:
 
 
 def test_the_bank_is_sorted_and_asked_by_width() -> None:
-    widths = [teeth.width for teeth in bank()]
+    widths = [teeth.width for teeth in teeth_bank()]
     assert widths == sorted(widths)
-    assert fitting(0).width == widths[0]
-    assert fitting(9).width == widths[-1]
+    assert nearest_teeth(0).width == widths[0]
+    assert nearest_teeth(9).width == widths[-1]
 
 
 def test_a_smile_shows_its_own_teeth(portrait: Picture, smile: FloatArray) -> None:
-    teeth = extract(portrait, smile)
+    teeth = extract_teeth(portrait, smile)
     assert teeth is not None
     assert 0.6 < teeth.brightness <= 255 / 235
     assert 0.35 < teeth.width < 0.75
@@ -43,8 +43,8 @@ def test_a_smile_shows_its_own_teeth(portrait: Picture, smile: FloatArray) -> No
 def test_lips_are_no_teeth(portrait: Picture, smile: FloatArray) -> None:
     red = portrait.copy()
     red[..., 1:] //= 2
-    assert extract(red, smile) is None
+    assert extract_teeth(red, smile) is None
 
 
 def test_a_dark_mouth_has_no_teeth(portrait: Picture, smile: FloatArray) -> None:
-    assert extract(np.zeros_like(portrait), smile) is None
+    assert extract_teeth(np.zeros_like(portrait), smile) is None

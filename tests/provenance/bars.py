@@ -22,10 +22,11 @@ from reenact.engine import Engine
 from reenact.evaluation.metrics import ssim
 from reenact.gallery import get_template, list_portraits, template_ids
 from reenact.motion.retime import RetimeOptions, retime
-from reenact.pipeline import AnimateOptions, animate
+from reenact.options import AnimateOptions
+from reenact.pipeline import animate
 from reenact.provenance.verify import verify
 from reenact.types import Picture
-from reenact.watermark.detect import FALSE_ALARM, find_mark
+from reenact.watermark.detect import FALSE_POSITIVE_RATE, detect
 from reenact.watermark.embed import Marker, Watermark
 
 from .attacks import ATTACKS, Attack, send
@@ -54,7 +55,7 @@ def render(pictures: list[Path], folder: Path, count: int = FRAMES, size: int = 
         options = AnimateOptions(size, paste=paste, label=label)  # type: ignore[arg-type]
         frames: list[Picture] = []
         began = time.process_time()
-        animate(engine, picture, short, folder / "unused.mp4", options, show=frames.append)
+        animate(engine, picture, short, folder / "unused.mp4", options, on_frame=frames.append)
         np.savez_compressed(made[-1], frames=np.array(frames), seconds=time.process_time() - began)
     return made
 
@@ -90,7 +91,7 @@ def false_alarms(clips: list[Path], made: list[Path], numbers: range) -> Iterato
         with np.load(made[number % len(made)]) as kept:
             frames = list(kept["frames"])[::2]
         marked = list(map(Marker(Watermark(number, b"another %d" % number)).mark, frames))
-        yield find_mark(lambda marked=marked: iter(marked), OTHER) is not None
+        yield detect(lambda marked=marked: iter(marked), OTHER) is not None
 
 
 def clip_of(number: int, made: list[Path]) -> Path:
@@ -138,7 +139,8 @@ def main() -> None:
     numbers, alarms = range(asked.first, asked.first + asked.negatives), 0
     for number, alarm in zip(numbers, false_alarms(clips, made, numbers), strict=True):
         alarms += alarm
-        seen = f"{alarms} false alarms in {number + 1 - asked.first}; designed for {FALSE_ALARM:.1e} a clip"
+        count = number + 1 - asked.first
+        seen = f"{alarms} false alarms in {count}; designed for {FALSE_POSITIVE_RATE:.1e} a clip"
         (asked.folder / f"alarms-{asked.first}.txt").write_text(f"{seen}\n")
     if asked.negatives:
         print(seen)

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from reenact.errors import CertificateUnusable
 from reenact.provenance import certificate as room
 from reenact.provenance.certificate import DEVELOPMENT, development_certificate, open_certificate
-from reenact.provenance.credentials import check
+from reenact.provenance.credentials import check_certificate
 
 
 def written(folder: Path, name: str, key: object, password: bytes | None = None) -> Path:
@@ -46,7 +46,7 @@ def test_a_development_certificate_is_made_once_and_named_as_such(tmp_path: Path
     own = x509.load_pem_x509_certificate(first.chain)
     assert DEVELOPMENT in own.subject.rfc4514_string() and own.subject != own.issuer
     assert b"PRIVATE" not in repr(first).encode()
-    check(first)
+    check_certificate(first)
 
 
 def test_only_its_owner_can_read_the_key(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_development_certificate_whose_time_is_over_is_made_anew(
         patch.setattr(room, "_YEARS", 0)  # it ends the moment it is made
         with pytest.raises(CertificateUnusable, match="valid from"):
             development_certificate(tmp_path / "credentials")
-    check(development_certificate(tmp_path / "credentials"))
+    check_certificate(development_certificate(tmp_path / "credentials"))
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_wrong_files_are_refused_with_a_sentence(tmp_path: Path) -> None:
         with pytest.raises(CertificateUnusable, match=said):
             open_certificate(certificate, private)
     with pytest.raises(CertificateUnusable, match=r"cannot sign|not valid"):
-        check(open_certificate(chain, right))  # a self-signed one
+        check_certificate(open_certificate(chain, right))  # a self-signed one
     with pytest.raises(CertificateUnusable, match="Renew it"):
         open_certificate(self_signed(tmp_path, key, days=-1), right)
 

@@ -17,7 +17,7 @@ from PIL import Image
 from reenact.errors import OutputError
 from reenact.media import open_clip, write_clip
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import SOURCE_TYPE, Input, Origin, sign
+from reenact.provenance.credentials import SOURCE_TYPE, Origin, SourceFile, sign_clip
 from reenact.types import Clip
 
 MIME = {"mp4": "video/mp4", "gif": "image/gif", "webp": "image/webp"}
@@ -35,9 +35,9 @@ def results(certificate: Certificate, photo: Path, tmp_path_factory: pytest.Temp
 
 def made(out: Path, certificate: Certificate | None, photo: Path) -> Path:
     frames = np.random.default_rng(0).integers(0, 255, (FRAMES, 8, 8, 3), np.uint8).repeat(8, 1).repeat(8, 2)
-    origin = Origin("ab" * 32, "nod", (Input("portrait", photo),))
-    seal = partial(sign, origin=origin, certificate=certificate) if certificate else None
-    written = write_clip(Clip(iter(frames), Fraction(25), FRAMES), out, seal=seal)
+    origin = Origin("ab" * 32, "nod", (SourceFile("portrait", photo),))
+    sign_file = partial(sign_clip, origin=origin, certificate=certificate) if certificate else None
+    written = write_clip(Clip(iter(frames), Fraction(25), FRAMES), out, sign_file=sign_file)
     assert written.bytes == out.stat().st_size
     assert [path for path in out.parent.iterdir() if path.name.startswith(".")] == []
     return out

@@ -17,9 +17,9 @@ from reenact.errors import DrivingUnreadable, ImageTooLarge, UnsupportedMedia
 from reenact.gallery import list_portraits
 from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
 from reenact.provenance.certificate import Certificate, development_certificate, read_anchors
-from reenact.provenance.credentials import Input, Origin, sign
+from reenact.provenance.credentials import Origin, SourceFile, sign_clip
 from reenact.provenance.manifest import read_manifest
-from reenact.provenance.report_text import sentences
+from reenact.provenance.report_text import report_sentences
 from reenact.provenance.verify import Report, as_json, verify
 from reenact.types import Clip
 from reenact.watermark.embed import Marker, Watermark
@@ -34,9 +34,9 @@ def made(out: Path, photo: Path, certificate: Certificate | None, marked: bool =
     frames = [np.asarray(picture.point(lambda level, at=at: min(255, level + at))) for at in range(FRAMES)]
     if marked:
         frames = list(map(Marker(Watermark(ID)).mark, frames))
-    origin = Origin("ab" * 32, "nod", (Input("portrait", photo),))
-    seal = partial(sign, origin=origin, certificate=certificate) if certificate else None
-    write_clip(Clip(iter(frames), Fraction(25), FRAMES), out, seal=seal)
+    origin = Origin("ab" * 32, "nod", (SourceFile("portrait", photo),))
+    sign_file = partial(sign_clip, origin=origin, certificate=certificate) if certificate else None
+    write_clip(Clip(iter(frames), Fraction(25), FRAMES), out, sign_file=sign_file)
     return out
 
 
@@ -71,7 +71,7 @@ def test_a_result_is_told_by_both(ours: Path, format: str) -> None:
     assert (manifest.source_type, manifest.made_by_ai) == ("compositeWithTrainedAlgorithmicMedia", True)
     assert (manifest.model, manifest.template, manifest.problems) == ("ab" * 32, "nod", ())
     assert [each.title for each in manifest.ingredients] == ["portrait"]
-    said = " ".join(sentences(report))
+    said = " ".join(report_sentences(report))
     assert "made with AI by Reenact" in said and "DEVELOPMENT certificate" in said
 
 
@@ -81,7 +81,7 @@ def test_a_changed_result_is_still_ours_and_said_to_be(ours: Path, tmp_path: Pat
     report = verify(flipped(ours / f"result.{format}", tmp_path / f"result.{format}", share))
     assert report.verdict == "made" and report.watermark and report.watermark.id == ID
     assert report.manifest and not report.manifest.valid and report.manifest.problems
-    assert "not valid" in " ".join(sentences(report))
+    assert "not valid" in " ".join(report_sentences(report))
 
 
 def test_a_result_without_its_manifest_is_told_by_its_watermark(ours: Path, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_result_without_its_manifest_is_told_by_its_watermark(ours: Path, tmp_
     report = verify(path)
     assert (report.verdict, report.manifest) == ("made", None)
     assert report.watermark and report.watermark.id == ID
-    assert "lost when a file is saved anew" in sentences(report)[-1]
+    assert "lost when a file is saved again" in report_sentences(report)[-1]
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -119,7 +119,7 @@ def test_without_a_watermark_a_manifest_is_only_what_a_file_says(
     assert judged(path).verdict == "signed"
     changed = judged(flipped(path, tmp_path / "changed.mp4", 0.999))
     assert changed.verdict == "changed"
-    assert "cannot be believed" in sentences(changed)[0]
+    assert "cannot be trusted" in report_sentences(changed)[0]
 
 
 def test_who_is_trusted_is_believed(photo: Path, tmp_path: Path) -> None:
@@ -186,4 +186,4 @@ def test_the_command_line_speaks_and_prints_json(ours: Path, capsys: pytest.Capt
 def test_nothing_found_is_said_to_prove_nothing() -> None:
     report = Report(None)
     assert report.verdict == "cannot_tell"
-    assert "does not show" in sentences(report)[0]
+    assert "does not show" in report_sentences(report)[0]

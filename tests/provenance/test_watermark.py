@@ -13,14 +13,14 @@ from PIL import Image
 from reenact.errors import DrivingUnreadable, InvalidOption
 from reenact.gallery import list_portraits
 from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
-from reenact.provenance.report_text import sentences
+from reenact.provenance.report_text import report_sentences
 from reenact.provenance.verify import verify
 from reenact.types import Clip, Picture
 from reenact.watermark.code import CODED_BITS, decode, encode
-from reenact.watermark.detect import FALSE_ALARM, Mark, find_mark
+from reenact.watermark.detect import FALSE_POSITIVE_RATE, DetectedMark, detect
 from reenact.watermark.embed import Marker, Watermark
-from reenact.watermark.lapped_transform import WAVES, drawn, measured
-from reenact.watermark.places import Place
+from reenact.watermark.lapped_transform import COEFFICIENTS, analyze, synthesize
+from reenact.watermark.places import TilePlacement
 from reenact.watermark.sampling import Sample
 
 from .attacks import ATTACKS, Attack, mirrored, scaled, send, write
@@ -44,7 +44,7 @@ def marked(frames: list[Picture], id: int = ID, key: bytes = KEY) -> list[Pictur
     return list(map(Marker(Watermark(id, key)).mark, frames))
 
 
-def read(path: Path) -> Mark | None:
+def read(path: Path) -> DetectedMark | None:
     return verify(path, KEY).watermark
 
 
@@ -74,7 +74,7 @@ def test_square_is_read_after_strict_encoding_and_any_crop(portrait: int, tmp_pa
     found = read(send(frames, Attack(list, 1, crf=28), tmp_path))
     assert found is not None and found.id == ID
     cut = [np.ascontiguousarray(frame[17:-9, 5:-21]) for frame in frames]
-    found = find_mark(lambda: iter(cut), KEY)
+    found = detect(lambda: iter(cut), KEY)
     assert found is not None and found.id == ID
 
 
@@ -132,9 +132,9 @@ def test_as_much_is_looked_at_of_any_clip() -> None:
     assert taken <= 128
     assert all(luma.size <= 1 << 20 for luma in sample.lumas)
     for scale in (0.4, 1, 2.1):
-        assert Place(0, scale).upright(sample.lumas[0]).size <= 1030**2
+        assert TilePlacement(0, scale).upright(sample.lumas[0]).size <= 1030**2
     picture = wall(128)
-    assert find_mark(endless, KEY) is None
+    assert detect(endless, KEY) is None
 
 
 def test_another_key_is_tried_on_what_was_decoded(tmp_path: Path) -> None:
@@ -147,38 +147,38 @@ def test_another_key_is_tried_on_what_was_decoded(tmp_path: Path) -> None:
 def test_no_mark_is_found_where_there_is_none() -> None:
     for portrait in range(4):
         frames = portrait_clip(portrait, 256, 2)
-        assert find_mark(lambda frames=frames: iter(frames), KEY) is None
+        assert detect(lambda frames=frames: iter(frames), KEY) is None
 
 
 def test_mark_of_another_key_is_not_found() -> None:
     frames = marked(portrait_clip(0, 256, 3), key=b"another key")
-    assert find_mark(lambda: iter(frames), KEY) is None
-    found = find_mark(lambda: iter(frames), b"another key")
+    assert detect(lambda: iter(frames), KEY) is None
+    found = detect(lambda: iter(frames), b"another key")
     assert found is not None and found.id == ID
 
 
 def test_designed_false_alarms_are_fewer_than_one_in_a_million() -> None:
-    assert FALSE_ALARM <= 1e-6
+    assert FALSE_POSITIVE_RATE <= 1e-6
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 1), (31, 300), (40, 33), (64, 65)])
 def test_frames_too_small_for_a_mark_are_no_error(size: tuple[int, int]) -> None:
     frame = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     assert Marker(Watermark(5)).mark(frame).shape == frame.shape
-    assert find_mark(lambda: iter([frame, frame])) is None
+    assert detect(lambda: iter([frame, frame])) is None
 
 
 def test_black_and_white_frames_can_be_marked_without_overflow() -> None:
     frames = [np.full((66, 98, 3), level, np.uint8) for level in (0, 255)]
     for frame, changed in zip(frames, marked(frames), strict=True):
         assert np.abs(frame.astype(int) - changed).max() <= 5
-    assert find_mark(lambda: iter(frames), KEY) is None
+    assert detect(lambda: iter(frames), KEY) is None
 
 
 def test_waves_are_orthonormal_and_do_not_hear_the_mean() -> None:
-    amounts = np.random.default_rng(0).normal(0, 20, (5, 7, WAVES)).astype(np.float32)
-    picture = drawn(amounts, 100, 130)
-    assert np.allclose(measured(picture + 100), amounts, atol=1e-2)
+    amounts = np.random.default_rng(0).normal(0, 20, (5, 7, COEFFICIENTS)).astype(np.float32)
+    picture = synthesize(amounts, 100, 130)
+    assert np.allclose(analyze(picture + 100), amounts, atol=1e-2)
     assert np.allclose(np.square(picture).sum(), np.square(amounts).sum(), rtol=1e-4)
 
 
@@ -196,11 +196,11 @@ def test_report_is_honest_about_what_it_cannot_tell(tmp_path: Path) -> None:
     write_clip(Clip(iter(portrait_clip(1, 128, 3)), Fraction(25)), path)
     report = verify(path)
     assert report.verdict == "cannot_tell"
-    assert sentences(report)[0].startswith("Cannot tell.")
+    assert report_sentences(report)[0].startswith("Cannot tell.")
 
 
 def test_bad_ids_and_empty_clips_are_refused() -> None:
     with pytest.raises(InvalidOption):
         Watermark(1 << 64)
     with pytest.raises(DrivingUnreadable):
-        find_mark(lambda: iter([]), KEY)
+        detect(lambda: iter([]), KEY)

@@ -42,13 +42,13 @@ def driver(gpu_package: None, monkeypatch: pytest.MonkeyPatch, request: pytest.F
 
 def test_the_package_without_cuda_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    assert not cuda.built_in()
-    assert "pip install 'reenact[gpu]'" in cuda.missing()
+    assert not cuda.provider_installed()
+    assert "pip install 'reenact[gpu]'" in cuda.missing_requirement()
 
 
 @pytest.mark.skipif(ctypes.util.find_library("cuda") is not None, reason="the driver is here")
 def test_then_the_driver(gpu_package: None) -> None:
-    assert cuda.missing().startswith("The NVIDIA driver is not there (libcuda.so.1)")
+    assert cuda.missing_requirement().startswith("The NVIDIA driver (libcuda.so.1) is missing")
 
 
 @pytest.mark.parametrize(
@@ -56,18 +56,18 @@ def test_then_the_driver(gpu_package: None) -> None:
     [
         (Driver(status=cuda.NO_DEVICE, devices=0), "sees no GPU"),
         (Driver(devices=0), "CUDA_VISIBLE_DEVICES"),
-        (Driver(status=999), "cuInit gives 999"),
-        (Driver(version=12080), "knows CUDA up to 12.8, this onnxruntime needs 13.0"),
+        (Driver(status=999), "cuInit returned 999"),
+        (Driver(version=12080), "supports CUDA up to 12.8; this onnxruntime needs 13.0"),
     ],
     indirect=["driver"],
 )
 def test_then_the_card_and_the_driver_s_age(driver: None, said: str) -> None:
-    assert said in cuda.missing()
+    assert said in cuda.missing_requirement()
 
 
-@pytest.mark.skipif(cuda.built_in(), reason="the provider is here")
+@pytest.mark.skipif(cuda.provider_installed(), reason="the provider is here")
 @pytest.mark.parametrize("driver", [Driver()], indirect=True)
 def test_then_the_libraries(driver: None) -> None:
     """The provider's own file is missing here, as CUDA's are where the extra came without them."""
-    reason = cuda.missing()
+    reason = cuda.missing_requirement()
     assert "libonnxruntime_providers_cuda.so" in reason and "reenact[gpu]" in reason

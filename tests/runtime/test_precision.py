@@ -9,7 +9,7 @@ import pytest
 from reenact.engine import Engine
 from reenact.errors import InvalidOption
 from reenact.runtime import ModelFolder, Precision, variant
-from reenact.runtime.precision import multiplies_bytes
+from reenact.runtime.precision import has_vnni
 from reenact.types import Crop, Face, Picture
 
 
@@ -29,15 +29,15 @@ def folder(tmp_path: Path) -> ModelFolder:
 )
 def test_vnni_is_read_from_the_processors_flags(tmp_path: Path, flags: str, expected: bool) -> None:
     (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags\t\t: {flags}\n")
-    assert multiplies_bytes(tmp_path / "cpuinfo") is expected
+    assert has_vnni(tmp_path / "cpuinfo") is expected
 
 
 def test_where_the_system_does_not_tell_there_is_none(tmp_path: Path) -> None:
-    assert multiplies_bytes(tmp_path / "cpuinfo") is False
+    assert has_vnni(tmp_path / "cpuinfo") is False
 
 
 def test_int8_is_taken_where_it_is_there_and_fast(folder: ModelFolder) -> None:
-    assert variant(folder, "animate", "auto", True) == ("animate_int8" if multiplies_bytes() else "animate")
+    assert variant(folder, "animate", "auto", True) == ("animate_int8" if has_vnni() else "animate")
     assert variant(folder, "animate", "int8", True) == "animate_int8"
     assert variant(folder, "animate", "float32", True) == "animate"
     assert variant(folder, "animate", "float32", False) == "animate"
@@ -66,9 +66,7 @@ def test_a_precision_that_is_not_there_is_refused(
         variant(folder, name, precision, on_cpu)
 
 
-@pytest.mark.skipif(
-    not multiplies_bytes(), reason="this processor would run int8 otherwise than it was measured"
-)
+@pytest.mark.skipif(not has_vnni(), reason="this processor would run int8 otherwise than it was measured")
 def test_the_shipped_int8_animator_paints_what_float32_paints(face_crop: Picture) -> None:
     pictures = []
     for precision in ("float32", "int8"):

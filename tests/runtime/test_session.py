@@ -80,7 +80,7 @@ def test_results_that_are_kept_are_those_that_are_fetched() -> None:
     session = Session(MESH, device="cpu", threads=1)
     picture = np.random.default_rng(0).random((1, 3, 192, 192), np.float32)
     fetched = session(input_1=picture)
-    kept = session.keep(input_1=session.put(picture))
+    kept = session.run_on_device(input_1=session.to_device(picture))
     assert [value.shape() for value in kept] == [list(value.shape) for value in fetched]
     for found, expected in zip(kept, fetched, strict=True):
         np.testing.assert_array_equal(found.numpy(), expected)
@@ -97,26 +97,32 @@ def test_results_that_are_kept_are_those_that_are_fetched() -> None:
 )
 def test_with_sizes_fixed_no_shape_is_computed_any_more(name: str, sizes: dict[str, int]) -> None:
     """ONNX Runtime puts such nodes on the CPU whatever the device, so a graph wholly on a GPU has none."""
-    session = Session(DEFAULT_MODEL / f"{name}.onnx", device="cpu", sizes=sizes, wholly=True)
-    nodes = session.misplaced(cuda.PROVIDER)
+    session = Session(DEFAULT_MODEL / f"{name}.onnx", device="cpu", sizes=sizes, require_one_provider=True)
+    nodes = session.nodes_on_other_providers(cuda.PROVIDER)
     assert len(nodes) > 10
     assert not [node for node in nodes if "(Shape)" in node]
 
 
 def test_with_sizes_open_there_are_some() -> None:
-    session = Session(DEFAULT_MODEL / "animate.onnx", device="cpu", wholly=True)
-    assert [node for node in session.misplaced(cuda.PROVIDER) if "(Shape)" in node]
+    session = Session(DEFAULT_MODEL / "animate.onnx", device="cpu", require_one_provider=True)
+    assert [node for node in session.nodes_on_other_providers(cuda.PROVIDER) if "(Shape)" in node]
 
 
 def test_a_node_elsewhere_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    misplaced = Session.misplaced
+    nodes_on_other_providers = Session.nodes_on_other_providers
     assert (
-        Session(DEFAULT_MODEL / "encode.onnx", device="cpu", wholly=True).misplaced("CPUExecutionProvider")
+        Session(
+            DEFAULT_MODEL / "encode.onnx", device="cpu", require_one_provider=True
+        ).nodes_on_other_providers("CPUExecutionProvider")
         == []
     )
-    monkeypatch.setattr(Session, "misplaced", lambda self, provider: misplaced(self, cuda.PROVIDER))
+    monkeypatch.setattr(
+        Session,
+        "nodes_on_other_providers",
+        lambda self, provider: nodes_on_other_providers(self, cuda.PROVIDER),
+    )
     with pytest.raises(ProviderUnavailable, match=r"\(Transpose\) on CPUExecutionProvider, .* more\."):
-        Session(DEFAULT_MODEL / "encode.onnx", device="cpu", wholly=True)
+        Session(DEFAULT_MODEL / "encode.onnx", device="cpu", require_one_provider=True)
 
 
 def test_the_runtime_reports_to_nobody(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from reenact.engine import Engine
-from reenact.gallery import Card, get_portrait, write_card
+from reenact.gallery import TemplateMetadata, get_portrait, write_metadata
 from reenact.media import read_picture, write_clip
 from reenact.motion.motion_file import save_motion
 from reenact.tracking import track
@@ -103,7 +103,7 @@ def templates(engine: Engine, driving: Path, tmp_path_factory: pytest.TempPathFa
     long = Keypoints(points.points[many], points.jacobians[many], points.landmarks[many])
     for id, each in ((TEMPLATE, motion), (LONG, Motion(long, FPS, motion.model))):
         (folder / id).mkdir()
-        write_card(Card(id.title(), "CC0-1.0", "These tests", ("test",)), folder / id)
+        write_metadata(TemplateMetadata(id.title(), "CC0-1.0", "These tests", ("test",)), folder / id)
         save_motion(each, folder / id / "motion.npz")
     Image.new("RGB", (8, 8)).save(folder / TEMPLATE / "preview.webp")
     return folder

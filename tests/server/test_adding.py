@@ -16,7 +16,7 @@ import pytest
 from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
-from reenact.gallery import Card, add_template, template_ids
+from reenact.gallery import TemplateMetadata, add_template, template_ids
 from reenact.media import write_clip
 from reenact.tracking import track
 from reenact.types import Clip
@@ -194,10 +194,14 @@ def test_an_attempt_replaces_what_the_last_one_left_and_nothing_else(
     """As after a kill between the folder's last rename and the job's record."""
     mine, jobs = client(app, None), services_of(app).jobs
 
-    def left_behind(engine: Any, clip: Path, id: str, card: Card, folder: Path, **options: Any) -> Any:
+    def left_behind(
+        engine: Any, clip: Path, id: str, card: TemplateMetadata, folder: Path, **options: Any
+    ) -> Any:
         monkeypatch.setattr("server.engine.work.add_template", add_template)
         maker = jobs.page(None, None, 1)[0].id if own else None
-        add_template(engine, clip, id, Card("Before", "CC0-1.0", "These tests", made_by=maker), folder)
+        add_template(
+            engine, clip, id, TemplateMetadata("Before", "CC0-1.0", "These tests", made_by=maker), folder
+        )
         raise OSError("killed")
 
     monkeypatch.setattr("server.engine.work.add_template", left_behind)

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
-from server.database.outage import Line, insist, is_away, why
+from server.database.outage import OutageGuard, driver_message, is_unreachable, retry_until_answered
 
 psycopg = pytest.importorskip("psycopg", reason="optional part missing: psycopg")
-from server.database.postgres import Silent  # noqa: E402
+from server.database.postgres import NoAnswer  # noqa: E402
 
-SILENT = OperationalError("SELECT 1", {}, Silent("no answer"))
+SILENT = OperationalError("SELECT 1", {}, NoAnswer("no answer"))
 REFUSED = OperationalError("SELECT 1", {}, psycopg.OperationalError("connection refused"))
 MISTAKE = ProgrammingError("SELEKT 1", {}, psycopg.errors.SyntaxError("at SELEKT"))
 
@@ -33,10 +33,10 @@ def locked(folder: Path) -> SQLAlchemyError:
 
 
 def test_what_is_away_is_no_mistake(tmp_path: Path) -> None:
-    assert is_away(SILENT) and is_away(REFUSED) and is_away(locked(tmp_path))
+    assert is_unreachable(SILENT) and is_unreachable(REFUSED) and is_unreachable(locked(tmp_path))
     missing = OperationalError("SELECT 1", {}, sqlite3.OperationalError("no such table"))
-    assert not any(map(is_away, (MISTAKE, missing, ValueError("away"))))
-    assert why(REFUSED) == "connection refused"
+    assert not any(map(is_unreachable, (MISTAKE, missing, ValueError("away"))))
+    assert driver_message(REFUSED) == "connection refused"
 
 
 def test_who_insists_is_answered_in_the_end() -> None:
@@ -49,7 +49,7 @@ def test_who_insists_is_answered_in_the_end() -> None:
             raise answer
         return str(answer)
 
-    assert insist(ask, Event()) == "yes" and answers == []
+    assert retry_until_answered(ask, Event()) == "yes" and answers == []
 
 
 @pytest.mark.parametrize("error", [MISTAKE, REFUSED])
@@ -63,18 +63,18 @@ def test_nobody_insists_on_a_mistake_or_when_it_is_hopeless(error: Exception) ->
         raise error
 
     with pytest.raises(type(error)):
-        insist(ask, hopeless)
+        retry_until_answered(ask, hopeless)
 
 
 def test_while_the_database_keeps_silent_one_asks_and_others_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("server.database.outage.PAUSE", 0.0)
-    line = Line()
-    assert not line.silent
+    line = OutageGuard()
+    assert not line.unresponsive
     with pytest.raises(OperationalError), line.ask():
         raise SILENT
-    assert line.silent
+    assert line.unresponsive
     asks, answer = Event(), Event()
 
     def wait() -> None:
@@ -87,17 +87,17 @@ def test_while_the_database_keeps_silent_one_asks_and_others_are_told(
     assert asks.wait(60)
     with pytest.raises(OperationalError) as caught, line.ask():
         pytest.fail("this would wait too")
-    assert is_away(caught.value) and line.silent
+    assert is_unreachable(caught.value) and line.unresponsive
     answer.set()
     one.join(60)
-    assert not line.silent
+    assert not line.unresponsive
     with line.ask():
         pass
 
 
 def test_a_refusal_keeps_nobody_from_asking() -> None:
-    line = Line()
+    line = OutageGuard()
     with pytest.raises(OperationalError), line.ask():
         raise REFUSED
     with line.ask():
-        assert not line.silent
+        assert not line.unresponsive

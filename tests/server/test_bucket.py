@@ -21,9 +21,9 @@ from s3fs import S3FileSystem
 from reenact.errors import SetupError
 from server.container import services_of
 from server.database.database import open_database
-from server.engine.process import _portable
+from server.engine.process import _picklable
 from server.errors import Gone, NotFound, StorageUnavailable
-from server.storage import DRIVING, SELFIE, Found, RemoteStorage
+from server.storage import DRIVING, SELFIE, RemoteStorage, ResultFile
 from server.storage.leftovers import Leftovers
 from tests.broker.wire import Wire
 
@@ -63,20 +63,20 @@ def storage(bucket: object, tmp_path: Path) -> RemoteStorage:
 
 
 def put(storage: RemoteStorage, content: bytes = b"content") -> str:
-    path = storage.upload(storage.open_place(), "result.mp4")
+    path = storage.upload(storage.create_folder(), "result.mp4")
     path.write_bytes(content)
     return storage.publish(path).token
 
 
 def test_attempts_at_a_job_share_no_folder(storage: RemoteStorage) -> None:
-    place = storage.open_place()
+    place = storage.create_folder()
     storage.upload(place, SELFIE).write_bytes(b"face")
-    storage.share(place)
-    with storage.at_hand(place, "second") as second:
-        with storage.at_hand(place, "first") as first:
+    storage.publish_inputs(place)
+    with storage.checked_out(place, "second") as second:
+        with storage.checked_out(place, "first") as first:
             for folder in (first, second):
                 (folder / "result.mp4").write_text(folder.name)
-        storage.drop(place)
+        storage.delete_folder(place)
         assert (second / SELFIE).read_bytes() == b"face"
         assert storage.publish(second / "result.mp4").bytes == len("second")
     assert not first.exists() and not second.exists()
@@ -85,43 +85,43 @@ def test_attempts_at_a_job_share_no_folder(storage: RemoteStorage) -> None:
 def test_uploads_reach_another_machine_and_leave_no_copy(
     storage: RemoteStorage, bucket: Callable[[], list[str]], tmp_path: Path
 ) -> None:
-    place = storage.open_place()
+    place = storage.create_folder()
     storage.upload(place, SELFIE).write_bytes(b"face")
-    storage.share(place)
+    storage.publish_inputs(place)
     assert not storage.upload(place, SELFIE).exists()
     other = RemoteStorage(f"s3://{BUCKET}/{tmp_path.name}", tmp_path / "other", HOUR)
     other.prepare()
-    with other.at_hand(place, "attempt") as folder:
+    with other.checked_out(place, "attempt") as folder:
         assert (folder / SELFIE).read_bytes() == b"face"
     assert not folder.exists()
     assert list((tmp_path / "other" / "uploads").iterdir()) == []
     assert any(place in name for name in bucket())
-    other.drop(place)
-    other.drop(place)
+    other.delete_folder(place)
+    other.delete_folder(place)
     assert not any(place in name for name in bucket())
-    with other.at_hand(place, "attempt") as folder:  # of an order without files
+    with other.checked_out(place, "attempt") as folder:  # of an order without files
         assert list(folder.iterdir()) == []
 
 
 def test_a_kept_selfie_stays_alone_and_can_be_copied(
     storage: RemoteStorage, bucket: Callable[[], list[str]]
 ) -> None:
-    place, new = storage.open_place(), storage.open_place()
+    place, new = storage.create_folder(), storage.create_folder()
     for name in (SELFIE, DRIVING):
         storage.upload(place, name).write_bytes(name.encode())
-    storage.share(place)
-    storage.drop_rest(place, SELFIE)
+    storage.publish_inputs(place)
+    storage.delete_all_but(place, SELFIE)
     assert [name.rpartition("/")[2] for name in bucket() if place in name] == [SELFIE]
     storage.copy(place, SELFIE, new)
     assert storage.upload(new, SELFIE).read_bytes() == SELFIE.encode()
-    storage.drop(place)
+    storage.delete_folder(place)
     with pytest.raises(FileNotFoundError):
         storage.copy(place, SELFIE, new)
 
 
 def test_a_result_is_found_whole_and_in_parts(storage: RemoteStorage, tmp_path: Path) -> None:
     data = os.urandom(3_000_000)
-    path = storage.upload(storage.open_place(), "result.webp")
+    path = storage.upload(storage.create_folder(), "result.webp")
     path.write_bytes(data)
     stored = storage.publish(path)
     assert not path.exists()
@@ -151,17 +151,17 @@ def test_the_sweep_takes_what_is_old_and_nothing_else(
     short = RemoteStorage(f"s3://{BUCKET}/{tmp_path.name}", tmp_path, 2)
     short.prepare()
     old = put(short)
-    needed, orphan = short.open_place(), short.open_place()
+    needed, orphan = short.create_folder(), short.create_folder()
     for place in (needed, orphan):
         short.upload(place, SELFIE).write_bytes(b"face")
-        short.share(place)
-    assert short.drop_others({needed}, time.time() - HOUR) == 0
+        short.publish_inputs(place)
+    assert short.delete_orphans({needed}, time.time() - HOUR) == 0
     time.sleep(3)
     new = put(short)
     with pytest.raises(Gone):
         short.find(old)
     assert short.sweep() == 1
-    assert short.drop_others({needed}, time.time() - 1) >= 1
+    assert short.delete_orphans({needed}, time.time() - 1) >= 1
     left = " ".join(bucket())
     assert new in left and needed in left and old not in left and orphan not in left
 
@@ -183,7 +183,7 @@ def test_a_result_that_is_deleted_just_before_it_is_read_is_gone(
     assert client.get(address, headers=asked).data == b"content"[2 if asked else 0 :]
     find = storage.find
 
-    def find_and_lose(name: str) -> Found:
+    def find_and_lose(name: str) -> ResultFile:
         found = find(name)
 
         def lose() -> BinaryIO:
@@ -216,23 +216,23 @@ def test_what_is_deleted_while_it_is_away_counts_as_gone_and_goes(
     url = f"s3://{BUCKET}/{tmp_path.name}"
     storage, other = (RemoteStorage(url, tmp_path, HOUR, Leftovers(database)) for _ in range(2))
     storage.prepare()
-    token, kept, dropped = put(storage), storage.open_place(), storage.open_place()
+    token, kept, dropped = put(storage), storage.create_folder(), storage.create_folder()
     for place in (kept, dropped):
         for name in (SELFIE, DRIVING):
             storage.upload(place, name).write_bytes(b"content")
-        storage.share(place)
+        storage.publish_inputs(place)
     wire.cut()
     storage.delete(token)
-    storage.drop_rest(kept, SELFIE)
-    storage.drop(dropped)
+    storage.delete_all_but(kept, SELFIE)
+    storage.delete_folder(dropped)
     for each in (storage, other):  # and for every other process
         with pytest.raises(Gone):
             each.find(token)
         with pytest.raises(FileNotFoundError):
-            each.copy(dropped, SELFIE, each.open_place())
-    assert other.delete_left() == 0
+            each.copy(dropped, SELFIE, each.create_folder())
+    assert other.delete_leftovers() == 0
     wire.restore()
-    assert other.delete_left() == 3 and other.delete_left() == 0
+    assert other.delete_leftovers() == 3 and other.delete_leftovers() == 0
     mine = [name.partition("/")[2] for name in bucket() if name.startswith(f"{tmp_path.name}/")]
     assert mine == [f"uploads/{kept}/{SELFIE}"]
     with pytest.raises(NotFound):
@@ -244,10 +244,10 @@ def test_whoever_asks_for_more_while_it_is_away_is_told_to_come_back(wire: Wire,
     storage = RemoteStorage(f"s3://{BUCKET}/{tmp_path.name}", tmp_path, HOUR)
     wire.cut()
     storage.prepare()  # it will come back
-    place = storage.open_place()
+    place = storage.create_folder()
     storage.upload(place, SELFIE).write_bytes(b"face")
     for ask in (
-        lambda: storage.share(place),
+        lambda: storage.publish_inputs(place),
         lambda: storage.find("a" * 43 + ".mp4"),
         lambda: storage.delete("a" * 43 + ".mp4"),  # nobody would remember it
         storage.sweep,
@@ -255,11 +255,11 @@ def test_whoever_asks_for_more_while_it_is_away_is_told_to_come_back(wire: Wire,
         with pytest.raises(StorageUnavailable):
             ask()
     wire.restore()
-    storage.share(place)
+    storage.publish_inputs(place)
 
 
 def test_the_engines_process_tells_of_it_as_such() -> None:
-    told = pickle.loads(pickle.dumps(_portable(StorageUnavailable(7))))
+    told = pickle.loads(pickle.dumps(_picklable(StorageUnavailable(7))))
     assert isinstance(told, StorageUnavailable) and told.retry_after == 7
     assert str(told) == str(StorageUnavailable(7))
 

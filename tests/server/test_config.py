@@ -54,8 +54,8 @@ def test_what_others_can_reach_is_not(host: str) -> None:
         ("REENACT_DEVICE", "tpu", "auto, cpu or cuda"),
         ("REENACT_REQUIRE_GPU", "maybe", "yes or no"),
         ("REENACT_ENCODER", "h265", "x264 or nvenc"),
-        ("REENACT_PROT", "8000", "no setting. Did you mean REENACT_PORT"),
-        ("REENACT_XYZZY", "8000", "no setting. There are: REENACT_HOST, "),
+        ("REENACT_PROT", "8000", "not a setting. Did you mean REENACT_PORT"),
+        ("REENACT_XYZZY", "8000", "not a setting. Settings: REENACT_HOST, "),
     ],
 )
 def test_what_is_wrong_is_said_loudly(name: str, value: str, said: str) -> None:

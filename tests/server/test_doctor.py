@@ -216,7 +216,7 @@ def test_templates_that_were_added_and_cannot_be_shown(templates: Path, tmp_path
     assert "no readable motion.npz" in told["template damaged"]
     assert "another model" in told["template outdated"]
     assert all(f"DELETE /v1/templates/{name.split()[1]}" in detail for name, detail in told.items())
-    assert "ships has this id" in noted["template nod"] and "no template" in noted["template My nod"]
+    assert "ships has the same id" in noted["template nod"] and "not a template" in noted["template My nod"]
     assert "1 of 5" in found(settings, "ok")["templates added"]
 
 
@@ -239,7 +239,7 @@ def test_the_moderator_is_asked_about_a_picture_of_ours(
     for status, answer, seconds, words in (
         (500, b"", 0.0, "it answered 500"),
         (200, b"yes", 0.0, "jobs fail"),
-        (200, b'{"allow": 1}', 0.0, "no allow of true or false"),
+        (200, b'{"allow": 1}', 0.0, "no boolean `allow`"),
         (200, b'{"allow": true}', 1.0, "ReadTimeoutError"),
     ):
         check.status, check.answer, check.seconds = status, answer, seconds
@@ -271,6 +271,6 @@ def test_a_service_that_runs(start: Callable[[], Server], tmp_path: Path) -> Non
         each.name: each
         for each in doctor.examine({"REENACT_DATA": str(tmp_path / "var"), "REENACT_PORT": port})
     }
-    assert "Reenact answers" in findings["port"].detail
+    assert "Reenact already runs" in findings["port"].detail
     assert findings["database"].detail.endswith(f"schema {known()[0]}")
     assert [name for name, each in findings.items() if each.state == "broken"] == []

@@ -69,13 +69,13 @@ def test_with_too_many_listeners_a_stream_tells_the_present_and_ends(
 ) -> None:
     made = client.order(template=LONG)
     taken = 0
-    while services.waiting.acquire(blocking=False):
+    while services.wait_slots.acquire(blocking=False):
         taken += 1
     try:
         assert len(events(client.get(f"{made.headers['Location']}/events"))) == 1
     finally:
         for _ in range(taken):
-            services.waiting.release()
+            services.wait_slots.release()
         client.delete(made.headers["Location"])
 
 
@@ -88,9 +88,9 @@ def test_a_listener_who_leaves_gives_the_place_free(make_app: Callable[..., APIF
         g.owner = None
         response = app.view_functions["events.follow"](id=made.json["id"])
         next(iter(response.response))
-        assert not use.waiting.acquire(blocking=False)
+        assert not use.wait_slots.acquire(blocking=False)
         response.close()
-        assert use.waiting.acquire(blocking=False)
+        assert use.wait_slots.acquire(blocking=False)
     use.jobs.cancel(made.json["id"])  # or else the end waits for it
 
 

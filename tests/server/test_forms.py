@@ -40,7 +40,7 @@ def test_a_form_that_cannot_be_read_is_not_taken_for_an_empty_one(
     [
         ({"consent": ""}, "consent: Must be true"),
         ({"consent": "maybe"}, "consent: Must be true"),
-        ({"metadata": "a\0b"}, "no zero byte"),
+        ({"metadata": "a\0b"}, "without zero bytes"),
         ({"portrait": "/etc/passwd"}, "portrait: Must be an id, not a path."),
         ({"portrait": None, "selfie": file(b"x"), "template": "../nod"}, "There is no template '../nod'."),
     ],
@@ -69,7 +69,7 @@ def test_a_template_that_nobody_added_names_no_folder(
     monkeypatch.chdir(tmp_path)
     client = make_app(more_templates=Path("var/motions")).test_client()
     problem = check(client.delete("/v1/templates/none"), 404, "template_not_found")
-    assert problem["detail"] == "There is no template 'none' among those that were added."
+    assert problem["detail"] == "There is no added template 'none'."
 
 
 ORDER = {"portrait": "eileen-collins", "template": "turn", "consent": "true"}

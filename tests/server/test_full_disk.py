@@ -22,8 +22,8 @@ from reenact.pipeline import Animated, animate
 from server.container import services_of
 from server.database.database import open_database
 from server.disk import is_full
-from server.engine.process import _portable
-from server.storage import Stored
+from server.engine.process import _picklable
+from server.storage import StoredResult
 from tests.disk import Disk
 
 from .conftest import Client, until
@@ -113,7 +113,7 @@ def test_a_result_whose_record_does_not_fit_makes_room_for_that_of_its_end(
     until(lambda: services_of(full.app).jobs.ready, bool)
     publish = services_of(full.app).storage.publish
 
-    def publish_the_last(file: Path, token: str | None = None) -> Stored:
+    def publish_the_last(file: Path, token: str | None = None) -> StoredResult:
         stored = publish(file, token)
         full.disk.fill()
         return stored
@@ -134,12 +134,12 @@ def test_after_a_result_that_did_not_fit_the_next_job_is_left_to_others_for_a_wh
     until(lambda: services.jobs.ready, bool)
     full.disk.fill(leave=ROOM)
     full.client.ended(full.client.order(size="1024", format="webp"))
-    assert 0 < runner._rest - time.monotonic() <= services.settings.lease_seconds
-    runner._rest = math.inf
+    assert 0 < runner._paused_until - time.monotonic() <= services.settings.lease_seconds
+    runner._paused_until = math.inf
     full.disk.empty()
     waits = full.client.order(paste="crop")
-    assert not runner.do_next() and full.client.job(waits)["status"] == "queued"
-    runner._rest = 0.0
+    assert not runner.run_next() and full.client.job(waits)["status"] == "queued"
+    runner._paused_until = 0.0
     assert full.client.ended(waits)["status"] == "succeeded"
 
 
@@ -163,7 +163,8 @@ def test_a_job_waits_until_its_record_can_be_written_again(
     opens.set()
     until(lambda: services_of(full.app).jobs._ready, bool)
     assert full.client.job(taken)["status"] == "queued"
-    monkeypatch.setattr(services_of(full.app).database, "tidy", lambda: None)  # which would make room
+    # Truncating would make room.
+    monkeypatch.setattr(services_of(full.app).database, "truncate_journal", lambda: None)
     check(full.client.delete(f"/v1/animations/{taken.json['id']}"), 507, "disk_full")  # type: ignore[index]
     full.disk.empty()
     assert full.client.ended(taken)["status"] == "succeeded"
@@ -203,11 +204,11 @@ def test_to_start_on_a_full_disk_is_refused_in_a_sentence(small_disk: Callable[[
     open_database(None, disk.folder).close()
     disk.fill()
     for folder in (disk.folder, disk.folder / "new"):
-        with pytest.raises(SetupError, match="is full; make room"):
+        with pytest.raises(SetupError, match="is full; free"):
             open_database(None, folder)
 
 
 def test_what_fails_in_the_engines_process_is_told_as_such() -> None:
-    told = _portable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    told = _picklable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     assert isinstance(told, DiskFull) and is_full(told)
-    assert not isinstance(_portable(OSError(errno.EIO, os.strerror(errno.EIO))), DiskFull)
+    assert not isinstance(_picklable(OSError(errno.EIO, os.strerror(errno.EIO))), DiskFull)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from server.storage.own import OwnFolder
+from server.storage.own import ProcessFolder
 
 from .test_process import ROOT
 
 HOLD = """
 import sys
 from pathlib import Path
-from server.storage.own import OwnFolder
-own = OwnFolder(Path(sys.argv[1]))
+from server.storage.own import ProcessFolder
+own = ProcessFolder(Path(sys.argv[1]))
 (own.path / "selfie").write_bytes(b"face")
 print(own.path, flush=True)
 sys.stdin.read()
@@ -43,14 +43,14 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_holds_stays(
     other: tuple[subprocess.Popen[str], Path], tmp_path: Path
 ) -> None:
     process, folder = other
-    mine = OwnFolder(tmp_path)
+    mine = ProcessFolder(tmp_path)
     (mine.path / "clip").write_bytes(b"mine")
-    mine.delete_dead()
+    mine.delete_abandoned()
     assert (folder / "selfie").exists() and folder != mine.path
     process.kill()
     process.wait()
     assert (folder / "selfie").exists()
-    mine.delete_dead()
+    mine.delete_abandoned()
     assert {each.name for each in tmp_path.iterdir()} == {mine.path.name, f"{mine.path.name}.lock"}
     assert (mine.path / "clip").exists()
 

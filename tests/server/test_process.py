@@ -244,5 +244,5 @@ def test_a_port_that_another_has_is_said_in_a_sentence(tmp_path: Path) -> None:
             timeout=60,
         )
     assert done.returncode == 2
-    assert done.stderr.startswith(f"reenact-server: Nobody can listen on 127.0.0.1, port {port}: ")
+    assert done.stderr.startswith(f"reenact-server: Cannot listen on 127.0.0.1, port {port}: ")
     assert "REENACT_PORT" in done.stderr and done.stderr.count("\n") == 1

@@ -11,7 +11,7 @@ from server.access.addresses import Addresses
 from server.container import Services
 from server.database.database import Database
 from server.errors import Gone, NotFound
-from server.storage import Found
+from server.storage import ResultFile
 
 from .conftest import Client
 
@@ -20,10 +20,10 @@ CONTENT = bytes(range(256)) * 40
 
 @pytest.fixture
 def token(services: Services) -> Iterator[str]:
-    path = services.storage.upload(services.storage.open_place(), "result.mp4")
+    path = services.storage.upload(services.storage.create_folder(), "result.mp4")
     path.write_bytes(CONTENT)
     stored = services.storage.publish(path)
-    services.storage.drop(path.parent.name)
+    services.storage.delete_folder(path.parent.name)
     yield services.addresses.sign(stored.token, stored.expires)
     services.storage.delete(stored.token)
 
@@ -100,7 +100,7 @@ def test_a_result_that_is_deleted_just_before_it_is_opened_is_gone(
 ) -> None:
     find = services.storage.find
 
-    def find_and_lose(name: str) -> Found:
+    def find_and_lose(name: str) -> ResultFile:
         found = find(name)
         services.storage.delete(name)
         return found

@@ -242,8 +242,8 @@ def test_consent_is_kept_with_its_time_but_no_picture(make_app: Make, portrait: 
     assert abs(kept.given - time.time()) < 60
     client.order(portrait=PORTRAIT)
     assert [each.face for each in services.consents.find()] == [digest, f"portrait:{PORTRAIT}"]
-    assert services.consents.forget(time.time() + 86400) == 0
-    assert services.consents.forget(time.time() + 3 * 86400) == 2
+    assert services.consents.purge(time.time() + 86400) == 0
+    assert services.consents.purge(time.time() + 3 * 86400) == 2
 
 
 def test_without_consent_nothing_is_kept(make_app: Make) -> None:
@@ -278,9 +278,9 @@ def test_the_list_is_managed_from_the_command_line(tmp_path: Path, portrait: Pat
     id = said.split()[2].rstrip(".")
     code, listed = run("block", "list")
     assert code == 0 and id in listed and "request 7" in listed
-    assert run("block", "remove", "nobody", error="No blocked face") == (1, "")
+    assert run("block", "remove", "nobody", error="no blocked face") == (1, "")
     assert run("block", "add", "none.jpg", error="There is no picture file") == (1, "")
     assert run("block", "remove", id) == (0, f"{id} is allowed again.\n")
     assert run("block", "list") == (0, "")
-    assert "there is no record" in run("consents", str(portrait))[1]
+    assert "There is no record" in run("consents", str(portrait))[1]
     assert run("consents", "none.jpg", error="There is no file none.jpg") == (1, "")

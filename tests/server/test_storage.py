@@ -23,7 +23,7 @@ def storage(tmp_path: Path) -> LocalStorage:
 
 
 def put(storage: LocalStorage, content: bytes = b"content", name: str = "result.mp4") -> str:
-    path = storage.upload(storage.open_place(), name)
+    path = storage.upload(storage.create_folder(), name)
     path.write_bytes(content)
     return storage.publish(path).token
 
@@ -47,52 +47,52 @@ def test_only_the_owner_may_look(storage: LocalStorage, tmp_path: Path) -> None:
 
 
 def test_a_place_is_dropped_with_all_in_it(storage: LocalStorage) -> None:
-    place = storage.open_place()
+    place = storage.create_folder()
     selfie = storage.upload(place, SELFIE)
     selfie.write_bytes(b"face")
-    storage.drop(place)
+    storage.delete_folder(place)
     assert not selfie.parent.exists()
-    storage.drop(place)
+    storage.delete_folder(place)
 
 
 def test_attempts_at_a_job_share_no_folder(storage: LocalStorage) -> None:
-    place = storage.open_place()
+    place = storage.create_folder()
     storage.upload(place, SELFIE).write_bytes(b"face")
-    with storage.at_hand(place, "second") as second:
-        with storage.at_hand(place, "first") as first:
+    with storage.checked_out(place, "second") as second:
+        with storage.checked_out(place, "first") as first:
             for folder in (first, second):
                 assert (folder / SELFIE).read_bytes() == b"face"
                 (folder / "result.mp4").write_text(folder.name)
             assert stat.S_IMODE(first.stat().st_mode) == 0o700
-        storage.drop_rest(place, "")
-        storage.drop(place)
+        storage.delete_all_but(place, "")
+        storage.delete_folder(place)
         assert (second / SELFIE).read_bytes() == b"face"
         assert storage.publish(second / "result.mp4").bytes == len("second")
     assert not first.exists() and not second.exists()
 
 
 def test_an_attempt_at_a_deleted_job_finds_nothing(storage: LocalStorage) -> None:
-    place = storage.open_place()
-    storage.drop(place)
-    with storage.at_hand(place, "late") as folder:
+    place = storage.create_folder()
+    storage.delete_folder(place)
+    with storage.checked_out(place, "late") as folder:
         assert list(folder.iterdir()) == []
 
 
 def test_a_crash_leaves_no_uploads_that_nobody_needs(storage: LocalStorage) -> None:
-    needed, orphan = (storage.upload(storage.open_place(), SELFIE) for _ in range(2))
+    needed, orphan = (storage.upload(storage.create_folder(), SELFIE) for _ in range(2))
     for selfie in (needed, orphan):
         selfie.write_bytes(b"face")
     token = put(storage)
     storage.prepare()
-    storage.drop_others({needed.parent.name}, time.time() - 60)
+    storage.delete_orphans({needed.parent.name}, time.time() - 60)
     assert orphan.exists()  # it may belong to a request that is just being taken
-    storage.drop_others({needed.parent.name}, time.time() + 1)
+    storage.delete_orphans({needed.parent.name}, time.time() + 1)
     assert needed.exists() and not orphan.exists()
     assert content(storage, token) == b"content"
 
 
 def test_a_result_moves_under_an_unguessable_name(storage: LocalStorage) -> None:
-    path = storage.upload(storage.open_place(), "result.gif")
+    path = storage.upload(storage.create_folder(), "result.gif")
     path.write_bytes(b"moving")
     stored = storage.publish(path)
     assert not path.exists()

@@ -76,12 +76,8 @@ def test_what_is_over_goes_and_the_rest_stays(make_app: Callable[..., APIFlask])
     (data / "motions" / ".nod-0123abcd").mkdir(parents=True)
     os.utime(data / "motions" / ".nod-0123abcd", (then, then))
 
-    assert sweep(data) == (
-        "Gone: 1 uploads without a job, 1 results, 1 jobs, 1 templates that were never finished.\n"
-    )
+    assert sweep(data) == ("Deleted: 1 uploads without a job, 1 results, 1 jobs, 1 unfinished templates.\n")
     assert list((data / "motions").iterdir()) == []
     assert [each.name for each in (data / "uploads").iterdir()] == ["being-taken"]
     assert [each.name for each in (data / "results").iterdir()] == files[1:]
-    assert sweep(data) == (
-        "Gone: 0 uploads without a job, 0 results, 0 jobs, 0 templates that were never finished.\n"
-    )
+    assert sweep(data) == ("Deleted: 0 uploads without a job, 0 results, 0 jobs, 0 unfinished templates.\n")

@@ -99,12 +99,12 @@ def test_what_is_no_form_or_has_no_file_is_refused(client: Client) -> None:
 
 def test_a_path_sent_in_place_of_a_file_is_told_from_one(client: Client) -> None:
     answer = client.post("/v1/verify", data={"file": "nod.mp4"}, content_type="multipart/form-data")
-    assert answer.json is not None and "an @ before its path" in answer.json["errors"]["file"][0]
+    assert answer.json is not None and "put @ before" in answer.json["errors"]["file"][0]
 
 
 def test_too_many_at_once_are_sent_away(client: Client, services: Services) -> None:
     taken = 0
-    while services.waiting.acquire(blocking=False):
+    while services.wait_slots.acquire(blocking=False):
         taken += 1
     try:
         answer = look(client, b"GIF89a")
@@ -112,7 +112,7 @@ def test_too_many_at_once_are_sent_away(client: Client, services: Services) -> N
         assert int(answer.headers["Retry-After"]) > 0
     finally:
         for _ in range(taken):
-            services.waiting.release()
+            services.wait_slots.release()
 
 
 def test_where_keys_are_asked_for_it_wants_one_too(make_app: Callable[..., APIFlask]) -> None:

@@ -122,7 +122,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
 
 @pytest.fixture
 def app(make_app: Callable[..., APIFlask], monkeypatch: pytest.MonkeyPatch) -> APIFlask:
-    monkeypatch.setattr(delivery, "LOOK", 0.05)
+    monkeypatch.setattr(delivery, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(delivery.Webhooks.__init__, "__defaults__", ((0.1, 0.1),))
     app = make_app(webhook_hosts="localhost")
     until(lambda: services_of(app).jobs.ready, bool)
@@ -254,7 +254,7 @@ def test_one_that_is_slow_many_times_keeps_nobody_waiting(
     make_app: Callable[..., APIFlask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(safe_post, "SECONDS", 60.0)
-    for name, most in (("AT_ONCE", 4), ("OF_OWNER", 3), ("TO_HOST", 2)):
+    for name, most in (("MAX_CALLS", 4), ("MAX_PER_OWNER", 3), ("MAX_PER_HOST", 2)):
         monkeypatch.setattr(delivery, name, most)
     app = make_app(webhook_hosts="localhost", unfinished_per_key=50, queue_length=50)
     until(lambda: services_of(app).jobs.ready, bool)

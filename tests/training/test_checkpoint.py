@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from reenact.errors import WeightsBroken
-from reenact.training.checkpoint import Average, Model, ModelConfig, load_model, save_model
+from reenact.training.checkpoint import ExponentialMovingAverage, Model, ModelConfig, load_model, save_model
 
 HISTORY = {"animation samples": 12_000, "animation device": "cpu"}
 
@@ -131,7 +131,7 @@ def test_a_wrong_file_is_named(path: Path, spoil: Callable[[Path], None]) -> Non
 def test_the_average_follows_slowly_and_forgets_its_start() -> None:
     module = nn.Linear(1, 1)
     nn.init.zeros_(module.weight)
-    average = Average(module, decay=0.9)
+    average = ExponentialMovingAverage(module, decay=0.9)
     nn.init.ones_(module.weight)
     average.update(module)
     assert average.state["weight"].item() == pytest.approx(1 - 2 / 11)  # young: keeps (1 + 1) / (10 + 1)
@@ -145,7 +145,7 @@ def test_the_average_follows_slowly_and_forgets_its_start() -> None:
 
 def test_counters_are_copied_and_not_averaged() -> None:
     module = nn.BatchNorm2d(2)
-    average = Average(module, decay=0.9)
+    average = ExponentialMovingAverage(module, decay=0.9)
     module(torch.rand(2, 2, 4, 4))
     module(torch.rand(2, 2, 4, 4))
     average.update(module)

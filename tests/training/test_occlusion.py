@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
+from reenact.blending.network import OcclusionNetwork
+from reenact.blending.occlusion import SIZE
 from reenact.errors import InvalidOption
-from reenact.swap.network import OcclusionNetwork
-from reenact.swap.occlusion import SIZE
 from reenact.training.dataset import Pack
 from reenact.training.loop import Run, RunOptions
 from reenact.training.occluder_canvas import SIZE as DRAWN

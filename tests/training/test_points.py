@@ -16,8 +16,8 @@ from reenact.face.parts import FACE, GRAPHS, LEFT_EYE, LIPS, PARTS, RIGHT_EYE, P
 from reenact.training.dataset import TAUGHT, Pack
 from reenact.training.landmark_teacher import label_landmarks
 from reenact.training.loop import Run, RunOptions
-from reenact.training.point_run import load_points, network_of, thaw
-from reenact.training.point_stage import PointStage, cut_part, parts_of
+from reenact.training.point_run import load_points, network_of, restore_batch_norm
+from reenact.training.point_stage import PointStage, extract_part_crops, parts_of
 from reenact.training.run import add_arguments, main
 
 CPU = torch.device("cpu")
@@ -58,14 +58,16 @@ def test_every_point_of_a_part_is_placed_once() -> None:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_parts_are_cut_around_their_points_and_only_where_there_are_labels(taught: Path, part: Part) -> None:
-    patches, points = cut_part(taught, part)
+    patches, points = extract_part_crops(taught, part)
     assert len(patches) == len(points) == len(Pack(taught)) - 1
     assert np.abs(points.mean((0, 1))).max() < 0.25  # about in the middle
     assert np.abs(points).max() < 1
 
 
 def test_a_left_eye_is_shown_as_a_right_one(taught: Path) -> None:
-    (right, right_points), (left, left_points) = (cut_part(taught, eye) for eye in (RIGHT_EYE, LEFT_EYE))
+    (right, right_points), (left, left_points) = (
+        extract_part_crops(taught, eye) for eye in (RIGHT_EYE, LEFT_EYE)
+    )
     inner = RIGHT_EYE.points.index(133)
     assert LEFT_EYE.points[inner] == 362
     assert right_points[:, inner, 0].min() > 0  # the nose is at the right side of the picture
@@ -128,7 +130,7 @@ def test_a_shipped_graph_is_a_network_that_training_can_go_on_from(graph: str) -
         [session.run(None, {"picture": picture[None].numpy()})[0] for picture in pictures]
     )
     np.testing.assert_allclose(network.eval()(pictures).numpy(force=True), expected, atol=1e-4)
-    thaw(network, pictures)
+    restore_batch_norm(network, pictures)
     np.testing.assert_allclose(network.train()(pictures).numpy(force=True), expected, atol=1e-4)
 
 

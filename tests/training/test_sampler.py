@@ -16,7 +16,7 @@ from reenact.training.sampler import (
     TURNED,
     PairSampler,
     expressions,
-    turns,
+    head_turns,
 )
 
 CPU = torch.device("cpu")
@@ -124,4 +124,4 @@ def test_turns_tell_where_the_nose_points_whatever_the_faces_size_and_tilt() -> 
     face[1:3, nose], face[3, nose] = [0.2, 0], [0, 0.1]
     face[2] = face[2] @ np.float32([[0.8, 0.6], [-0.6, 0.8]]) / 2 + 0.1
     expected = [[0, 0], [0.5, 0], [0.5, 0], [0, 0.25]]
-    np.testing.assert_allclose(turns(face), expected, atol=1e-6)
+    np.testing.assert_allclose(head_turns(face), expected, atol=1e-6)

@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 
 from reenact.config import FACE_MODEL
-from reenact.keypoints.network import KeypointDetector
+from reenact.keypoints.network import KeypointNetwork
 from reenact.landmarks import COUNT, EYE_CORNERS, MESH_INDICES
 from reenact.training.animation_stage import AnimationStage, Animator, LossWeights
 from reenact.training.checkpoint import Model, ModelConfig
 from reenact.training.dataset import Pack
-from reenact.training.frame_pairs import boxes_around, cut
+from reenact.training.frame_pairs import boxes_around, crop_boxes
 from reenact.training.grid import write_grid
 from reenact.training.keypoint_stage import KeypointStage
 from reenact.training.loop import Losses, Run, RunOptions
@@ -75,7 +75,7 @@ def test_labels_are_of_each_frame_and_of_its_mirror_image(
 def test_keypoints_learn_from_the_teacher(
     labelled: dict[str, np.ndarray], pack_folder: Path, tiny: ModelConfig
 ) -> None:
-    detector = KeypointDetector(tiny.keypoints)
+    detector = KeypointNetwork(tiny.keypoints)
     stage = KeypointStage(detector, Pack(pack_folder), labelled, batch=4, device=CPU)
     before = measure(stage)
     losses = train(Run(detector, OPTIONS), stage, 15)
@@ -88,7 +88,7 @@ def test_keypoints_learn_from_the_teacher(
 def test_a_mirrored_picture_is_compared_with_the_labels_of_the_mirrored(
     labelled: dict[str, np.ndarray], pack_folder: Path, tiny: ModelConfig
 ) -> None:
-    stage = KeypointStage(KeypointDetector(tiny.keypoints), Pack(pack_folder), labelled, batch=2, device=CPU)
+    stage = KeypointStage(KeypointNetwork(tiny.keypoints), Pack(pack_folder), labelled, batch=2, device=CPU)
     rows, mirrored = np.array([1, 6]), np.array([1, 0])
     right = torch.from_numpy(labelled["points"][rows, mirrored]).float()
     turns = torch.from_numpy(labelled["jacobians"][rows, mirrored]).float()
@@ -154,7 +154,7 @@ def test_views_at_full_resolution_lie_inside() -> None:
     assert boxes.min() >= 0
     assert boxes.max() <= 256 - 96
     picture = torch.rand(50, 3, 256, 256)
-    views = cut(picture, boxes, 96)
+    views = crop_boxes(picture, boxes, 96)
     assert views.shape == (50, 3, 96, 96)
     left, top = boxes[7].int().tolist()
     torch.testing.assert_close(views[7], picture[7, :, top : top + 96, left : left + 96])

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from reenact.errors import WeightsBroken
 from reenact.landmarks import COUNT
-from reenact.training.cosine_identity_loss import DESCRIPTOR, LikenessLoss
+from reenact.training.cosine_identity_loss import DESCRIPTOR, CosineIdentityLoss
 from reenact.training.tfjs import GraphModel
 
 Array = NDArray[np.floating[Any]]
@@ -101,7 +101,7 @@ def test_what_it_cannot_run_is_told(model: Path) -> None:
 
 def test_another_model_is_told(model: Path) -> None:
     with pytest.raises(WeightsBroken, match="not a TensorFlow"):
-        LikenessLoss(model)
+        CosineIdentityLoss(model)
 
 
 @pytest.mark.parametrize("lost", ["1.bin", "model.json"])
@@ -117,7 +117,7 @@ def test_likeness_is_of_the_face(tmp_path: Path, constants: dict[str, Array]) ->
         convolution("first", "Conv2D", ["image", "filters"], 2),
         node(DESCRIPTOR, "Relu", "first"),
     ]
-    loss = LikenessLoss(write(tmp_path, {"filters": constants["filters"]}, nodes))
+    loss = CosineIdentityLoss(write(tmp_path, {"filters": constants["filters"]}, nodes))
     landmarks = torch.zeros(2, COUNT, 2)
     landmarks[:, 14:18, 0] = torch.tensor([-0.2, -0.1, 0.1, 0.2])  # corners of the eyes
     real = torch.rand(2, 3, 256, 256)

@@ -26,7 +26,7 @@ Make = Callable[..., APIFlask]
 
 
 def order(services: Services, template: str = TEMPLATE) -> Order:
-    return Order(services.storage.open_place(), PORTRAIT, template, paste="crop")
+    return Order(services.storage.create_folder(), PORTRAIT, template, paste="crop")
 
 
 def submit(services: Services, template: str = TEMPLATE, **sender: Any) -> Job:
@@ -47,12 +47,12 @@ def test_who_waits_is_told_of_each_change_up_to_the_end(make_app: Make) -> None:
     job = submit(services)
     seen = [job]
     while seen[-1].status not in ENDED:
-        seen.append(services.jobs.changed(job.id, seen[-1].version, 30))
+        seen.append(services.jobs.wait_for_change(job.id, seen[-1].version, 30))
     versions = [each.version for each in seen]
     assert versions == sorted(set(versions))
     assert [seen[0].status, seen[-1].status] == ["queued", "succeeded"]
-    assert services.jobs.changed(job.id, 0, 30) == seen[-1]
-    assert services.jobs.changed(job.id, seen[-1].version, 0.01) == seen[-1]
+    assert services.jobs.wait_for_change(job.id, 0, 30) == seen[-1]
+    assert services.jobs.wait_for_change(job.id, seen[-1].version, 0.01) == seen[-1]
 
 
 def test_the_same_order_sent_twice_at_once_is_one_job(make_app: Make) -> None:
@@ -96,7 +96,7 @@ def test_uploads_that_cannot_be_deleted_go_with_the_next_sweep(
             tried.set()
             raise OSError("the bucket does not answer")
 
-        patch.setattr(services.storage, "drop", fail)
+        patch.setattr(services.storage, "delete_folder", fail)
         job = ended(services.jobs, submit(services).id)
         assert tried.wait(60)
         assert job.status == "succeeded" and len(folders(services)[0]) == 1
@@ -123,8 +123,8 @@ def test_an_attempt_that_wakes_up_late_leaves_no_second_result(
     jobs: Any = services.jobs
     id = submit(services).id
     assert asleep.wait(60)
-    assert jobs._upkeep.reap(everything=True) == 1  # as if it had given no sign of life
-    jobs._crew.wake()
+    assert jobs._upkeep.reclaim(everything=True) == 1  # as if it had given no sign of life
+    jobs._pool.notify()
     done = ended(jobs, id)
     before = folders(services)[1]
     wake.set()
@@ -185,7 +185,7 @@ def test_an_attempt_that_fails_late_leaves_no_result(make_app: Make, monkeypatch
     assert asleep.wait(60)
     with services.database.write() as connection:  # as if another had found it dead, and had begun it anew
         connection.execute(text("UPDATE jobs SET status = 'queued', lease = NULL"))
-    jobs._crew.wake()
+    jobs._pool.notify()
     done = ended(jobs, id)
     assert len(folders(services)[1]) == 2
     wake.set()
@@ -253,9 +253,9 @@ def test_orders_are_taken_one_after_the_other_and_looks_do_not_wait(make_app: Ma
     services = services_of(make_app())
     known, begun, go_on = submit(services), Event(), Event()
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(submit, services, beside=lambda *_: begun.set() or go_on.wait(30))
+        first = pool.submit(submit, services, extra_write=lambda *_: begun.set() or go_on.wait(30))
         assert begun.wait(30)
-        second = pool.submit(services.jobs.check_room, None, None)
+        second = pool.submit(services.jobs.check_admission, None, None)
         for _ in range(20):
             services.jobs.get(known.id)
         assert not second.done() and not first.done()
@@ -281,13 +281,13 @@ def test_who_stops_waits_for_a_thread_that_is_just_getting_a_job(make_app: Make)
     )
     with ThreadPoolExecutor(2) as pool:
         with services.database.write():  # the claim stands in line behind it
-            doing = pool.submit(runner.do_next)
+            doing = pool.submit(runner.run_next)
             until(lambda: runner._busy, bool)
             closing = pool.submit(runner.close, 30.0)
             with pytest.raises(TimeoutError):
                 closing.result(0.3)
         assert closing.result(30) and isinstance(doing.exception(30), AssertionError)  # nobody works here
-    assert not runner.do_next() and services.jobs.get(job.id).status == "running"
+    assert not runner.run_next() and services.jobs.get(job.id).status == "running"
 
 
 def test_two_threads_do_two_jobs_at_once(make_app: Make) -> None:

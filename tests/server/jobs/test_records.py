@@ -14,15 +14,21 @@ from sqlalchemy.exc import IntegrityError
 from reenact.errors import SetupError
 from server.database.database import Database
 from server.errors import IdempotencyConflict, NotFound
-from server.jobs import Failure, Idempotency, Job, JobRepository, Order, Outcome, SeenFace
+from server.jobs import DetectedFace, Failure, Idempotency, Job, JobRepository, Order, Outcome
 from server.jobs.leases import Claim
 from server.jobs.repository import DAY
 from server.jobs.table import jobs
-from server.storage import Stored
+from server.storage import StoredResult
 
 BROKEN = Failure("gave_up", "It broke.")
 OUTCOME = Outcome(
-    Stored("token.mp4", 10, "sha", 2e9), 4, 6, 2, 12.5, (SeenFace((0.0, 1.0, 2.0, 3.0), 0.5),), {"find": 1.0}
+    StoredResult("token.mp4", 10, "sha", 2e9),
+    4,
+    6,
+    2,
+    12.5,
+    (DetectedFace((0.0, 1.0, 2.0, 3.0), 0.5),),
+    {"find": 1.0},
 )
 
 
@@ -40,8 +46,8 @@ def add(records: JobRepository, id: str, owner: str | None = None, key: str | No
     return records.insert(job, Idempotency(key, "digest") if key else None)
 
 
-def reap(records: JobRepository) -> list[Claim]:
-    return records.reap(records.overdue(), 3, BROKEN)
+def reclaim(records: JobRepository) -> list[Claim]:
+    return records.reclaim(records.expired_leases(), 3, BROKEN)
 
 
 def claim(records: JobRepository, seconds: float = 60) -> Claim:
@@ -69,7 +75,7 @@ def test_a_job_comes_back_as_it_went_in(records: JobRepository) -> None:
     done = records.get("a", "owner")
     assert (done.status, done.outcome, done.progress) == ("succeeded", OUTCOME, 1)
     assert queued.version < running.version < done.version
-    assert records.counts()["succeeded"] == 1 and records.places() == set()
+    assert records.counts()["succeeded"] == 1 and records.needed_folders() == set()
 
 
 def test_another_owners_job_is_unknown(records: JobRepository) -> None:
@@ -125,12 +131,12 @@ def test_each_job_is_claimed_once_however_many_ask(records: JobRepository) -> No
 def test_an_attempt_that_lost_its_lease_changes_nothing(records: JobRepository) -> None:
     add(records, "a")
     late = claim(records, -1)
-    assert [each.lease for each in reap(records)] == [late.lease]
+    assert [each.lease for each in reclaim(records)] == [late.lease]
     assert records.get("a", None).status == "queued"
     second = claim(records)
     assert second.lease != late.lease
     records.renew([late.lease], 60)
-    assert not records.holds(late.lease)
+    assert not records.lease_is_held(late.lease)
     assert not records.progress(late.lease, 1, 3, 60)
     assert not records.succeed(late.lease, OUTCOME)
     assert not records.fail(late.lease, "failed", BROKEN)
@@ -144,15 +150,15 @@ def test_a_lease_that_is_renewed_is_not_taken(records: JobRepository) -> None:
     add(records, "a")
     held = claim(records, -1)
     records.renew([held.lease], 60)
-    assert reap(records) == []
-    assert records.holds(held.lease)
+    assert reclaim(records) == []
+    assert records.lease_is_held(held.lease)
 
 
 def test_a_job_that_kills_its_workers_fails_in_the_end(records: JobRepository) -> None:
     add(records, "a")
     for _ in range(3):
         claim(records, -1)
-        reaped = reap(records)
+        reaped = reclaim(records)
     assert [each.job.status for each in reaped] == ["failed"]
     job = records.get("a", None)
     assert (job.failure, job.attempts, records.claim(60)) == (BROKEN, 3, None)
@@ -171,7 +177,7 @@ def test_cancel_takes_the_lease_and_what_is_personal(records: JobRepository) -> 
     held = claim(records)
     assert records.cancel("running", None).status == "running"
     after = records.get("running", None)
-    assert (after.status, after.metadata, records.holds(held.lease)) == ("cancelled", None, False)
+    assert (after.status, after.metadata, records.lease_is_held(held.lease)) == ("cancelled", None, False)
     add(records, "done")
     records.succeed(claim(records).lease, OUTCOME)
     assert records.cancel("done", None).outcome == OUTCOME
@@ -189,7 +195,7 @@ def test_what_is_deleted_does_not_stay_on_the_disk(records: JobRepository, tmp_p
 
     assert on_disk()
     records.cancel("b", None)
-    records.database.tidy()
+    records.database.truncate_journal()
     assert not on_disk()
     assert records.get("a", None).metadata == "mine"
 
@@ -198,15 +204,15 @@ def test_the_same_key_finds_the_first_job_for_a_day(records: JobRepository) -> N
     assert add(records, "a", "mine", "key")
     assert not add(records, "b", "mine", "key")
     assert add(records, "c", "other", "key")
-    found = records.repeated("mine", Idempotency("key", "digest"))
+    found = records.find_repeated("mine", Idempotency("key", "digest"))
     assert found and found.id == "a"
     with pytest.raises(IdempotencyConflict):
-        records.repeated("mine", Idempotency("key", "another body"))
+        records.find_repeated("mine", Idempotency("key", "another body"))
     assert add(records, "old", "late", "key")
     with records.database.write() as connection:
         old = update(jobs).where(jobs.c.id == "old").values(created=jobs.c.created - DAY - 1)
         connection.execute(old)
-    assert records.repeated("late", Idempotency("key", "digest")) is None
+    assert records.find_repeated("late", Idempotency("key", "digest")) is None
     assert add(records, "new", "late", "key")
 
 
@@ -224,8 +230,8 @@ def test_what_ended_long_ago_is_forgotten_unless_a_key_may_ask_for_it(records: J
         add(records, id, key=key)
     for _ in range(2):
         records.succeed(claim(records).lease, OUTCOME)
-    assert records.forget(time.time() - 60) == 0
-    assert records.forget(time.time() + 60) == 1
+    assert records.purge(time.time() - 60) == 0
+    assert records.purge(time.time() + 60) == 1
     assert {job.id for job in records.page(None, None, 9)} == {"keyed", "waiting"}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ from server.container import services_of
 from server.database.database import Database
 from server.jobs import ENDED, Failure, Job, JobRepository, Order, Outcome
 from server.jobs.order import VERSION
-from server.jobs.table import jobs
-from server.storage import Stored
+from server.jobs.table import jobs, to_json
+from server.storage import StoredResult
 
 from ..conftest import PORTRAIT, TEMPLATE, until
 
@@ -52,7 +51,7 @@ def from_the_future(records: JobRepository, id: str, column: str = "order", **mo
 
 
 def test_an_order_with_other_fields_has_another_version() -> None:
-    assert [each.name for each in fields(Order)] == KNOWN[VERSION].split()
+    assert list(to_json(Order("a"))) == KNOWN[VERSION].split()
     assert max(KNOWN) == VERSION
 
 
@@ -70,21 +69,21 @@ def test_an_order_of_a_newer_release_is_shown_and_deleted_but_left_to_others(
     shown = records.get("newer", "mine")
     assert (shown.status, shown.attempts, shown.order) == ("queued", 0, Order("place-newer"))
     assert {job.id for job in records.page("mine", None, 9)} == {"newer", "known"}
-    assert records.places() == {"place-newer", "place-known"} and records.newer() == 1
-    assert records.cancel("newer", "mine").order.place == "place-newer"
-    assert records.get("newer", None).status == "cancelled" and records.newer() == 0
+    assert records.needed_folders() == {"place-newer", "place-known"} and records.count_newer_orders() == 1
+    assert records.cancel("newer", "mine").order.upload_folder == "place-newer"
+    assert records.get("newer", None).status == "cancelled" and records.count_newer_orders() == 0
 
 
 def test_an_order_that_means_something_else_is_left_to_others(records: JobRepository) -> None:
     add(records, "a")
     change(records, "a", order_version=VERSION + 1)
-    assert records.claim(60) is None and records.newer() == 1
+    assert records.claim(60) is None and records.count_newer_orders() == 1
     change(records, "a", order_version=VERSION)
     assert records.claim(60)
 
 
 def test_ends_of_a_newer_release_are_read(records: JobRepository) -> None:
-    stored = Stored("token.mp4", 10, "sha", 2e9)
+    stored = StoredResult("token.mp4", 10, "sha", 2e9)
     outcome = Outcome(stored, 4, 6, 2, 12.5, (), {"find": 1.0})
     failure = Failure("no_face_found", "No face was found.")
     for id in ("done", "failed"):
@@ -107,14 +106,14 @@ def test_a_service_that_was_put_back_tells_of_the_order_and_does_others(
     app = make_app()
     services = services_of(app)
     records = JobRepository(services.database)
-    order = Order(services.storage.open_place(), PORTRAIT, TEMPLATE, paste="crop")
+    order = Order(services.storage.create_folder(), PORTRAIT, TEMPLATE, paste="crop")
     with services.database.write() as connection:  # nobody claims it before it is changed
         newer = Job("a" * 32, order, "queued", 0.0, 0)
-        row = {"id": newer.id, "owner": "", "status": "queued", "place": order.place, "created": 1.0}
-        kept = {each.name: getattr(order, each.name) for each in fields(order)} | {"voice": "deep"}
+        row = {"id": newer.id, "owner": "", "status": "queued", "place": order.upload_folder, "created": 1.0}
+        kept = to_json(order) | {"voice": "deep"}
         row |= {"order": kept, "frames_total": 0}
         connection.execute(jobs.insert(), row)
-    other = services.jobs.submit(Order(services.storage.open_place(), PORTRAIT, TEMPLATE, paste="crop"), 0)
+    other = services.jobs.submit(Order(services.storage.create_folder(), PORTRAIT, TEMPLATE, paste="crop"), 0)
     assert until(lambda: services.jobs.get(other.id), lambda job: job.status in ENDED).status == "succeeded"
     ended = until(lambda: services.jobs.get(newer.id), lambda job: job.status in ENDED)
     assert ended.failure and ended.failure.code == "order_too_new" and ended.attempts == 0
@@ -125,5 +124,5 @@ def test_a_service_that_was_put_back_tells_of_the_order_and_does_others(
     assert (told.status_code, told.json["status"]) == (200, "failed")
     assert told.json["error"]["code"] == "order_too_new"
     assert client.delete(f"/v1/animations/{newer.id}").status_code in (200, 204)
-    assert records.newer() == 0
-    assert not services.storage.upload(order.place, "").exists()
+    assert records.count_newer_orders() == 0
+    assert not services.storage.upload(order.upload_folder, "").exists()

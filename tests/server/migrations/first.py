@@ -10,13 +10,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
 import server.container  # noqa: F401  # every table is made known to METADATA
-from server.access.addresses import Addresses, kept
+from server.access.addresses import Addresses, secrets_table
 from server.access.keys import Keys
 from server.database.database import METADATA, Database
 from server.database.migrations import known
-from server.jobs import Failure, Idempotency, JobRepository, Order, Outcome, SeenFace
+from server.jobs import DetectedFace, Failure, Idempotency, JobRepository, Order, Outcome
 from server.screening import Blocklist, Consents
-from server.storage import Stored
+from server.storage import StoredResult
 
 FOLDER = Path(__file__).parent
 SQLITE, POSTGRESQL = FOLDER / "first_sqlite.sql", FOLDER / "first_postgresql.sql"
@@ -45,17 +45,17 @@ def check_nothing_is_lost(database: Database) -> None:
     done, _, selfie, template, failed, rejected, cancelled, running, queued, _ = reversed(listed)
     assert done.order == CLIP and done.metadata == '{"mine": 1}' and done.webhook
     assert done.outcome and done.outcome.stored and done.outcome.stored.bytes == 1234
-    seen = (SeenFace((0.0, 1.0, 2.0, 3.0), 0.5),)
+    seen = (DetectedFace((0.0, 1.0, 2.0, 3.0), 0.5),)
     assert done.outcome == Outcome(done.outcome.stored, 256, 256, 3, 25.0, seen, {"find": 1.0}, True)
-    assert isinstance(done.outcome.stored, Stored)
-    assert selfie.order == Order("place-kept", keep=True, label="de", format="gif", size=512)
+    assert isinstance(done.outcome.stored, StoredResult)
+    assert selfie.order == Order("place-kept", keep_selfie=True, label="de", format="gif", size=512)
     assert template.order.card == {"title": "New", "tags": ["a"]} and template.outcome
     assert failed.failure == Failure("no_face_found", "No face was found.")
     assert rejected.failure and rejected.failure.code == "face_blocked"
     assert cancelled.metadata is None and queued.metadata == "queued's own"
     assert (running.frames_done, running.attempts) == (1, 1)
-    assert queued.owner and records.used(queued.owner, "key-2")
-    assert records.places() == {"place-kept", "place-running", "place-queued", "place-nobody"}
+    assert queued.owner and records.key_was_used(queued.owner, "key-2")
+    assert records.needed_folders() == {"place-kept", "place-running", "place-queued", "place-nobody"}
     _check_work(records)
 
 
@@ -66,21 +66,21 @@ def _check_access(database: Database) -> None:
     assert len(Consents(database, 90).find("portrait:eileen-collins")) == 10
     assert [face.note for face in Blocklist(database).all()] == ["request 17"]
     with database.read() as connection:
-        secret = connection.scalar(kept.select().with_only_columns(kept.c.value))
+        secret = connection.scalar(secrets_table.select().with_only_columns(secrets_table.c.value))
     Addresses(database).sign("x" * 43 + ".mp4", 2e9)
     with database.read() as connection:
-        assert connection.scalar(kept.select().with_only_columns(kept.c.value)) == secret
+        assert connection.scalar(secrets_table.select().with_only_columns(secrets_table.c.value)) == secret
 
 
 def _check_work(records: JobRepository) -> None:
     """The jobs that wait are begun, and the one that ran is begun again."""
-    records.reap(records.overdue(), 3, Failure("gave_up", "It broke."))
+    records.reclaim(records.expired_leases(), 3, Failure("gave_up", "It broke."))
     begun = set()
     while claim := records.claim(60):
         begun.add(claim.job.id)
         records.cancel(claim.job.id, None)
     assert begun == {"running", "queued", "nobody"}
-    assert records.repeated(None, Idempotency("new", "digest")) is None
+    assert records.find_repeated(None, Idempotency("new", "digest")) is None
 
 
 def shape(database: Database) -> dict[str, object]:

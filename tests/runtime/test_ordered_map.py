@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reenact.runtime import in_order
+from reenact.runtime import ordered_map
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -15,18 +15,20 @@ def test_results_come_in_order_however_long_each_takes(workers: int) -> None:
         time.sleep(0.01 * (item % 3 == 0))
         return item * item
 
-    assert list(in_order(slow_first, range(20), workers)) == [item * item for item in range(20)]
-    assert list(in_order(slow_first, [], workers)) == []
+    assert list(ordered_map(slow_first, range(20), workers)) == [item * item for item in range(20)]
+    assert list(ordered_map(slow_first, [], workers)) == []
 
 
 def test_as_many_as_there_are_workers_run_at_once() -> None:
     meeting = threading.Barrier(3)
-    list(in_order(lambda _: meeting.wait(10), range(6), 3))  # a barrier that fewer than 3 reach would break
+    list(
+        ordered_map(lambda _: meeting.wait(10), range(6), 3)
+    )  # a barrier that fewer than 3 reach would break
 
 
 def test_one_worker_works_in_order() -> None:
     seen: list[int] = []
-    list(in_order(seen.append, range(50)))
+    list(ordered_map(seen.append, range(50)))
     assert seen == list(range(50))
 
 
@@ -38,7 +40,7 @@ def test_no_more_is_taken_than_two_for_each_worker() -> None:
             taken.append(item)
             yield item
 
-    stages = in_order(abs, items(), 2)
+    stages = ordered_map(abs, items(), 2)
     assert taken == []
     next(stages)
     assert taken == [0, 1, 2, 3]
@@ -61,7 +63,7 @@ def test_an_error_comes_where_its_result_would_have_come(where: str) -> None:
 
     got: list[int] = []
     with pytest.raises(KeyError):
-        for item in in_order(work, items()):
+        for item in ordered_map(work, items()):
             got.append(item)
     assert got == ([0, 1, 2] if where == "work" else [0, 1])
 
@@ -78,7 +80,7 @@ def test_closing_the_last_stage_stops_all_and_leaves_no_thread() -> None:
         finally:
             closed.append(True)
 
-    last = in_order(abs, in_order(done.append, endless(), 2))  # type: ignore[arg-type]
+    last = ordered_map(abs, ordered_map(done.append, endless(), 2))  # type: ignore[arg-type]
     with pytest.raises(TypeError):  # abs(None)
         next(last)
     last.close()

@@ -1,8 +1,8 @@
 """What is in front of the clip's face - a hand, hair, a microphone - and must stay there when it is swapped.
 
-A small network of our own (``reenact.swap.network``) looks at the face, and, where there is one, at a picture
-of the same face rebuilt without what is in front: what the two do not share is in front, or a movement that
-it has learnt to let pass.
+A small network of our own (``reenact.blending.network``) looks at the face, and, where there is one, at a
+picture of the same face rebuilt without what is in front: what the two do not share is in front, or movement
+that it has learnt to let pass.
 """
 
 from __future__ import annotations
@@ -12,18 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from reenact.face.parts import MESH_POINTS
-from reenact.face.square_sampling import Square, as_input, sample
+from reenact.face.square_sampling import Square, sample_square, to_network_input
 from reenact.runtime import Session
 from reenact.types import FloatArray, Picture
 
 SIZE = 128  # pixels of the network's square
 SIDE = 256  # of what is returned
 ROOM = 1.25  # the square's side over the longer side of the face
-SURE, ALONE, LIKELY = (
-    0.65,
-    0.8,
-    0.08,
-)  # something in front begins where it is sure and goes on where it is likely
+# Something in front begins where it is sure, surer without a rebuilt face, and goes on where it is likely.
+SURE, ALONE, LIKELY = 0.65, 0.8, 0.08
 OVAL = (  # mesh points of the face's outline
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
@@ -52,8 +49,12 @@ class OcclusionDetector:
             the face's outline it means nothing: background may be 1. Where ``face_square`` ends it is 0.
         """
         where = face_square(landmarks)
-        picture = as_input(sample(square, where, SIZE), 0.0, 1.0)
-        own = np.zeros_like(picture) if rebuilt is None else as_input(sample(rebuilt, where, SIZE), 0.0, 1.0)
+        picture = to_network_input(sample_square(square, where, SIZE), 0.0, 1.0)
+        own = (
+            np.zeros_like(picture)
+            if rebuilt is None
+            else to_network_input(sample_square(rebuilt, where, SIZE), 0.0, 1.0)
+        )
         (found,) = self._network(picture=picture, own=own)
         return _placed(
             _connected(found[0], _inside(landmarks, where), ALONE if rebuilt is None else SURE),

@@ -15,7 +15,7 @@ import av
 import pytest
 
 from reenact.errors import DiskFull, OutputError
-from reenact.os_errors import is_full, reason, unwritable
+from reenact.os_errors import is_disk_full, reason, unwritable
 from tests.disk import Disk
 
 
@@ -45,11 +45,11 @@ def test_a_full_disk_is_one_of_its_own(small_disk: Callable[[str], Disk]) -> Non
     disk = small_disk("full")
     disk.fill()
     error = raised(lambda: (disk.folder / "x").write_bytes(bytes(9)))
-    assert is_full(error)
+    assert is_disk_full(error)
     told = unwritable("The file x", error)
     assert isinstance(told, DiskFull) and told.code == "disk_full"
-    assert str(told) == "The file x cannot be written: the disk is full; make room on it."
-    assert is_full(told)
+    assert str(told) == "The file x cannot be written: the disk is full; free some space."
+    assert is_disk_full(told)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
@@ -58,7 +58,7 @@ def test_output_that_does_not_fit_is_no_fault_of_the_program() -> None:
         command = [sys.executable, "-m", "reenact", "templates", "list"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 4
-    said = "A file or the output cannot be written: the disk is full; make room on it."
+    said = "A file or the output cannot be written: the disk is full; free some space."
     assert done.stderr == f"error[disk_full]: {said}\n"
 
 
@@ -69,12 +69,12 @@ def test_output_that_does_not_fit_is_no_fault_of_the_program() -> None:
         (URLError("no host given"), "no host given"),
         (ssl.SSLError(1, "certificate verify failed"), "certificate verify failed"),  # 1 is no errno here
         (TimeoutError("timed out"), "timed out"),
-        (MemoryError(), "the memory is full; end other programs"),
+        (MemoryError(), "out of memory; close other programs"),
         (RuntimeError(), "RuntimeError"),
         (ValueError("It is bent."), "It is bent"),
     ],
 )
 def test_errors_of_other_kinds_keep_their_own_words(error: Exception, said: str) -> None:
     assert reason(error) == said
-    assert not is_full(error)
+    assert not is_disk_full(error)
     assert type(unwritable("The file", error)) is OutputError

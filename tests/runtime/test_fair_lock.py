@@ -3,11 +3,11 @@ from __future__ import annotations
 from threading import Thread
 from time import sleep
 
-from reenact.runtime.fair_lock import Turns
+from reenact.runtime.fair_lock import FairLock
 
 
 def test_those_who_want_it_again_and_again_get_it_in_turn() -> None:
-    turns, taken = Turns(), []
+    turns, taken = FairLock(), []
 
     def take(name: str) -> None:
         for _ in range(5):
@@ -28,7 +28,7 @@ def test_those_who_want_it_again_and_again_get_it_in_turn() -> None:
 
 
 def test_it_is_given_on_when_the_work_raises() -> None:
-    turns = Turns()
+    turns = FairLock()
     for _ in range(2):
         try:
             with turns:

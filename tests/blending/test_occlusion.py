@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from reenact.blending.occlusion import OcclusionDetector, face_square, smoothed
 from reenact.config import FACE_MODEL
 from reenact.engine import Engine
-from reenact.face.align import align, choose, cut
+from reenact.face.align import align, choose, extract_crop
 from reenact.gallery.portraits import list_portraits
 from reenact.media import read_picture
 from reenact.runtime import ModelFolder, Session
-from reenact.swap.occlusion import OcclusionDetector, face_square, smoothed
 from reenact.types import FloatArray, Picture
 
 PORTRAITS = ("eileen-collins", "thomas-jefferson", "peter-i", "pocahontas")
@@ -40,7 +40,7 @@ def squares(engine: Engine) -> dict[str, tuple[Picture, FloatArray]]:
             face = choose(engine.finder.find(picture))
             crop = align(face)
             landmarks = (crop.to_units(face.landmarks) + 1) * 128
-            found[item.id] = cut(picture, crop, 256), np.asarray(landmarks, np.float32)
+            found[item.id] = extract_crop(picture, crop, 256), np.asarray(landmarks, np.float32)
     return found
 
 

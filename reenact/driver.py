@@ -1,0 +1,88 @@
+"""What moves a subject: something that yields poses at a rate, and may have sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from reenact.engine import Engine
+from reenact.errors import DrivingStill
+from reenact.motion.swap_pose import swap_poses
+from reenact.motion.transfer import TransferOptions, transfer
+from reenact.tracking import track
+from reenact.types import FaceTrack, Keypoints, Motion, ProgressCallback, Template
+
+
+class Driver(Protocol):
+    """A source of poses. ``audio`` is the file whose first sound track belongs to them, if there is one."""
+
+    @property
+    def fps(self) -> Fraction:
+        """Poses a second."""
+
+    @property
+    def audio(self) -> Path | None:
+        """The file with the sound."""
+
+    def poses(self, subject: Keypoints) -> Keypoints:
+        """Poses (T frames) for a subject whose own pose is ``subject`` (no time axis), in its crop units."""
+
+
+@dataclass(frozen=True)
+class MotionDriver:
+    """A stored template, or the motion tracked in a clip."""
+
+    motion: Motion
+    options: TransferOptions
+    audio: Path | None = None
+
+    @property
+    def fps(self) -> Fraction:
+        """Poses a second."""
+        return self.motion.fps
+
+    def poses(self, subject: Keypoints) -> Keypoints:
+        """The motion transferred to the subject: relative or absolute, by the options."""
+        return transfer(subject, self.motion.keypoints, self.options, self.motion.fps)
+
+
+@dataclass(frozen=True)
+class FaceTrackDriver:
+    """The face of a clip that a subject replaces; poses lie in the squares of the track's visible frames."""
+
+    track: FaceTrack
+    fps: Fraction
+    likeness: float = 1.0
+    audio: Path | None = None
+
+    def poses(self, subject: Keypoints) -> Keypoints:
+        """The clip's poses with the subject's proportions, of the visible frames only."""
+        visible = np.flatnonzero(self.track.visibility > 0)
+        return swap_poses(subject, self.track.keypoints, self.likeness)[visible]
+
+
+def open_driver(
+    engine: Engine,
+    template: Template | Path,
+    options: TransferOptions,
+    on_progress: ProgressCallback | None = None,
+) -> MotionDriver:
+    """A template's stored motion, or that of a clip, which is tracked now.
+
+    Raises:
+        DrivingStill: relative motion is asked for, and the clip is a single picture.
+        NoFaceFound: fewer than half of the clip's frames on_frame a face.
+        InputError: the clip cannot be used.
+    """
+    if isinstance(template, Template):
+        return MotionDriver(template.motion, options, template.driving)
+    motion = track(engine, template, on_progress=on_progress)
+    if options.mode == "relative" and len(motion) == 1:
+        raise DrivingStill(
+            "The clip is a single picture, so nothing would move. Send one in which a face moves."
+        )
+    return MotionDriver(motion, options, template)

@@ -1,0 +1,70 @@
+"""What a caller may choose for a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reenact.errors import InvalidOption
+from reenact.face.align import FaceChoice
+from reenact.media import WHOLE, EncodeOptions, Span
+from reenact.motion.transfer import TransferOptions
+from reenact.provenance.certificate import Certificate
+from reenact.provenance.label import LANGUAGES, Language
+from reenact.watermark.embed import Watermark
+
+SIZES = (256, 512, 1024)
+
+
+@dataclass(frozen=True)
+class AnimateOptions:
+    """How a picture is animated."""
+
+    size: int = 256  # side of the animated square in pixels: 256, 512 or 1024
+    paste: Literal["full", "crop"] = "full"  # the whole picture, or only the animated square
+    face: FaceChoice = "largest"  # or its position from 0, largest first
+    mirror: bool = False  # the movement as in a mirror: a turn to the left becomes one to the right
+    transfer: TransferOptions = field(default_factory=TransferOptions)
+    encode: EncodeOptions = field(default_factory=EncodeOptions)
+    label: Language | None = None  # of the visible label in every frame
+    watermark: Watermark | None = None  # the invisible mark in every frame
+    certificate: Certificate | None = None  # that signs Content Credentials in the file
+
+    def __post_init__(self) -> None:
+        """Check the ranges; raises InvalidOption."""
+        check_size(self.size)
+        if self.paste not in ("full", "crop"):
+            raise InvalidOption(f"paste is full or crop, not {self.paste!r}.")
+        _check_label(self.label)
+
+
+@dataclass(frozen=True)
+class SwapOptions:
+    """How a face is put into a clip."""
+
+    size: int = 512  # largest side in pixels of the square that is painted; less where the face is smaller
+    face: FaceChoice = "largest"  # of the selfie, or its position from 0, largest first
+    likeness: float = 1.0  # of the face's proportions: 1 the selfie's own, 0 those of the clip's person
+    span: Span = WHOLE  # the part of the clip that is used, in seconds
+    encode: EncodeOptions = field(default_factory=EncodeOptions)
+    label: Language | None = None  # of the visible label in every frame
+    watermark: Watermark | None = None  # the invisible mark in every frame
+    certificate: Certificate | None = None  # that signs Content Credentials in the file
+
+    def __post_init__(self) -> None:
+        """Check the ranges; raises InvalidOption."""
+        check_size(self.size)
+        _check_label(self.label)
+        if not 0 <= self.likeness <= 1:
+            raise InvalidOption(f"likeness is between 0 and 1, not {self.likeness:g}.")
+
+
+def check_size(size: int) -> None:
+    """Raise InvalidOption where nothing is painted in this size."""
+    if size not in SIZES:
+        raise InvalidOption(f"size is 256, 512 or 1024, not {size}.")
+
+
+def _check_label(label: str | None) -> None:
+    if label not in (None, *LANGUAGES):
+        raise InvalidOption(f"label is {', '.join(LANGUAGES)} or none, not {label!r}.")
