@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from reenact.engine import Engine
 from reenact.errors import FaceTooSmall, FaceTurnedAway, NoFaceFound
-from reenact.face.align import align, extract_crop
+from reenact.face.align import align
 from reenact.face.shots import FrameFeatures, detect_shots
+from reenact.face.upright import extract_softened
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.media import VIDEO_LIMITS, WHOLE, Span, VideoLimits, open_clip
 from reenact.motion.one_euro import LANDMARKS, OneEuroParams, smooth_motion, steady
@@ -136,7 +137,7 @@ def _track(
     for index, frame in enumerate(frames):
         if visible[index]:
             square = Crop.around(squares[index])
-            picture = extract_crop(frame, square, NATIVE_SIZE)
+            picture = extract_softened(frame, square, NATIVE_SIZE)
             poses.append(engine.detector.one(picture, faces[index], square))
             landmarks.append(square.to_units(faces[index].landmarks))
             if index in candidates:
