@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from reenact.blending.occlusion import OcclusionDetector
 from reenact.config import DEFAULT_MODEL, FACE_MODEL
 from reenact.errors import InvalidOption
 from reenact.face.detector import FaceDetector
@@ -61,8 +62,20 @@ def open_face_finder(
     return FaceFinder(FaceDetector(load("face_detector")), mesh)
 
 
+@lru_cache(maxsize=4)
+def open_occlusion_detector(device: Device = "auto", threads: int | None = None) -> OcclusionDetector:
+    """What marks things in front of a face; kept for the life of the process.
+
+    Raises:
+        WeightsBroken: a file is missing or changed.
+        ProviderUnavailable: ``cuda`` was asked for and does not run.
+    """
+    path = ModelFolder(FACE_MODEL).path("occlusion")
+    return OcclusionDetector(Session(path, device=device, threads=threads))
+
+
 class Engine:
-    """The loaded models: ``finder``, ``detector`` and ``renderer``. Thread-safe."""
+    """The loaded models: ``finder``, ``detector``, ``renderer`` and ``occlusion``. Thread-safe."""
 
     def __init__(
         self,
@@ -122,6 +135,7 @@ class Engine:
             GPU_BATCH if on_gpu else BATCH,
             on_gpu,
         )
+        self.occlusion = open_occlusion_detector(device, threads)
         self.model, self.digest = folder.hash("keypoints"), folder.digest
 
     def warm(self) -> None:
@@ -132,6 +146,7 @@ class Engine:
         face = Face((0, 0, CROP_SIZE, CROP_SIZE), 0.0, oval.astype(np.float32))
         # No face is found in grey; one that is followed is looked for with every network.
         list(self.finder.follow([grey], face))
+        self.occlusion(grey, face.landmarks)
         keypoints = self.detector.many([(grey, face)], Crop(0, 0, CROP_SIZE))
         side = 2 * CROP_SIZE if self.renderer.scales else CROP_SIZE
         full = np.full((side, side, 3), 128, np.uint8)

@@ -5,7 +5,8 @@ frames -> a face in each -> shots between cuts -> a square for each frame, smoot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,7 @@ from reenact.media import VIDEO_LIMITS, WHOLE, Span, VideoLimits, open_clip
 from reenact.motion.one_euro import LANDMARKS, OneEuroParams, smooth_motion, steady
 from reenact.tracking import frame_features_of
 from reenact.types import (
+    CleanFace,
     Clip,
     Crop,
     Face,
@@ -37,6 +39,7 @@ SMALLEST_FACE = 48  # pixels of height: of fewer nothing would be recognized
 LARGEST_YAW = np.radians(60)
 FADE = 0.12  # seconds in which a face that is lost fades to the clip's own
 # In sides of the square and seconds; poses are taken in the filtered squares, so that a delay does no harm
+_CANDIDATES = 5  # frames of a shot, of which one shows the face with nothing in front
 _SQUARES = OneEuroParams(min_cutoff=1.0, beta=8.0)
 
 
@@ -114,26 +117,59 @@ def _track(
     fps: Fraction,
 ) -> FaceTrack:
     """One face's squares and poses; frames in which it is not seen take those of the nearest one."""
-    nearest = nearest_visible(shots >= 0)
-    shots = shots[nearest]
-    squares = _squares([features[index] for index in nearest], shots, fps)
-    poses, landmarks = [], []
+    visible = shots >= 0
+    nearest = nearest_visible(visible)
+    shots, faces = shots[nearest], [each.face for index in nearest if (each := features[index])]
+    squares, candidates = _squares(faces, shots, fps), clean_candidates(faces, visible, shots)
+    poses, landmarks, clean = [], [], _CleanFaces(engine)
     for index, frame in enumerate(frames):
-        seen = features[index]
-        if seen and nearest[index] == index:
+        if visible[index]:
             square = Crop.around(squares[index])
-            poses.append(engine.detector.one(extract_crop(frame, square, NATIVE_SIZE), seen.face, square))
-            landmarks.append(square.to_units(seen.face.landmarks))
-    place = np.searchsorted(np.unique(nearest), nearest)
+            picture = extract_crop(frame, square, NATIVE_SIZE)
+            poses.append(engine.detector.one(picture, faces[index], square))
+            landmarks.append(square.to_units(faces[index].landmarks))
+            if index in candidates:
+                clean.consider(int(shots[index]), CleanFace(index, picture), landmarks[-1])
+    place = np.searchsorted(np.flatnonzero(visible), nearest)
     whole, points = Keypoints.stacked(poses)[place], np.stack(landmarks)[place]
     parts = [np.flatnonzero(shots == number) for number in np.unique(shots)]
     return FaceTrack(
         squares,
         np.concatenate([steady(points[part], fps, LANDMARKS) for part in parts]),
         Keypoints.joined(smooth_motion(whole[part], fps) for part in parts),
-        visibility(nearest == np.arange(len(nearest)), shots, fps),
+        visibility(visible, shots, fps),
         shots,
+        clean.best,
     )
+
+
+class _CleanFaces:
+    """Of the candidates of each shot the face with least in front of it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._detect = engine.occlusion
+        self._covered: dict[int, float] = {}
+        self.best: dict[int, CleanFace] = {}
+
+    def consider(self, shot: int, face: CleanFace, landmarks: FloatArray) -> None:
+        """Keep a face, with ``landmarks`` (478, 2) in crop units, if it is the best of its shot so far."""
+        side = len(face.picture)
+        covered = float(self._detect(face.picture, (landmarks + 1) * np.float32(side / 2)).mean())
+        if covered < self._covered.get(shot, math.inf):
+            self._covered[shot], self.best[shot] = covered, face
+
+
+def clean_candidates(faces: Sequence[Face], visible: NDArray[np.bool_], shots: NDArray[np.intp]) -> set[int]:
+    """Frames that may show the face of their shot best: surely a face, seen from the front."""
+    presence = np.array([face.presence for face in faces])
+    turned_by = np.array([abs(yaw(face)) for face in faces])
+    chosen: set[int] = set()
+    for number in np.unique(shots):
+        part = np.flatnonzero((shots == number) & visible)
+        sure = part[presence[part] >= np.median(presence[part])]
+        for stretch in np.array_split(sure, min(_CANDIDATES, len(sure))):
+            chosen.add(int(stretch[turned_by[stretch].argmin()]))
+    return chosen
 
 
 def nearest_visible(visible: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -161,9 +197,9 @@ def visibility(visible: NDArray[np.bool_], shots: NDArray[np.intp], fps: Fractio
     return shown
 
 
-def _squares(features: list[FrameFeatures | None], shots: NDArray[np.intp], fps: Fraction) -> FloatArray:
+def _squares(faces: Sequence[Face], shots: NDArray[np.intp], fps: Fraction) -> FloatArray:
     """An upright square for each frame (T, 4), smooth_motion within each shot."""
-    found = np.array([_square(seen.face) for seen in features if seen], np.float32)
+    found = np.array([_square(face) for face in faces], np.float32)
     steadier = []
     for number in np.unique(shots):
         part = found[shots == number]
@@ -181,7 +217,7 @@ def _square(face: Face) -> tuple[float, float, float, float]:
 
 def refuse_unusable(features: list[FrameFeatures | None]) -> None:
     """Raise where no frame, or hardly one, shows a face that can be replaced."""
-    faces = [seen.face for seen in features if seen]
+    faces = [each.face for each in features if each]
     if not faces:
         raise NoFaceFound("No face was found in the clip. Use one that shows a face from the front.")
     height = float(np.median([face.height for face in faces]))

@@ -2,55 +2,137 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
-from reenact.blending import colour
+from reenact.blending import colour, detail
 from reenact.blending.blend import blend
+from reenact.blending.detail import Detail
+from reenact.blending.hair import without_hair
 from reenact.blending.mask import mask
+from reenact.blending.occlusion import smoothed
+from reenact.engine import Engine
 from reenact.face.align import extract_crop
+from reenact.footage import Footage
+from reenact.generator.renderer import NATIVE_SIZE
 from reenact.types import FaceTrack, FloatArray, Picture
 
 _EASED = 0.3  # seconds in which colours follow those of the clip
+_MEASURED = (1, 4)  # frames of a shot from which its blur and grain are measured
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What one frame by itself tells of the face in it.
+
+    ``square`` and ``target`` (S, S, 3) uint8 are the rendered face and the frame's; ``alpha`` (S, S) float32
+    is where the first replaces the second, ``front`` (256, 256) float32 where something is in front of it.
+    ``colours`` is what ``colour.fit`` gives.
+    """
+
+    index: int
+    square: Picture
+    target: Picture
+    alpha: FloatArray
+    front: FloatArray
+    colours: FloatArray
 
 
 class Overlay:
-    """Keeps what goes from frame to frame: colours are eased over time, and start anew at each extract_crop.
+    """Lays squares over one face of a clip: ``analyze`` in any thread, ``lay`` in the order of time.
 
-    Frames of one clip are laid in their order, each at most once; one thread at a time.
+    Colours are eased over time, and blur and grain are those of the shot; both start anew at each cut.
     """
 
-    def __init__(self, track: FaceTrack, fps: Fraction) -> None:
-        """``track`` is the face that is replaced, in a clip of ``fps`` frames a second."""
+    def __init__(self, engine: Engine, footage: Footage, track: FaceTrack) -> None:
+        """``track`` is the face of ``footage`` that is replaced."""
         self.track = track
-        self._share = 1 / (1 + _EASED * float(fps) / 2)
-        self._colours: FloatArray | None = None
+        self._engine = engine
+        self._share = np.float32(1 / (1 + _EASED * float(footage.fps) / 2))
         self._shot = -1
+        self._colours = np.zeros(0, np.float32)
+        self._detail = Detail()
+        self._samples: list[tuple[Picture, Picture, FloatArray]] = []
 
-    def lay(self, index: int, frame: Picture, square: Picture, driven: FloatArray) -> Picture:
-        """The frame with the new face.
+    def rebuilt(self) -> Iterator[Picture]:
+        """The clip's own face drawn anew in each visible frame, (256, 256, 3) uint8.
+
+        It is taken from a frame with nothing in front of it. So what is in front in others shows by the
+        difference (see ``reenact.blending.occlusion``).
+        """
+        track, renderer = self.track, self._engine.renderer
+        for shot, clean in track.clean.items():
+            visible = np.flatnonzero((track.visibility > 0) & (track.shots == shot))
+            if len(visible):
+                source = renderer.prepare(clean.picture, clean.picture, track.keypoints[clean.frame])
+                yield from renderer.render(source, track.keypoints[visible])
+
+    def analyze(
+        self, index: int, frame: Picture, square: Picture, driven: FloatArray, rebuilt: Picture
+    ) -> Analysis:
+        """What is needed to lay a face over a frame.
 
         Args:
             index: of the frame in the clip, from 0.
             frame: (H, W, 3) uint8.
             square: (S, S, 3) uint8, the rendered face in the track's square of this frame.
             driven: (L, 2) landmarks that it was rendered with, in crop units.
-
-        Returns:
-            (H, W, 3) uint8; the same to the bit outside of the face.
+            rebuilt: (256, 256, 3) uint8, the clip's own face, see ``rebuilt``.
         """
         crop, side = self.track.square(index), len(square)
         target = extract_crop(frame, crop, side)
-        landmarks = (self.track.landmarks[index] + 1) * np.float32(side / 2)
-        alpha = mask(landmarks, driven, side)
-        square = colour.apply(square, self._eased(index, colour.fit(square, target, alpha, landmarks)))
-        return blend(frame, square, alpha * self.track.visibility[index], crop)
+        native = target if side == NATIVE_SIZE else extract_crop(frame, crop, NATIVE_SIZE)
+        landmarks = (self.track.landmarks[index] + 1) / 2
+        front = self._engine.occlusion(native, landmarks * np.float32(NATIVE_SIZE), rebuilt)
+        points = landmarks * np.float32(side)
+        alpha = without_hair(mask(points, driven, side), square, points, driven)
+        free = alpha * (1 - _resized(front, side))
+        colours = colour.fit(square, target, free if free.max() > 0.5 else alpha, points)
+        return Analysis(index, square, target, alpha, front, colours)
 
-    def _eased(self, index: int, colours: FloatArray) -> FloatArray:
-        """Colours (C,) that follow those of the frames, without their flicker."""
-        shot = int(self.track.shots[index])
-        if self._colours is None or shot != self._shot:
-            self._colours, self._shot = colours, shot
-        self._colours = self._colours + np.float32(self._share) * (colours - self._colours)
+    def lay(self, frame: Picture, before: Analysis | None, now: Analysis, after: Analysis | None) -> Picture:
+        """The frame (H, W, 3) uint8 with the new face, the same to the bit outside of it.
+
+        ``before`` and ``after`` are of the frames next to it, None where the face is not seen in them.
+        """
+        colours = self._eased(now)
+        square = colour.apply(now.square, colours)
+        alpha = now.alpha * (1 - _resized(self._front(before, now, after), len(square)))
+        square = detail.apply(square, self._detail_of(square, now, alpha), now.index)
+        visible = np.float32(self.track.visibility[now.index])
+        return blend(frame, square, alpha * visible, self.track.square(now.index))
+
+    def _eased(self, now: Analysis) -> FloatArray:
+        """Colours that follow those of the frames, without their flicker."""
+        shot = int(self.track.shots[now.index])
+        if shot != self._shot:
+            self._shot, self._colours, self._samples = shot, now.colours, []
+        self._colours = self._colours + self._share * (now.colours - self._colours)
         return self._colours
+
+    def _front(self, before: Analysis | None, now: Analysis, after: Analysis | None) -> FloatArray:
+        """What is in front of the face, without what shows in one frame alone."""
+        shots = self.track.shots
+        near = [
+            each.front if each and shots[each.index] == shots[now.index] else now.front
+            for each in (before, after)
+        ]
+        return smoothed(near[0], now.front, near[1])
+
+    def _detail_of(self, square: Picture, now: Analysis, alpha: FloatArray) -> Detail:
+        """Blur and grain of the shot, measured in its first frames."""
+        if len(self._samples) < _MEASURED[-1]:
+            self._samples.append((square, now.target, alpha))
+            if len(self._samples) in _MEASURED:
+                self._detail = detail.measure(*zip(*self._samples, strict=True))
+        return self._detail
+
+
+def _resized(front: FloatArray, side: int) -> FloatArray:
+    """A plane (N, N) float32 with ``side`` pixels."""
+    if len(front) == side:
+        return front
+    return np.asarray(Image.fromarray(front).resize((side, side), Image.Resampling.BILINEAR))

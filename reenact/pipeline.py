@@ -129,7 +129,7 @@ def swap(
     replaced = footage.tracks[0]
     subject = open_subject(engine, picture, face, align(face), replaced.painted_size(options.size))
     layer = Layer(subject, FaceTrackDriver(replaced, footage.fps, options.likeness))
-    scene = ClipScene(footage, [Overlay(replaced, footage.fps)])
+    scene = ClipScene(footage, [Overlay(engine, footage, replaced)])
     result = Clip(scene.frames([layer]), footage.fps, len(footage), footage.audio, footage.audio_start)
     sign_file = _file_signer(engine, selfie, footage.path, options.certificate, "swap")
     written = _write(_marked(result, scene, options), out, options, sign_file, on_progress, on_frame)

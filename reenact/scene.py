@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -14,13 +14,17 @@ from reenact.compose.canvas import Canvas
 from reenact.driver import Driver
 from reenact.face.align import extract_crop
 from reenact.footage import Footage
-from reenact.overlay import Overlay
+from reenact.overlay import Analysis, Overlay
 from reenact.runtime import close, ordered_map
 from reenact.subject import Subject
 from reenact.types import Crop, Face, FloatArray, Keypoints, Picture
 
-_Square = tuple[Picture, FloatArray]  # what is laid over a face, and the landmarks that drove it
-_Frame = tuple[int, Picture, list[_Square | None]]  # its number, and squares for the faces seen in it
+T = TypeVar("T")
+# Of a face in a frame: the rendered square, the landmarks that drove it, and the clip's own face rebuilt
+_Face = tuple[Picture, FloatArray, Picture]
+_Frame = tuple[int, Picture, list[_Face | None]]  # its number, and the faces seen in it
+_Analyzed = tuple[Picture, list[Analysis | None]]
+_ANALYZERS = 2  # frames analyzed at once: half of the work releases Python's lock
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,8 @@ class ClipScene:
 
     def frames(self, layers: Sequence[Layer]) -> Iterator[Picture]:
         """The clip, frame by frame, with the layers over its faces."""
-        return ordered_map(self._composed, self._with_squares(layers))
+        analyzed = ordered_map(self._analyze, self._with_squares(layers), _ANALYZERS)
+        return ordered_map(self._compose, _with_neighbours(analyzed))
 
     def face_boxes(self) -> FloatArray:
         """Where the followed faces are in ten frames of the clip."""
@@ -151,29 +156,50 @@ class ClipScene:
         return np.array([(each.min(0), each.max(0)) for each in points])
 
     def _with_squares(self, layers: Sequence[Layer]) -> Iterator[_Frame]:
-        """Each frame with a square for each face that is seen in it."""
+        """Each frame, and for each face that is seen in it what ``Overlay.analyze`` takes."""
         frames, squares = self._footage.open().frames, [layer.squares() for layer in layers]
+        rebuilt = [overlay.rebuilt() for overlay in self._overlays]
         waiting = [
-            zip(each, layer.poses.landmarks, strict=True) for each, layer in zip(squares, layers, strict=True)
+            zip(square, layer.poses.landmarks, own, strict=True)
+            for square, layer, own in zip(squares, layers, rebuilt, strict=True)
         ]
         try:
             for index, frame in enumerate(islice(frames, len(self._footage))):
                 seen = (overlay.track.visibility[index] > 0 for overlay in self._overlays)
-                yield (
-                    index,
-                    frame,
-                    [next(each) if is_seen else None for each, is_seen in zip(waiting, seen, strict=True)],
-                )
+                faces = [next(each) if is_seen else None for each, is_seen in zip(waiting, seen, strict=True)]
+                yield index, frame, faces
         finally:
-            for iterator in (frames, *squares):
+            for iterator in (frames, *squares, *rebuilt):
                 close(iterator)
 
-    def _composed(self, item: _Frame) -> Picture:
-        index, frame, squares = item
-        for overlay, square in zip(self._overlays, squares, strict=True):
-            if square:
-                frame = overlay.lay(index, frame, *square)
+    def _analyze(self, item: _Frame) -> _Analyzed:
+        index, frame, faces = item
+        return frame, [
+            overlay.analyze(index, frame, *face) if face else None
+            for overlay, face in zip(self._overlays, faces, strict=True)
+        ]
+
+    def _compose(self, neighbours: tuple[_Analyzed | None, _Analyzed, _Analyzed | None]) -> Picture:
+        before, (frame, faces), after = neighbours
+        for place, (overlay, face) in enumerate(zip(self._overlays, faces, strict=True)):
+            if face:
+                frame = overlay.lay(frame, before and before[1][place], face, after and after[1][place])
         return frame
+
+
+def _with_neighbours(items: Iterator[T]) -> Iterator[tuple[T | None, T, T | None]]:
+    """Each item with the one before and the one after it; None at the ends."""
+    before: T | None = None
+    now: T | None = None
+    try:
+        for after in items:
+            if now is not None:
+                yield before, now, after
+            before, now = now, after
+        if now is not None:
+            yield before, now, None
+    finally:
+        close(items)
 
 
 def boxes_of(faces: Sequence[Face]) -> FloatArray:

@@ -174,13 +174,22 @@ class Motion:
 
 
 @dataclass(frozen=True)
+class CleanFace:
+    """A face with nothing in front of it: its square (256, 256, 3) uint8, and the frame it was taken from."""
+
+    frame: int
+    picture: Picture
+
+
+@dataclass(frozen=True)
 class FaceTrack:
     """One face through a clip of T frames, each seen upright in a square of its own.
 
     ``squares`` (T, 4) float32 are centre x, y and side in pixels of the frame and the clockwise angle in
     radians. ``landmarks`` (T, 478, 2) float32 and ``keypoints`` (T frames) lie in the units of their square.
     ``visibility`` (T,) float32 in [0, 1] is 0 where the face is not seen and fades to it; the other values
-    are then those of a frame nearby. ``shots`` (T,) numbers what lies between cuts, from 0 on.
+    are then those of a frame nearby. ``shots`` (T,) numbers what lies between cuts, from 0 on, and ``clean``
+    has for each shot the frame that shows the face best.
     """
 
     squares: FloatArray
@@ -188,6 +197,7 @@ class FaceTrack:
     keypoints: Keypoints
     visibility: FloatArray
     shots: NDArray[np.intp]
+    clean: dict[int, CleanFace]
 
     def __len__(self) -> int:
         """Number of frames."""

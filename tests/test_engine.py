@@ -37,6 +37,7 @@ def test_every_graph_runs_before_the_first_request(engine: Engine, monkeypatch: 
         engine.finder._detector._session,
         mesh._mesh,
         *mesh._parts.values(),
+        engine.occlusion._network,
         engine.detector._session,
         renderer._encode,
         renderer._animate,

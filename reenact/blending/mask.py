@@ -38,7 +38,8 @@ def mask(landmarks: FloatArray, driven: FloatArray, size: int) -> FloatArray:
         size: side S of the square in pixels.
 
     Returns:
-        (S, S) float32 in [0, 1]; 0 outside of either outline and at the square's edge.
+        (S, S) float32 in [0, 1]; 0 outside of either outline (the selfie's is known at six points and
+        interpolated between) and at the square's edge.
     """
     clip = (np.asarray(landmarks, np.float64) * (_WORK / size)).astype(np.float32)
     selfie = displaced(clip, (np.asarray(driven, np.float32) + 1) * (_WORK / 2))

@@ -3,6 +3,7 @@
   reenact train pack       DATA -> PACK                 decode clips, find landmarks
   reenact train label      PACK -> PACK/taught.npy      find landmarks with a better landmarker
   reenact train points     PACK -> OUT/<part>.onnx      a network of the face finder: face, eye or lips
+  reenact train occlusion  PACK -> OUT/occlusion.onnx   the network that marks what is in front of a face
   reenact train teach      PACK -> PACK/teacher.npz     label keypoints with a pretrained detector
   reenact train keypoints  PACK -> OUT                  first stage: the keypoint detector
   reenact train animation  PACK -> OUT                  second stage: motion, encoder, decoder
@@ -37,6 +38,7 @@ from reenact.training.keypoint_stage import KeypointStage
 from reenact.training.landmark_teacher import label_landmarks
 from reenact.training.loop import Losses, Run, RunOptions
 from reenact.training.losses import PerceptualLoss
+from reenact.training.occlusion import train_occlusion
 from reenact.training.point_run import train_points
 from reenact.training.points_loss import PointsLoss
 from reenact.training.sampler import PairSampler
@@ -45,7 +47,13 @@ from reenact.training.teacher import label_pack
 SAVE_EVERY = 2  # minutes of training
 GRID_EVERY = 5
 # Step, learning rate, batch
-_STAGES = (("points", 2e-3, 128), ("keypoints", 1e-3, 32), ("animation", 4e-4, 8), ("closeups", 4e-4, 8))
+_STAGES = (
+    ("points", 2e-3, 128),
+    ("occlusion", 2e-3, 16),
+    ("keypoints", 1e-3, 32),
+    ("animation", 4e-4, 8),
+    ("closeups", 4e-4, 8),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,6 +129,9 @@ def _train(arguments: argparse.Namespace) -> None:
     )
     if arguments.step == "points":
         train_points(arguments, options)
+        return
+    if arguments.step == "occlusion":
+        train_occlusion(arguments, options)
         return
     model, history = load_model(arguments.init) if arguments.init else (Model(), {})
     model.to(arguments.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

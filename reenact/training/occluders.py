@@ -1,0 +1,364 @@
+"""Things that come before faces, drawn at random: hands, hair, microphones, cups, phones, hats, scarves.
+
+Each is drawn on a square of which the face is the middle: the eyes at (0.5, 0.4), a fourth of the side apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+SIZE = 160
+_SCALE = 2  # drawn so much larger, for smooth edges
+_SIDE = SIZE * _SCALE
+EYES, APART = (0.5, 0.4), 0.25
+
+Rng = np.random.Generator
+Colour = tuple[int, int, int]
+Point = tuple[float, float]
+
+
+class Canvas:
+    """A colour and a coverage, drawn on together; coordinates in [0, 1]."""
+
+    def __init__(self) -> None:
+        self.colour, self.cover = Image.new("RGB", (_SIDE, _SIDE)), Image.new("L", (_SIDE, _SIDE))
+        self._colour, self._cover = ImageDraw.Draw(self.colour), ImageDraw.Draw(self.cover)
+
+    def _inks(self, colour: Colour) -> tuple[tuple[ImageDraw.ImageDraw, Colour | int], ...]:
+        return (self._colour, colour), (self._cover, 255)
+
+    def polygon(self, points: NDArray[np.floating] | list[Point], colour: Colour) -> None:
+        """A filled polygon."""
+        places = [(float(x) * _SIDE, float(y) * _SIDE) for x, y in points]
+        for draw, ink in self._inks(colour):
+            draw.polygon(places, fill=ink)
+
+    def ellipse(self, centre: Point, radius: Point, colour: Colour) -> None:
+        """A filled ellipse along the axes."""
+        (x, y), (a, b) = centre, radius
+        box = [(x - a) * _SIDE, (y - b) * _SIDE, (x + a) * _SIDE, (y + b) * _SIDE]
+        for draw, ink in self._inks(colour):
+            draw.ellipse(box, fill=ink)
+
+    def stroke(self, start: Point, end: Point, width: float, colour: Colour) -> None:
+        """A line with round ends."""
+        places = [(start[0] * _SIDE, start[1] * _SIDE), (end[0] * _SIDE, end[1] * _SIDE)]
+        for draw, ink in self._inks(colour):
+            draw.line(places, fill=ink, width=max(1, round(width * _SIDE)))
+            for x, y in places:
+                radius = width * _SIDE / 2
+                draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=ink)
+
+    def limb(self, start: Point, end: Point, widths: Point, colour: Colour, light: Point) -> None:
+        """A shaded capsule that may taper: bright towards ``light``, dark at its rim."""
+        for step in np.linspace(0, 1, 7):
+            lit = shaded(colour, 0.62 + 0.42 * step)
+            shift = np.array(light) * widths[0] * 0.22 * step
+            for share in np.linspace(0, 0.75, 4):
+                here, there = (
+                    np.array(start) * (1 - at) + np.array(end) * at + shift for at in (share, share + 0.25)
+                )
+                width = (widths[0] * (1 - share) + widths[1] * share) * (1 - 0.8 * step)
+                self.stroke((here[0], here[1]), (there[0], there[1]), width, lit)
+
+    def texture(self, picture: Image.Image) -> None:
+        """Replace the colour by a picture, shading kept out."""
+        self.colour = picture.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
+
+    def finished(self, rng: Rng) -> NDArray[np.uint8]:
+        """(SIZE, SIZE, 4) uint8 RGBA, turned a little, with grain."""
+        for grain in (8, 40):
+            noise = Image.fromarray(rng.integers(232, 256, (grain, grain), np.uint8))
+            noise = noise.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC).convert("RGB")
+            self.colour = ImageChops.multiply(self.colour, noise)
+        # Colour reaches beyond the edge, so that a smoothed edge is not a dark one.
+        spread = self.colour.filter(ImageFilter.MaxFilter(5))
+        self.colour = Image.composite(self.colour, spread, self.cover).filter(ImageFilter.GaussianBlur(1.2))
+        picture = Image.merge("RGBA", (*self.colour.split(), self.cover))
+        return np.asarray(picture.reduce(_SCALE))
+
+
+def shaded(colour: Colour, factor: float) -> Colour:
+    """A colour made darker or brighter."""
+    red, green, blue = (int(min(255, value * factor)) for value in colour)
+    return red, green, blue
+
+
+def any_colour(rng: Rng) -> Colour:
+    """Often dark or grey, as things are; else anything."""
+    level = int(rng.integers(10, 245))
+    if rng.random() < 0.35:
+        level = int(rng.integers(8, 70))
+    spread = rng.integers(-60, 61, 3) if rng.random() < 0.5 else rng.integers(-8, 9, 3)
+    red, green, blue = (int(value) for value in np.clip(level + spread, 0, 255))
+    return red, green, blue
+
+
+def hair_colour(rng: Rng) -> Colour:
+    """Black to blond and grey."""
+    colours = (
+        (20, 16, 15),
+        (45, 32, 25),
+        (85, 60, 42),
+        (130, 95, 60),
+        (190, 155, 105),
+        (150, 148, 145),
+        (110, 55, 35),
+    )
+    return shaded(colours[rng.integers(len(colours))], rng.uniform(0.6, 1.3))
+
+
+def hand(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
+    """Arm, palm and one to five fingers, pointing up; seen from the back or from inside."""
+    canvas, light = Canvas(), (float(rng.uniform(-1, 1)), -0.5)
+    wide, fist, nails = rng.uniform(0.10, 0.16), rng.random() < 0.25, rng.random() < 0.6
+    palm = np.array([0.5, 0.62])
+    canvas.limb(
+        (0.5 + float(rng.uniform(-0.2, 0.2)), 1.15),
+        (palm[0], palm[1] + 0.1),
+        (wide * 1.7, wide * 1.4),
+        skin,
+        light,
+    )
+    canvas.limb(
+        (palm[0] - wide * 0.6, palm[1]), (palm[0] - wide * 0.3, palm[1] + 0.12), (wide, wide), skin, light
+    )
+    canvas.limb(
+        (palm[0] + wide * 0.6, palm[1]), (palm[0] + wide * 0.3, palm[1] + 0.12), (wide, wide), skin, light
+    )
+    canvas.limb((palm[0], palm[1]), (palm[0], palm[1] + 0.12), (wide * 1.7, wide * 1.5), skin, light)
+    spread, fingers = rng.uniform(0.0, 0.28), int(rng.choice([1, 2, 3, 4, 4, 4, 4]))
+    for place in rng.permutation(4)[:fingers]:
+        offset = (place - 1.5) / 1.5
+        start = palm + np.array([offset * wide * 0.95, -0.02 + 0.02 * abs(offset)])
+        length = (0.09 if fist else rng.uniform(0.22, 0.34)) * (1 - 0.12 * abs(offset - 0.2))
+        _finger(
+            canvas, rng, start, offset * spread + rng.normal(0, 0.05), length, wide * 0.46, skin, light, nails
+        )
+    if rng.random() < 0.75:
+        side = rng.choice([-1, 1])
+        start = palm + np.array([side * wide * 1.0, 0.1])
+        _finger(
+            canvas,
+            rng,
+            start,
+            side * rng.uniform(0.3, 1.1),
+            rng.uniform(0.16, 0.24),
+            wide * 0.52,
+            skin,
+            light,
+            nails,
+        )
+    return canvas
+
+
+def _finger(
+    canvas: Canvas,
+    rng: Rng,
+    start: NDArray[np.floating],
+    angle: float,
+    length: float,
+    width: float,
+    skin: Colour,
+    light: Point,
+    nails: bool,
+) -> None:
+    """Three joints, each bent a little further."""
+    bend, tone = rng.normal(0, 0.12), shaded(skin, rng.uniform(0.88, 1.06))
+    for part in range(3):
+        end = start + np.array([np.sin(angle), -np.cos(angle)]) * length * (0.45, 0.32, 0.23)[part]
+        widths = (width * (1 - 0.1 * part), width * (0.9 - 0.1 * part))
+        canvas.limb((start[0], start[1]), (end[0], end[1]), widths, tone, light)
+        if part and rng.random() < 0.5:
+            across = np.array([np.cos(angle), np.sin(angle)]) * width * 0.3
+            canvas.stroke(tuple(start - across), tuple(start + across), 0.006, shaded(tone, 0.72))
+        start, angle = end, angle + bend
+    if nails:
+        colour = (
+            shaded((min(255, tone[0] + 20), tone[1], tone[2]), 1.1) if rng.random() < 0.8 else any_colour(rng)
+        )
+        canvas.stroke(tuple(start), tuple(start + np.array([0, 0.012])), width * 0.5, colour)
+
+
+def arm(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
+    """A bare or sleeved arm right across."""
+    canvas = Canvas()
+    colour = skin if rng.random() < 0.6 else any_colour(rng)
+    width = rng.uniform(0.12, 0.32)
+    canvas.limb(
+        (-0.2, 0.5),
+        (1.2, 0.5 + float(rng.normal(0, 0.05))),
+        (width, width * 0.8),
+        colour,
+        (0.0, float(rng.choice([-1, 1]))),
+    )
+    return canvas
+
+
+def microphone(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
+    """A stick and a round or long head, of metal or foam."""
+    canvas, colour = Canvas(), any_colour(rng)
+    radius = rng.uniform(0.06, 0.13)
+    canvas.limb((0.5, 0.55), (0.5, 1.2), (radius * 1.1, radius * 0.9), any_colour(rng), (-0.5, 0.0))
+    long = rng.uniform(1.0, 1.6)
+    for step in np.linspace(0, 1, 8):
+        tone, small = shaded(colour, 0.6 + 0.6 * step), 1 - 0.75 * step
+        canvas.ellipse(
+            (0.5 - 0.25 * radius * step, 0.5 - 0.3 * radius * step),
+            (radius * small, radius * long * small),
+            tone,
+        )
+    if rng.random() < 0.5:
+        canvas.stroke((0.5 - radius, 0.5), (0.5 + radius, 0.5), 0.02, any_colour(rng))
+    return canvas
+
+
+def cup(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
+    """A cup, glass or bottle with a hand at it, often."""
+    canvas = hand(rng, skin, texture) if rng.random() < 0.4 else Canvas()
+    colour, half, tall = any_colour(rng), rng.uniform(0.08, 0.2), rng.uniform(0.2, 0.5)
+    for step in np.linspace(0, 1, 6):
+        narrow = half * (1 - 0.85 * step)
+        rows = [
+            (0.5 - narrow, 0.3),
+            (0.5 + narrow, 0.3),
+            (0.5 + narrow * 0.8, 0.3 + tall),
+            (0.5 - narrow * 0.8, 0.3 + tall),
+        ]
+        canvas.polygon(rows, shaded(colour, 0.7 + 0.4 * step))
+    canvas.ellipse((0.5, 0.3), (half, half * 0.25), shaded(colour, rng.uniform(0.5, 1.2)))
+    return canvas
+
+
+def phone(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
+    """A flat box, with lenses or a picture on it."""
+    canvas = hand(rng, skin, texture) if rng.random() < 0.4 else Canvas()
+    colour, half, tall = any_colour(rng), rng.uniform(0.1, 0.22), rng.uniform(0.1, 0.3)
+    canvas.polygon(
+        [
+            (0.5 - half, 0.45 - tall),
+            (0.5 + half, 0.45 - tall),
+            (0.5 + half, 0.45 + tall),
+            (0.5 - half, 0.45 + tall),
+        ],
+        colour,
+    )
+    for _ in range(int(rng.integers(0, 5))):
+        place = (0.5 + float(rng.uniform(-1, 1)) * half * 0.8, 0.45 + float(rng.uniform(-1, 1)) * tall * 0.8)
+        size = float(rng.uniform(0.01, 0.05))
+        canvas.ellipse(place, (size, size), any_colour(rng))
+    return canvas
+
+
+def stick(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
+    """One to three thin things: pens, forks, straws, strings, cables."""
+    canvas = Canvas()
+    for _ in range(int(rng.integers(1, 4))):
+        shift, tilt = float(rng.uniform(-0.15, 0.15)), float(rng.uniform(-0.3, 0.3))
+        end = float(rng.uniform(0.2, 0.5)) if rng.random() < 0.5 else -0.2
+        canvas.limb(
+            (0.5 + shift + tilt, 1.2),
+            (0.5 + shift, end),
+            (float(rng.uniform(0.015, 0.06)),) * 2,
+            any_colour(rng),
+            (-1.0, 0.0),
+        )
+    return canvas
+
+
+def hat(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
+    """A rim, cap or hood down to the brows or below."""
+    canvas, colour = Canvas(), any_colour(rng)
+    x = np.linspace(-0.2, 1.2, 30)
+    low = rng.uniform(0.16, 0.36) - rng.uniform(-0.3, 0.5) * (x - 0.5) ** 2 + rng.normal(0, 0.08) * (x - 0.5)
+    for step, height in enumerate(np.linspace(0, rng.uniform(0.05, 0.3), 4)):
+        rows = [*zip(x, low - height, strict=True), (1.2, -0.2), (-0.2, -0.2)]
+        canvas.polygon(rows, shaded(colour, rng.uniform(0.6, 1.1) if step else 0.8))
+    return canvas
+
+
+def scarf(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
+    """Cloth or a medical mask from the nose or chin down."""
+    canvas, colour = Canvas(), any_colour(rng)
+    x = np.linspace(-0.2, 1.2, 30)
+    top = rng.uniform(0.52, 0.85) + rng.uniform(-0.2, 0.6) * (x - 0.5) ** 2
+    canvas.polygon([*zip(x, top, strict=True), (1.2, 1.2), (-0.2, 1.2)], colour)
+    for _ in range(int(rng.integers(0, 6))):
+        shift = float(rng.uniform(0.02, 0.4))
+        for a, b in zip(range(29), range(1, 30), strict=True):
+            canvas.stroke((x[a], top[a] + shift), (x[b], top[b] + shift), 0.015, shaded(colour, 0.75))
+    return canvas
+
+
+def hair(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
+    """Strands that fall from above or from one side."""
+    canvas, colour = Canvas(), hair_colour(rng)
+    root, tip = (
+        np.array([rng.uniform(0.2, 0.8), -0.1]),
+        np.array([rng.uniform(0.0, 1.0), rng.uniform(0.3, 1.1)]),
+    )
+    bow, width = rng.normal(0, 0.25), rng.uniform(0.01, 0.2)
+    time = np.linspace(0, 1, 14)[:, None]
+    for _ in range(int(rng.integers(4, 60))):
+        off, own = rng.normal(0, width, 2), rng.normal(0, 0.03)
+        middle = (root + tip) / 2 + np.array([bow + own + off[0], 0])
+        curve = (
+            (1 - time) ** 2 * (root + np.array([off[0], 0]))
+            + 2 * time * (1 - time) * middle
+            + time**2 * (tip + off * 0.7)
+        )
+        tone = shaded(colour, rng.uniform(0.6, 1.5))
+        thick = float(rng.uniform(0.003, 0.02))
+        for a, b in pairwise(curve):
+            canvas.stroke((a[0], a[1]), (b[0], b[1]), thick, tone)
+    return canvas
+
+
+def sunglasses(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
+    """Two dark lenses, bridge and temples, before the eyes."""
+    canvas, colour = Canvas(), shaded((60, 55, 55), rng.uniform(0.1, 1.2))
+    wide, tall = float(rng.uniform(0.09, 0.125)), float(rng.uniform(0.06, 0.11))
+    canvas.stroke((0.12, EYES[1] - 0.02), (0.88, EYES[1] - 0.02), 0.02, colour)
+    for side in (-1, 1):
+        centre = (EYES[0] + side * (APART / 2 + 0.005), EYES[1] + 0.01)
+        if rng.random() < 0.5:
+            canvas.ellipse(centre, (wide, tall), colour)
+        else:
+            rows = [(-1, -0.8), (1, -0.8), (0.9, 0.4), (0.5, 1), (-0.5, 1), (-0.9, 0.4)]
+            canvas.polygon([(centre[0] + a * wide, centre[1] + b * tall) for a, b in rows], colour)
+        canvas.ellipse(
+            (centre[0] - 0.02, centre[1] - 0.02), (0.02, 0.012), shaded(colour, rng.uniform(1, 2.5))
+        )
+    return canvas
+
+
+def blob(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
+    """Any shape with the texture of some place of another picture."""
+    canvas = Canvas()
+    angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    radius = np.full(40, rng.uniform(0.12, 0.3))
+    for wave in range(2, 6):
+        radius = radius * (1 + rng.normal(0, 0.35 / wave) * np.cos(wave * angle + rng.uniform(0, 6.3)))
+    shape = 0.5 + radius[:, None] * np.stack([np.cos(angle) * rng.uniform(0.5, 1.5), np.sin(angle)], 1)
+    canvas.polygon(shape, (128, 128, 128))
+    canvas.texture(texture)
+    return canvas
+
+
+Draw = Callable[[Rng, Colour, Image.Image], Canvas]
+# Which are laid anywhere, turned anyhow; and which belong to their place on the face. By how often.
+LOOSE: tuple[tuple[Draw, float], ...] = (
+    (hand, 12),
+    (arm, 1.5),
+    (microphone, 3),
+    (cup, 1.5),
+    (phone, 1.5),
+    (stick, 1.5),
+    (blob, 4),
+)
+PLACED: tuple[tuple[Draw, float], ...] = ((hat, 2), (scarf, 1.5), (hair, 4), (sunglasses, 1.5))
