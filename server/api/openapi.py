@@ -12,8 +12,8 @@ from server.http.problems import MIMETYPE
 
 DESCRIPTION = (
     "Animate the face of one picture with the movement of a template or of a clip, or put it into a clip. "
-    "Errors are RFC 9457 problem details; their `code` never changes and is explained at `/docs`. Every answer "
-    "has an `X-Request-Id`."
+    "Errors are RFC 9457 problem details; their `code` never changes and is explained at `/docs`. Every "
+    "answer has an `X-Request-Id`."
 )
 _PREFER = {
     "name": "Prefer",
