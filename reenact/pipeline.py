@@ -122,7 +122,7 @@ def swap(
     layer = Layer(subject, FaceTrackDriver(replaced, footage.fps, options.likeness))
     scene = ClipScene(footage, [Overlay(engine, footage, replaced)])
     result = Clip(scene.frames([layer]), footage.fps, len(footage), footage.audio, footage.audio_start)
-    sign_file = file_signer(engine, selfie, footage.path, options.certificate)
+    sign_file = file_signer(engine, selfie, footage.path, options.certificate, "swap")
     written = FileSink(out, options, sign_file, on_progress, on_frame).write(result, scene)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)

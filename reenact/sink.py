@@ -12,7 +12,7 @@ from reenact.engine import Engine
 from reenact.media import EncodedFile, write_clip
 from reenact.options import AnimateOptions, SwapOptions
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import Origin, SourceFile, sign_clip
+from reenact.provenance.credentials import Act, Origin, Role, SourceFile, sign_clip
 from reenact.provenance.label import Label
 from reenact.runtime import close, ordered_map
 from reenact.scene import Scene
@@ -55,14 +55,19 @@ class FileSink:
 
 
 def file_signer(
-    engine: Engine, selfie: bytes | Path, template: Template | Path, certificate: Certificate | None
+    engine: Engine,
+    selfie: bytes | Path,
+    template: Template | Path,
+    certificate: Certificate | None,
+    act: Act = "animate",
 ) -> Callable[[Path, Path], None] | None:
     """What signs the result, with where it comes from."""
     if certificate is None:
         return None
     inputs = (SourceFile("portrait", selfie),)
     if isinstance(template, Path):
-        origin = Origin(engine.digest, None, (*inputs, SourceFile("driving", template)))
+        role: Role = "driving" if act == "animate" else "clip"
+        origin = Origin(engine.digest, None, (*inputs, SourceFile(role, template)), act)
     else:
         origin = Origin(engine.digest, template.id, inputs)
     return partial(sign_clip, origin=origin, certificate=certificate)
