@@ -13,7 +13,7 @@ import pytest
 from apiflask import APIFlask
 from sqlalchemy import text
 
-from reenact.pipeline import Animated, animate
+from reenact.pipeline import Animated
 from server.container import Services, services_of
 from server.errors import QueueFull
 from server.jobs import ENDED, Files, Idempotency, Job, JobRepository, Jobs, Order, Outcome
@@ -22,6 +22,7 @@ from server.jobs.runner import Runner
 from server.observability.metrics import Metrics
 
 from ..conftest import FRAMES, LONG, PORTRAIT, TEMPLATE, until
+from ..fake_engine import fake_animate
 
 Make = Callable[..., APIFlask]
 
@@ -76,7 +77,7 @@ def test_what_breaks_for_a_moment_is_tried_again(
     def break_a_few_times(*arguments: Any) -> Animated:
         if left:
             raise left.pop()
-        return animate(*arguments)
+        return fake_animate(*arguments)
 
     monkeypatch.setattr("server.engine.work.animate", break_a_few_times)
     services = services_of(make_app())
@@ -113,7 +114,7 @@ def test_an_attempt_that_wakes_up_late_leaves_no_second_result(
     asleep, wake = Event(), Event()
 
     def oversleep_once(*arguments: Any) -> Animated:
-        made = animate(*arguments)
+        made = fake_animate(*arguments)
         if not asleep.is_set():
             asleep.set()
             wake.wait(60)
@@ -144,7 +145,7 @@ def test_an_attempt_without_a_sign_of_work_loses_its_lease(
         if not hung.is_set():
             hung.set()
             wake.wait(60)
-        return animate(*arguments)
+        return fake_animate(*arguments)
 
     monkeypatch.setattr("server.engine.work.animate", hang_once)
     services = services_of(make_app(job_threads=2, hang_seconds=1.0, lease_seconds=1.0))
@@ -161,7 +162,7 @@ def test_signs_of_work_keep_a_lease_though_no_frame_is_done(
         for _ in range(25):  # two and a half times as long as silence is granted
             arguments[5](0, FRAMES)
             time.sleep(0.1)
-        return animate(*arguments)
+        return fake_animate(*arguments)
 
     monkeypatch.setattr("server.engine.work.animate", take_long)
     services = services_of(make_app(hang_seconds=1.0, lease_seconds=1.0))
