@@ -26,6 +26,7 @@ from server.container import services_of
 from .conftest import FRAMES, TEMPLATE, Client, until
 from .test_keys import code
 
+pytestmark = pytest.mark.real_engine
 FORM: dict[str, Any] = examples.ADDITION
 ID = "slow-turn"
 
