@@ -136,7 +136,7 @@ def _template_fields(template: Template) -> dict[str, Any]:
         "seconds": round(template.motion.seconds, 3),
         "frames": len(template.motion),
         "fps": float(template.motion.fps),
-        "has_audio": template.driving is not None,
+        "has_audio": template.has_sound,
         "has_video": template.driving is not None,
         "preview_url": url_for("templates.preview", id=template.id) if template.preview else None,
         "licence": template.licence,
