@@ -12,11 +12,11 @@ from reenact.engine import Engine
 from reenact.media import EncodedFile, write_clip
 from reenact.options import AnimateOptions, SwapOptions
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import Act, Origin, Role, SourceFile, sign_clip
+from reenact.provenance.credentials import Origin, Role, SourceFile, sign_clip
 from reenact.provenance.label import Label
 from reenact.runtime import close, ordered_map
 from reenact.scene import Scene
-from reenact.types import Clip, FrameCallback, Picture, ProgressCallback, Template
+from reenact.types import Clip, Effect, FrameCallback, Picture, ProgressCallback, Template
 from reenact.watermark.embed import Marker
 
 
@@ -59,7 +59,7 @@ def file_signer(
     selfie: bytes | Path,
     template: Template | Path,
     certificate: Certificate | None,
-    act: Act = "animate",
+    act: Effect = "animate",
 ) -> Callable[[Path, Path], None] | None:
     """What signs the result, with where it comes from."""
     if certificate is None:
