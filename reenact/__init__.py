@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         list_portraits,
         list_templates,
     )
-    from reenact.media import EncodedFile, EncodeOptions
+    from reenact.media import EncodedFile, EncodeOptions, Span
     from reenact.motion.transfer import TransferOptions
     from reenact.options import AnimateOptions, SwapOptions
     from reenact.pipeline import Animated, animate, reconstruct, swap
@@ -58,7 +58,7 @@ _MODULES = {
     "reenact.gallery": (
         *("Portrait", "add_template", "get_portrait", "get_template", "list_portraits", "list_templates"),
     ),
-    "reenact.media": ("EncodeOptions", "EncodedFile"),
+    "reenact.media": ("EncodeOptions", "EncodedFile", "Span"),
     "reenact.motion.transfer": ("TransferOptions",),
     "reenact.options": ("AnimateOptions", "SwapOptions"),
     "reenact.pipeline": ("Animated", "animate", "reconstruct", "swap"),
@@ -79,6 +79,7 @@ __all__ = [
     "Portrait",
     "ReenactError",
     "SetupError",
+    "Span",
     "SwapOptions",
     "Template",
     "TransferOptions",

@@ -102,7 +102,7 @@ def open_footage(
     fps = opened.fps
     features = list(frame_features_of(engine, frames()))
     shots = detect_shots(features, fps)
-    _refuse_unusable(features)
+    refuse_unusable(features)
     track = _track(engine, frames(), features, shots, fps)
     return Footage(
         clip, span, limits, fps, (width, height), opened.audio, opened.audio_start, (track,), engine.model
@@ -215,7 +215,7 @@ def _square(face: Face) -> tuple[float, float, float, float]:
     return (*square.centre, square.side, square.angle)
 
 
-def _refuse_unusable(features: list[FrameFeatures | None]) -> None:
+def refuse_unusable(features: list[FrameFeatures | None]) -> None:
     """Raise where no frame, or hardly one, shows a face that can be replaced."""
     faces = [each.face for each in features if each]
     if not faces:

@@ -26,7 +26,7 @@ from reenact.motion.transfer import TransferOptions
 from reenact.options import AnimateOptions, SwapOptions, check_size
 from reenact.overlay import Overlay
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import Origin, SourceFile, sign_clip
+from reenact.provenance.credentials import Act, Origin, Role, SourceFile, sign_clip
 from reenact.provenance.label import Label
 from reenact.runtime import close, ordered_map
 from reenact.scene import ClipScene, Layer, Mirrored, Scene, SquareScene, StillScene, boxes_of
@@ -131,7 +131,7 @@ def swap(
     layer = Layer(subject, FaceTrackDriver(replaced, footage.fps, options.likeness))
     scene = ClipScene(footage, [Overlay(engine, footage, replaced)])
     result = Clip(scene.frames([layer]), footage.fps, len(footage), footage.audio, footage.audio_start)
-    sign_file = _file_signer(engine, selfie, footage.path, options.certificate)
+    sign_file = _file_signer(engine, selfie, footage.path, options.certificate, "swap")
     written = _write(_marked(result, scene, options), out, options, sign_file, on_progress, on_frame)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
@@ -187,14 +187,19 @@ def _write(
 
 
 def _file_signer(
-    engine: Engine, selfie: bytes | Path, template: Template | Path, certificate: Certificate | None
+    engine: Engine,
+    selfie: bytes | Path,
+    template: Template | Path,
+    certificate: Certificate | None,
+    act: Act = "animate",
 ) -> Callable[[Path, Path], None] | None:
     """What signs the result, with where it comes from."""
     if certificate is None:
         return None
     inputs = (SourceFile("portrait", selfie),)
     if isinstance(template, Path):
-        origin = Origin(engine.digest, None, (*inputs, SourceFile("driving", template)))
+        role: Role = "driving" if act == "animate" else "clip"
+        origin = Origin(engine.digest, None, (*inputs, SourceFile(role, template)), act)
     else:
         origin = Origin(engine.digest, template.id, inputs)
     return partial(sign_clip, origin=origin, certificate=certificate)

@@ -55,7 +55,7 @@ class Settings:
     more_templates: Path = MORE_MOTIONS  # folder of templates added by operators; shared by all processes
     portraits: Path = PORTRAITS  # folder of the portraits that ship
     more_portraits: Path = MORE_PORTRAITS  # folder of downloaded portraits and your own; may be missing
-    upload_bytes: int = _setting(20_000_000, 1, 10**8)  # maximum size of a request; a selfie may have 20 MB
+    upload_bytes: int = _setting(20_000_000, 1, 125_000_000)  # of a request; selfies to 20, clips to 100 MB
     head_seconds: float = _setting(10.0, 0.1, 3600)  # time limit for receiving the headers of a request
     body_seconds: float = _setting(120.0, 0.1, 3600)  # time limit for receiving the body of a request
     selfie_pixels: int = _setting(50_000_000, 1, 50_000_000)  # maximum width times height; the engine's limit

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from reenact.cli import animate, check, develop, templates, verify
+from reenact.cli import animate, check, develop, swap, templates, verify
 from reenact.cli.common import INTERNAL, report_error, show_warnings
 from reenact.config import version
 from reenact.errors import Cancelled, ExtraMissing, ReenactError
@@ -84,6 +84,7 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     animate.register(verbs)
+    swap.register(verbs)
     templates.register(verbs)
     verify.register(verbs)
     check.register(verbs)

@@ -37,12 +37,25 @@ class VideoLimits:
     max_rate: Fraction = Fraction(60)  # frames per second; faster clips are thinned to this
 
 
+_DAY = 86400.0  # seconds
+
+
 @dataclass(frozen=True)
 class Span:
     """The part of a clip that is used, in seconds from its first picture; ``end`` None: to its end."""
 
     start: float = 0.0
     end: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the ranges; raises InvalidOption."""
+        for name, seconds in (("start", self.start), ("end", self.end)):
+            if seconds is not None and not 0 <= seconds <= _DAY:
+                raise InvalidOption(f"{name} is a number of seconds from 0 on, not {seconds:g}.")
+        if self.end is not None and self.end <= self.start:
+            raise InvalidOption(
+                f"end ({self.end:g} s) must be later than start ({self.start:g} s) in the clip."
+            )
 
     def frames(self, timeline: Timeline) -> tuple[int, int]:
         """The first frame and the one after the last; raises InvalidOption where there is none."""
@@ -112,7 +125,7 @@ def _recognise(path: Path, limits: VideoLimits) -> formats.Format:
     found = formats.recognise(head)
     if found not in (formats.MP4, formats.MATROSKA, formats.GIF, formats.WEBP):
         what = found.label if found else "not a video"
-        raise UnsupportedMedia(f"The driving file is {what}. Send a clip as {ACCEPTED}.")
+        raise UnsupportedMedia(f"The clip is {what}. Send one as {ACCEPTED}.")
     if size > limits.max_bytes:
         raise DrivingTooLong(
             f"The clip has {size / 1e6:.0f} MB; at most {limits.max_bytes / 1e6:g} MB are accepted."

@@ -137,6 +137,7 @@ def _template_fields(template: Template) -> dict[str, Any]:
         "frames": len(template.motion),
         "fps": float(template.motion.fps),
         "has_audio": template.driving is not None,
+        "has_video": template.driving is not None,
         "preview_url": url_for("templates.preview", id=template.id) if template.preview else None,
         "licence": template.licence,
         "attribution": template.attribution,
