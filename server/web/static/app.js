@@ -175,7 +175,7 @@ function changed() {
   wait();
   screen.say(lacking());
   const swap = order.act === "swap";
-  if (complete(order)) return swap ? screen.reveal() : askConsent();
+  if (complete(order)) return swap ? screen.reveal($("stage")) : askConsent();
   if (order.face) (swap ? scene : motions).showAll();
   else if (driver(order)) faces.showAll();
 }
@@ -213,7 +213,7 @@ function remember() {
 
 function askConsent() {
   $("consent").focus({ preventScroll: true });
-  screen.reveal();
+  screen.reveal(order.act === "swap" ? $("stage") : undefined);
 }
 
 function go() {

@@ -22,7 +22,8 @@ export function offer({ url, video, length }, part, changed) {
   for (const name of ["start", "end"]) Object.assign($(name), { max: length, value: now[name] });
   tell();
   $("trim").ontoggle = () => video && $("trim").open && draw(url);
-  if (video && $("trim").open) draw(url);
+  if (!video) drawStill();
+  else if ($("trim").open) draw(url);
   return part ?? (long ? now : null);
 }
 
@@ -62,6 +63,14 @@ function tell() {
   $("part").textContent = `\u2066${clock(start)} – ${clock(end)}\u2069 · ${seconds(end - start)}`;
   $("film").style.setProperty("--from", start / total);
   $("film").style.setProperty("--to", end / total);
+}
+
+// Of an animated picture only the first frame is there to be drawn.
+function drawStill() {
+  drawn = null;
+  const { width, height } = $("frames");
+  for (let at = 0; at < width; at += height)
+    $("frames").getContext("2d").drawImage($("poster"), at, 0, height, height);
 }
 
 // One frame after the other; a film that was replaced meanwhile is not drawn on.
