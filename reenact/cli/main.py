@@ -77,7 +77,7 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
     """
     parser = argparse.ArgumentParser(
         prog="reenact",
-        description="Make the face of one picture move like a template.",
+        description="Make the face of one picture move like a template, or put it into a clip.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

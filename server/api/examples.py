@@ -15,6 +15,18 @@ ORDER = {
     "metadata": '{"user": 17}',
     "consent": "true",
 }
+SWAP = {
+    "effect": "swap",
+    "portrait": "eileen-collins",
+    "driving": "clip.mp4",
+    "start": "2",
+    "end": "7",
+    "consent": "true",
+}
+ORDERS = {
+    "animate": {"summary": "A picture that moves like a template", "value": ORDER},
+    "swap": {"summary": "A face that is put into five seconds of a clip", "value": SWAP},
+}
 TEMPLATE: dict[str, Any] = {
     "id": "nod",
     "title": "Nod",

@@ -17,7 +17,7 @@ from reenact.runtime import close
 from reenact.types import Picture, ProgressCallback
 
 STILLS = 16  # pictures of a clip that are looked at before it is tracked
-TRACKING = 0.4  # share of a swap's time in which its clip is tracked
+TRACKING = 0.25  # share of a swap's time in which its clip is tracked, by measurement
 _PASSES = 2  # how often it is read for that
 
 
