@@ -20,7 +20,7 @@ from .test_choices import order
 from .test_made_well import serious
 from .test_path import GIVE
 from .test_phone import SHORT
-from .visit import DESKTOP, DEVICES, PHONE, Site, Visit
+from .visit import DESKTOP, DEVICES, FILMED, PHONE, Site, Visit
 
 pytestmark = pytest.mark.browser
 Come = Callable[..., Visit]
@@ -182,6 +182,20 @@ def test_a_gif_is_a_clip_with_a_length(visit: Come, face: Image.Image, folder: P
     assert here.page.locator("#scene-image").is_visible()
     here.shot("desktop-swap-ar")
     assert serious(here.page) == []
+
+
+def test_a_clip_of_the_gallery(visit: Come, site: Site) -> None:
+    here = swapping(visit(DESKTOP))
+    assert here.page.locator("#clips [data-id]").count() == 1
+    here.tap(f"#clips [data-id={FILMED}]")
+    here.tap(f"#portraits [data-id={OTHER}]")
+    assert "into “Surprise”" in text(here, "#consent-words")
+    here.tap("#consent")
+    here.tap("#make")
+    here.state("done")
+    here.playing()
+    assert order(site).template == FILMED
+    assert here.page.locator("#compare").is_hidden()  # that clip itself is not sent to anybody
 
 
 def test_what_no_browser_and_no_server_reads_is_not_kept(visit: Come) -> None:

@@ -257,11 +257,14 @@ function fail(error, { order: made, done }) {
   const code = error instanceof Problem ? error.code : "internal";
   const quiet = done || code === "cancelled";
   screen.say(code === "cancelled" ? t("work.cancelled") : "");
-  remember();
-  if (quiet) return wait();
+  if (quiet) {
+    remember();
+    return wait();
+  }
   const told = error instanceof Problem ? error : new Problem(code);
   const party = problem.partyOf(told, made);
   forgetRefused(code, party, made);
+  remember();
   if (party) wait();
   else screen.state("failed");
   problem.show(told, made, help, party);
@@ -271,9 +274,9 @@ function fail(error, { order: made, done }) {
 
 // What the server could not read is not offered again.
 function forgetRefused(code, party, made) {
-  if (!made.face?.file && party === "face") return;
-  if (party === "face" && faces.UNREADABLE.includes(code) && order.face === made.face) {
-    order.face = null;
+  const face = party === "face" || (made.act !== "swap" && !driver(made)?.file); // or either of two files
+  if (face && made.face?.file && faces.UNREADABLE.includes(code)) {
+    if (order.face?.file) order.face = null;
     faces.forgetOwn();
   } else if (party === "clip" && ["unsupported_media", "driving_unreadable"].includes(code)) {
     order.scene = null;
