@@ -104,6 +104,16 @@ def test_a_part_of_the_clip_with_every_option(swap: Swap, tmp_path: Path, capsys
         assert not made.streams.audio
 
 
+def test_a_template_with_a_clip_is_named_by_its_id(swap: Swap, tmp_path: Path, capsys: Output) -> None:
+    assert swap("--end", "0.08", "--no-credentials", into=Path("queen")) == 0
+    assert "2 frames, 0.08 s" in capsys.readouterr().out
+    assert swap(into=Path("nod"), out="other.mp4") == 2
+    assert the_error(capsys).startswith("error[invalid_option]")
+    assert swap(into=Path("nob"), out="other.mp4") == 3
+    assert the_error(capsys).startswith("error[template_not_found]")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
 def test_the_sound_goes_along(swap: Swap, tmp_path: Path) -> None:
     assert swap("--quiet", "--no-credentials") == 0
     with av.open(str(tmp_path / "out.mp4")) as made:
@@ -148,7 +158,7 @@ def test_a_clip_that_cannot_be_used_is_called_a_clip(
         (of("empty.mp4", [np.full((64, 64, 3), 90, np.uint8)] * 3), "no_face_found", "in the clip"),
         (of("small.mp4", small), "face_too_small", "in the clip"),
         (Path(__file__), "unsupported_media", "The clip is"),
-        (tmp_path / "none.mp4", "driving_unreadable", "no clip"),
+        (tmp_path / "none.mp4", "template_not_found", "no clip"),
     ):
         assert swap(into=into) == 3
         said = the_error(capsys)

@@ -17,7 +17,7 @@ from reenact.cli.common import (
     open_engine,
     progress,
 )
-from reenact.cli.inputs import plain_files
+from reenact.cli.inputs import plain_files, template_or_clip
 from reenact.cli.result import (
     add_encoding,
     add_face,
@@ -32,7 +32,6 @@ from reenact.config import MOTIONS
 
 if TYPE_CHECKING:
     from reenact.options import AnimateOptions
-    from reenact.types import Template
 
 
 def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
@@ -115,7 +114,7 @@ def _animate(arguments: argparse.Namespace) -> int:
         if arguments.size is None and not engine.renderer.scales:
             options = replace(options, size=256)
         name = arguments.template if driving == named else str(driving)
-        template = _template(name, arguments.motions, engine.model)
+        template = template_or_clip(name, arguments.motions, engine.model)
         keep_inputs(arguments.out, selfie, template)
         with progress(arguments.quiet) as watch:
             result = animate(engine, selfie, template, arguments.out, options, watch)
@@ -151,17 +150,3 @@ def _options(arguments: argparse.Namespace) -> AnimateOptions:
         encode=encode_options(arguments),
         **marks(arguments),
     )
-
-
-def _template(name: str, folder: Path, model: str) -> Template | Path:
-    """A template of this id, or else the file; ``./nod`` is always a file."""
-    from reenact.errors import TemplateNotFound
-    from reenact.gallery import get_template, template_ids
-
-    if name in template_ids(folder):
-        return get_template(name, folder, model)
-    if Path(name).is_file():
-        return Path(name)
-    if Path(name).suffix or Path(name).name != name:
-        raise TemplateNotFound(f"There is no clip {name}, and no template with this name.")
-    return get_template(name, folder, model)  # raises, and names similar ids

@@ -17,7 +17,7 @@ from reenact.cli.common import (
     open_engine,
     progress,
 )
-from reenact.cli.inputs import plain_files
+from reenact.cli.inputs import plain_files, template_or_clip
 from reenact.cli.result import (
     add_encoding,
     add_face,
@@ -28,6 +28,7 @@ from reenact.cli.result import (
     marks,
     say_made,
 )
+from reenact.config import MOTIONS
 
 if TYPE_CHECKING:
     from reenact.options import SwapOptions
@@ -45,9 +46,14 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
     )
     verb.add_argument("selfie", type=Path, help="JPEG, PNG, WebP, HEIC or AVIF; - for standard input")
     verb.add_argument(
-        "clip", type=Path, help="MP4, MOV, WebM, MKV, GIF or animated WebP; - for standard input"
+        "clip",
+        metavar="CLIP|ID",
+        help="MP4, MOV, WebM, MKV, GIF or animated WebP, - for standard input; or a template with a clip",
     )
     verb.add_argument("--out", "-o", required=True, type=Path, help="a .mp4, .gif or .webp file")
+    verb.add_argument(
+        "--motions", type=Path, default=MOTIONS, metavar="FOLDER", help="folder of the templates"
+    )
     _add_swap(verb.add_argument_group("swap"))
     group = verb.add_argument_group("result")
     add_size(
@@ -84,9 +90,12 @@ def _swap(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     options = _options(arguments)  # first: a wrong option fails before the model is loaded
     check_output(arguments.out)
-    with plain_files(arguments.selfie, arguments.clip) as (selfie, clip):
-        keep_inputs(arguments.out, selfie, clip)
+    named = Path(arguments.clip)
+    with plain_files(arguments.selfie, named) as (selfie, file):
         engine = open_engine(arguments)
+        name = arguments.clip if file == named else str(file)
+        clip = template_or_clip(name, arguments.motions, engine.model)
+        keep_inputs(arguments.out, selfie, clip)
         if arguments.size is None and not engine.renderer.scales:
             options = replace(options, size=256)
         with progress(arguments.quiet) as watch:

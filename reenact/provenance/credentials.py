@@ -27,13 +27,13 @@ from reenact.media import formats
 from reenact.os_errors import unwritable
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.error_recording_file import ErrorRecordingFile
+from reenact.types import Effect
 
 log = logging.getLogger(__name__)
 
 GENERATOR = "Reenact"
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 ANIMATION = "reenact.animation"  # our own assertion: the model, the template and the act
-Act = Literal["animate", "swap"]
 Role = Literal["portrait", "driving", "clip"]
 MIME = {
     formats.JPEG: "image/jpeg",
@@ -68,7 +68,7 @@ class Origin:
     model: str  # SHA-256 of the model's files.json
     template: str | None  # id of the motion; None where it came from a clip
     inputs: tuple[SourceFile, ...]
-    act: Act = "animate"
+    act: Effect = "animate"
 
 
 def sign_clip(clip: Path, out: Path, origin: Origin, certificate: Certificate) -> None:

@@ -34,6 +34,7 @@ TEMPLATE: dict[str, Any] = {
     "seconds": 2.64,
     "fps": 25.0,
     "has_audio": False,
+    "effect": "animate",
     "has_video": False,
     "preview_url": "/v1/templates/nod/preview",
     "licence": "Apache-2.0, for the motion; the footage does not ship",

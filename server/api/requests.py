@@ -9,6 +9,7 @@ from apiflask.validators import Equal, Length, OneOf, Range, Regexp
 from marshmallow import ValidationError, post_load, validates_schema
 
 from reenact.provenance.label import LANGUAGES
+from reenact.types import EFFECTS
 from server.api.strict import FormIn, QueryIn
 
 METADATA_BYTES = 1000
@@ -81,7 +82,7 @@ class AnimationIn(FormIn):
     """An order: one face, and what moves it or what it is put into."""
 
     effect = String(
-        validate=OneOf(["animate", "swap"]),
+        validate=OneOf(EFFECTS),
         metadata=about(
             "animate (default): the picture moves. swap: its face goes over the largest face of the clip, "
             "whose size, rate and sound stay; the clip is `driving`, or that of a template with `has_video`."

@@ -6,6 +6,7 @@ from apiflask import Schema
 from apiflask.fields import Boolean, DateTime, Dict, Float, Integer, List, Nested, String
 from apiflask.validators import OneOf
 
+from reenact.types import EFFECTS
 from server.api.requests import about
 
 
@@ -18,6 +19,11 @@ class TemplateOut(Schema):
     seconds = Float(required=True, metadata=about("Duration."))
     fps = Float(required=True, metadata=about("Frames per second of a result."))
     has_audio = Boolean(required=True, metadata=about("Whether it has sound."))
+    effect = String(
+        required=True,
+        validate=OneOf(EFFECTS),
+        metadata=about("What it is meant for: to animate a picture, or to swap a face into its clip."),
+    )
     has_video = Boolean(
         required=True, metadata=about("Whether it has a clip, into which `effect=swap` puts a face.")
     )
@@ -109,7 +115,7 @@ class JobOut(Schema):
     effect = String(
         required=True,
         allow_none=True,
-        validate=OneOf(["animate", "swap", None]),
+        validate=OneOf([*EFFECTS, None]),
         metadata=about("animate or swap; null where the job adds a template."),
     )
     progress = Float(required=True, metadata=about("0..1"))

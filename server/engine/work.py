@@ -77,8 +77,7 @@ class EngineWorker:
             watch(0, job.frames_total)  # report progress before and after each slow step
             stills: tuple[Path, ...] = ()
             if isinstance(options, SwapOptions):
-                motion = _clip_of(motion)
-                stills = check_clip(self._engine, motion, options.span, folder, watch)
+                stills = check_clip(self._engine, _clip_of(motion), options.span, folder, watch)
             self._screen.check(self._engine, _submission(job, selfie, stills, folder))
             watch(0, job.frames_total)
             out = folder / name
@@ -147,7 +146,7 @@ def _make(
 ) -> Animated:
     if isinstance(options, AnimateOptions):
         return animate(engine, selfie, motion, out, options, watch, show)
-    return swap(engine, selfie, _clip_of(motion), out, options, count_tracking(watch), show)
+    return swap(engine, selfie, motion, out, options, count_tracking(watch), show)
 
 
 def _submission(job: Job, selfie: Path, stills: tuple[Path, ...], folder: Path) -> Submission:

@@ -9,9 +9,9 @@ from reenact.media import EncodeOptions, Span
 from reenact.motion.transfer import Mode, TransferOptions
 from reenact.options import AnimateOptions, SwapOptions
 from reenact.provenance.label import Language
+from reenact.types import Effect
 
 Paste = Literal["full", "crop"]
-Effect = Literal["animate", "swap"]
 Format = Literal["mp4", "gif", "webp"]
 LARGEST: Literal["largest"] = "largest"
 # Increases when a field is added to an order or changes its meaning. A worker runs orders of its own version

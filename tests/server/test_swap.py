@@ -19,6 +19,7 @@ from apiflask import APIFlask
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from reenact.config import MOTIONS
 from reenact.engine import Engine
 from reenact.face.fingerprint import fingerprints
 from reenact.gallery import get_portrait
@@ -130,6 +131,14 @@ def test_a_template_with_a_clip_is_swapped_into(make_app: Make, scene: Path) -> 
     assert refused.json["code"] == "invalid_option" and f"have one: {SCENE}." in refused.json["detail"]
     [consent] = services_of(client.application).consents.find(f"template:{SCENE}")  # type: ignore[arg-type]
     assert (consent.job, consent.face) == (job["id"], f"portrait:{OTHER}")
+
+
+def test_a_clip_that_ships_is_swapped_into(make_app: Make) -> None:
+    client = visitor(make_app(templates=MOTIONS))
+    template = client.get("/v1/templates/queen").json
+    assert template is not None and (template["effect"], template["has_video"]) == ("swap", True)
+    job = made(swap(client, template="queen", end="0.08"))
+    assert (job["effect"], job["result"]["frames"]) == ("swap", 2)
 
 
 def test_where_no_template_has_a_clip_one_is_asked_for(client: Client) -> None:
