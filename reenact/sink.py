@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -55,12 +55,16 @@ class FileSink:
 
 
 def file_signer(
-    engine: Engine, selfie: bytes | Path, template: Template | Path, certificate: Certificate | None
+    engine: Engine,
+    selfie: bytes | Path,
+    template: Template | Path,
+    certificate: Certificate | None,
+    others: Sequence[SourceFile] = (),
 ) -> Callable[[Path, Path], None] | None:
-    """What signs the result, with where it comes from."""
+    """What signs the result, with where it comes from; ``others`` are further files that are in it."""
     if certificate is None:
         return None
-    inputs = (SourceFile("portrait", selfie),)
+    inputs = (SourceFile("portrait", selfie), *others)
     if isinstance(template, Path):
         origin = Origin(engine.digest, None, (*inputs, SourceFile("driving", template)))
     else:
