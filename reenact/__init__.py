@@ -32,6 +32,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reenact.clip_people import ClipPerson, find_people
     from reenact.engine import Engine
     from reenact.errors import InputError, OutputError, ReenactError, SetupError
     from reenact.gallery import (
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     )
     from reenact.media import EncodedFile, EncodeOptions, Span
     from reenact.motion.transfer import TransferOptions
-    from reenact.options import AnimateOptions, SwapOptions
+    from reenact.options import AnimateOptions, CastMember, SwapOptions
     from reenact.pipeline import Animated, animate, reconstruct, swap
     from reenact.tracking import track
     from reenact.types import Motion, Template
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _MODULES = {
+    "reenact.clip_people": ("ClipPerson", "find_people"),
     "reenact.engine": ("Engine",),
     "reenact.errors": ("InputError", "OutputError", "ReenactError", "SetupError"),
     "reenact.gallery": (
@@ -60,7 +62,7 @@ _MODULES = {
     ),
     "reenact.media": ("EncodeOptions", "EncodedFile", "Span"),
     "reenact.motion.transfer": ("TransferOptions",),
-    "reenact.options": ("AnimateOptions", "SwapOptions"),
+    "reenact.options": ("AnimateOptions", "CastMember", "SwapOptions"),
     "reenact.pipeline": ("Animated", "animate", "reconstruct", "swap"),
     "reenact.tracking": ("track",),
     "reenact.types": ("Motion", "Template"),
@@ -70,6 +72,8 @@ _MODULE_OF = {name: home for home, names in _MODULES.items() for name in names}
 __all__ = [
     "AnimateOptions",
     "Animated",
+    "CastMember",
+    "ClipPerson",
     "EncodeOptions",
     "EncodedFile",
     "Engine",
@@ -85,6 +89,7 @@ __all__ = [
     "TransferOptions",
     "add_template",
     "animate",
+    "find_people",
     "get_portrait",
     "get_template",
     "list_portraits",

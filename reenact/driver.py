@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from reenact.engine import Engine
 from reenact.errors import DrivingStill
+from reenact.motion.retime import resample_knots
 from reenact.motion.swap_pose import swap_poses
 from reenact.motion.transfer import TransferOptions, transfer
 from reenact.tracking import track
@@ -63,6 +65,45 @@ class FaceTrackDriver:
         """The clip's poses with the subject's proportions, of the visible frames only."""
         visible = np.flatnonzero(self.track.visibility > 0)
         return swap_poses(subject, self.track.keypoints, self.likeness)[visible]
+
+
+@dataclass(frozen=True)
+class PacedDriver:
+    """A motion at another rate, and as long as another: it loops where it can, else its last pose stays."""
+
+    driver: MotionDriver
+    fps: Fraction
+    count: int
+    audio: Path | None = None
+
+    def poses(self, subject: Keypoints) -> Keypoints:
+        """The driver's poses, resampled, and repeated or held up to ``count``."""
+        poses, step = self.driver.poses(subject), float(self.driver.fps / self.fps)
+        if step != 1:
+            arrays = (poses.points, poses.jacobians, poses.landmarks)
+            resampled = (resample_knots(each.astype(np.float64), step) for each in arrays)
+            poses = Keypoints(*(each.astype(np.float32) for each in resampled))
+        places = np.arange(self.count)
+        return poses[places % len(poses) if is_loop(poses) else np.minimum(places, len(poses) - 1)]
+
+
+def in_step(drivers: Sequence[MotionDriver]) -> list[Driver]:
+    """Motions of several faces of one picture: all at the rate of the first, as long as the longest."""
+    first = drivers[0]
+    counts = [int((len(each.motion) - 1) / (each.fps / first.fps)) + 1 for each in drivers]
+    if all(each.fps == first.fps for each in drivers) and len(set(counts)) == 1:
+        return list(drivers)
+    sound = next((each.audio for each in drivers if each.audio), None)
+    return [PacedDriver(each, first.fps, max(counts), sound) for each in drivers]
+
+
+def is_loop(poses: Keypoints) -> bool:
+    """Whether a motion may start anew after its end: the step back is no longer than most of its steps."""
+    if len(poses) < 3:
+        return False
+    steps = np.linalg.norm(np.diff(poses.landmarks, axis=0), axis=-1).mean(-1)
+    back = np.linalg.norm(poses.landmarks[0] - poses.landmarks[-1], axis=-1).mean()
+    return bool(back <= np.quantile(steps, 0.95))
 
 
 def open_driver(

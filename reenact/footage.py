@@ -5,44 +5,29 @@ frames -> a face in each -> shots between cuts -> a square for each frame, smoot
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reenact.engine import Engine
-from reenact.errors import FaceTooSmall, FaceTurnedAway, NoFaceFound
-from reenact.face.align import align
+from reenact.errors import FaceIndexOutOfRange, FaceTooSmall, FaceTurnedAway, InputError, NoFaceFound
+from reenact.face.people import Person, follow_people
 from reenact.face.shots import FrameFeatures, detect_shots
-from reenact.face.upright import extract_softened
-from reenact.generator.renderer import NATIVE_SIZE
+from reenact.face_tracker import FaceTracker, yaw
 from reenact.media import VIDEO_LIMITS, WHOLE, Span, VideoLimits, open_clip
-from reenact.motion.one_euro import LANDMARKS, OneEuroParams, smooth_motion, steady
 from reenact.runtime import close
 from reenact.tracking import frame_features_of
-from reenact.types import (
-    CleanFace,
-    Clip,
-    Crop,
-    Face,
-    FaceTrack,
-    FloatArray,
-    Keypoints,
-    Picture,
-    ProgressCallback,
-    rotate_points,
-)
+from reenact.types import Clip, FaceTrack, Picture, ProgressCallback
 
 SMALLEST_FACE = 48  # pixels of height: of fewer nothing would be recognized
 LARGEST_YAW = np.radians(60)
-FADE = 0.12  # seconds in which a face that is lost fades to the clip's own
-# In sides of the square and seconds; poses are taken in the filtered squares, so that a delay does no harm
-_CANDIDATES = 5  # frames of a shot, of which one shows the face with nothing in front
-_SQUARES = OneEuroParams(min_cutoff=1.0, beta=8.0)
+
+PeopleChoice = Literal["largest", "all"] | Collection[int]
+"""Whose faces are followed: the largest, all, or people by number; 0 fills most of the clip."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +43,7 @@ class Footage:
     audio_start: Fraction
     tracks: tuple[FaceTrack, ...]
     model: str  # SHA-256 of the keypoint graph
+    people: tuple[int, ...] = (0,)  # the number of each track's person
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -82,23 +68,27 @@ def open_footage(
     engine: Engine,
     clip: Path,
     *,
+    people: PeopleChoice = "largest",
     span: Span = WHOLE,
     limits: VideoLimits = VIDEO_LIMITS,
     on_progress: ProgressCallback | None = None,
 ) -> Footage:
-    """Follow the largest face through a clip. It is read twice, so that memory does not grow with it.
+    """Follow faces through a clip. It is read twice, so that memory does not grow with it.
 
     Args:
         engine: opened once.
         clip: any format that ``open_clip`` reads.
+        people: the largest face alone, found anew after each cut; or people who are known again after cuts
+            by their likeness: all whose face can be replaced, or some by their number.
         span: the part that is used.
         limits: of the clip.
         on_progress: is called for every frame, always as 0 done.
 
     Raises:
         NoFaceFound: no frame shows a face.
-        FaceTooSmall: the face is lower than 48 pixels in most frames.
-        FaceTurnedAway: it is rotate_points by more than 60 degrees in nearly all frames.
+        FaceTooSmall: a face is lower than 48 pixels in most frames.
+        FaceTurnedAway: it is turned by more than 60 degrees in nearly all frames.
+        FaceIndexOutOfRange: the clip has no person of this number.
         InputError: the clip cannot be used.
     """
 
@@ -112,122 +102,68 @@ def open_footage(
     opened = open_clip(clip, limits, span)
     height, width, _ = next(opened.frames).shape
     fps = opened.fps
-    features = list(frame_features_of(engine, frames()))
-    shots = detect_shots(features, fps)
-    refuse_unusable(features)
-    track = _track(engine, frames(), features, shots, fps)
+    numbers: tuple[int, ...] = (0,)
+    if people == "largest":
+        features = list(frame_features_of(engine, frames()))
+        shots = detect_shots(features, fps)
+        refuse_unusable(features)
+        trackers = [FaceTracker(engine, features, shots, fps)]
+    else:
+        found = follow_people(engine.finder, frames(), fps)
+        numbers = choose_people(found.people, people)
+        chosen = [found.people[number] for number in numbers]
+        trackers = [FaceTracker(engine, each.features, each.shots, fps, found.cuts) for each in chosen]
+    for index, frame in enumerate(frames()):
+        for tracker in trackers:
+            tracker.take(index, frame)
     return Footage(
-        clip, span, limits, fps, (width, height), opened.audio, opened.audio_start, (track,), engine.model
+        clip,
+        span,
+        limits,
+        fps,
+        (width, height),
+        opened.audio,
+        opened.audio_start,
+        tuple(tracker.track() for tracker in trackers),
+        engine.model,
+        numbers,
     )
 
 
-def _track(
-    engine: Engine,
-    frames: Iterator[Picture],
-    features: list[FrameFeatures | None],
-    shots: NDArray[np.intp],
-    fps: Fraction,
-) -> FaceTrack:
-    """One face's squares and poses; frames in which it is not seen take those of the nearest one."""
-    visible = shots >= 0
-    nearest = nearest_visible(visible)
-    shots, faces = shots[nearest], [each.face for index in nearest if (each := features[index])]
-    squares, candidates = _squares(faces, shots, fps), clean_candidates(faces, visible, shots)
-    poses, landmarks, clean = [], [], _CleanFaces(engine)
-    for index, frame in enumerate(frames):
-        if visible[index]:
-            square = Crop.around(squares[index])
-            picture = extract_softened(frame, square, NATIVE_SIZE)
-            poses.append(engine.detector.one(picture, faces[index], square))
-            landmarks.append(square.to_units(faces[index].landmarks))
-            if index in candidates:
-                clean.consider(int(shots[index]), CleanFace(picture, poses[-1]), landmarks[-1])
-    place = np.searchsorted(np.flatnonzero(visible), nearest)
-    whole, points = Keypoints.stacked(poses)[place], np.stack(landmarks)[place]
-    parts = [np.flatnonzero(shots == number) for number in np.unique(shots)]
-    return FaceTrack(
-        squares,
-        np.concatenate([steady(points[part], fps, LANDMARKS) for part in parts]),
-        Keypoints.joined(smooth_motion(whole[part], fps) for part in parts),
-        visibility(visible, shots, fps),
-        shots,
-        clean.best,
-    )
+def choose_people(found: Sequence[Person], people: Literal["all"] | Collection[int]) -> tuple[int, ...]:
+    """The numbers of those who were asked for, ascending; see ``open_footage`` for what is raised."""
+    if not found:
+        refuse_unusable([])
+    if people == "all":
+        return _usable(found)
+    numbers = tuple(sorted(int(number) for number in set(people)))
+    for number in numbers:
+        if not 0 <= number < len(found):
+            count = "one person was" if len(found) == 1 else f"{len(found)} people were"
+            raise FaceIndexOutOfRange(
+                f"There is no person {number} in the clip: {count} found, numbered from 0, the one who fills "
+                "most of it first."
+            )
+        refuse_unusable(found[number].features)
+    return numbers
 
 
-class _CleanFaces:
-    """Of the candidates of each shot the face with least in front of it."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._detect = engine.occlusion
-        self._covered: dict[int, float] = {}
-        self.best: dict[int, CleanFace] = {}
-
-    def consider(self, shot: int, face: CleanFace, landmarks: FloatArray) -> None:
-        """Keep a face, with ``landmarks`` (478, 2) in crop units, if it is the best of its shot so far."""
-        side = len(face.picture)
-        covered = float(self._detect(face.picture, (landmarks + 1) * np.float32(side / 2)).mean())
-        if covered < self._covered.get(shot, math.inf):
-            self._covered[shot], self.best[shot] = covered, face
-
-
-def clean_candidates(faces: Sequence[Face], visible: NDArray[np.bool_], shots: NDArray[np.intp]) -> set[int]:
-    """Frames that may show the face of their shot best: surely a face, seen from the front."""
-    presence = np.array([face.presence for face in faces])
-    turned_by = np.array([abs(yaw(face)) for face in faces])
-    chosen: set[int] = set()
-    for number in np.unique(shots):
-        part = np.flatnonzero((shots == number) & visible)
-        sure = part[presence[part] >= np.median(presence[part])]
-        for stretch in np.array_split(sure, min(_CANDIDATES, len(sure))):
-            chosen.add(int(stretch[turned_by[stretch].argmin()]))
-    return chosen
+def _usable(found: Sequence[Person]) -> tuple[int, ...]:
+    """Those whose face can be replaced; raises what is wrong with the first where none can."""
+    errors: list[InputError] = []
+    numbers = []
+    for number, person in enumerate(found):
+        try:
+            refuse_unusable(person.features)
+            numbers.append(number)
+        except InputError as error:
+            errors.append(error)
+    if not numbers:
+        raise errors[0]
+    return tuple(numbers)
 
 
-def nearest_visible(visible: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """For every frame (T,) the nearest one in which the face is seen; there must be one."""
-    places = np.flatnonzero(visible)
-    return np.asarray(places[np.abs(places - np.arange(len(visible))[:, None]).argmin(1)])
-
-
-def visibility(visible: NDArray[np.bool_], shots: NDArray[np.intp], fps: Fraction) -> FloatArray:
-    """How far the new face is shown in each frame (T,): fading where the face is lost, and not at cuts.
-
-    Args:
-        visible: whether the face is really seen (T,).
-        shots: the number of each frame's shot (T,).
-        fps: frames a second.
-    """
-    steps = 1 + round(FADE * fps)
-    shown = visible.astype(np.float32)
-    for number in np.unique(shots):
-        part = np.flatnonzero(shots == number)
-        hidden = part[~visible[part]]
-        if len(hidden):
-            away = np.abs(part[:, None] - hidden).min(1)
-            shown[part] = np.minimum(1, away / steps)
-    return shown
-
-
-def _squares(faces: Sequence[Face], shots: NDArray[np.intp], fps: Fraction) -> FloatArray:
-    """An upright square for each frame (T, 4), smooth_motion within each shot."""
-    found = np.array([_square(face) for face in faces], np.float32)
-    steadier = []
-    for number in np.unique(shots):
-        part = found[shots == number]
-        part[:, 3] = np.unwrap(part[:, 3])
-        side = np.median(part[:, 2])
-        scale = np.array([side, side, side, 1], np.float32)
-        steadier.append(steady(part / scale, fps, _SQUARES) * scale)
-    return np.concatenate(steadier)
-
-
-def _square(face: Face) -> tuple[float, float, float, float]:
-    square = align(face, face.roll)
-    return (*square.centre, square.side, square.angle)
-
-
-def refuse_unusable(features: list[FrameFeatures | None]) -> None:
+def refuse_unusable(features: Sequence[FrameFeatures | None]) -> None:
     """Raise where no frame, or hardly one, shows a face that can be replaced."""
     faces = [each.face for each in features if each]
     if not faces:
@@ -242,13 +178,3 @@ def refuse_unusable(features: list[FrameFeatures | None]) -> None:
         raise FaceTurnedAway(
             "The face in the clip is seen from the side all the time. Use one that shows it from the front."
         )
-
-
-def yaw(face: Face) -> float:
-    """How far a face is rotate_points to the side in radians: positive to the right of the picture.
-
-    The nose tip against the middle of the cheeks, on a head taken as a cylinder: the cheeks (234, 454) lie 80
-    degrees away from the nose, which stands out by a fifth of the radius.
-    """
-    nose, right, left = (rotate_points(face.landmarks[index], -face.roll)[0] for index in (1, 234, 454))
-    return float(np.arctan2((2 * nose - right - left) / 1.04, left - right))

@@ -103,6 +103,7 @@ def load_footage(path: Path, clip: Path, model: str) -> Footage:
         Fraction(0),
         tracks,
         model,
+        tuple(range(len(tracks))),
     )
 
 

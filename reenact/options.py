@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from reenact.errors import InvalidOption
-from reenact.face.align import FaceChoice
+from reenact.face.align import FaceChoice, FacesChoice, check_positions
 from reenact.media import WHOLE, EncodeOptions, Span
 from reenact.motion.transfer import TransferOptions
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.label import LANGUAGES, Language
+from reenact.types import Template
 from reenact.watermark.embed import Watermark
 
 SIZES = (256, 512, 1024)
@@ -22,7 +25,8 @@ class AnimateOptions:
 
     size: int = 256  # side of the animated square in pixels: 256, 512 or 1024
     paste: Literal["full", "crop"] = "full"  # the whole picture, or only the animated square
-    face: FaceChoice = "largest"  # or its position from 0, largest first
+    face: FacesChoice = "largest"  # or its position from 0, largest first; several positions; or all
+    motions: Mapping[int, Template | Path] = field(default_factory=dict)  # of faces that move otherwise
     mirror: bool = False  # the movement as in a mirror: a turn to the left becomes one to the right
     transfer: TransferOptions = field(default_factory=TransferOptions)
     encode: EncodeOptions = field(default_factory=EncodeOptions)
@@ -35,7 +39,18 @@ class AnimateOptions:
         check_size(self.size)
         if self.paste not in ("full", "crop"):
             raise InvalidOption(f"paste is full or crop, not {self.paste!r}.")
+        if self.paste == "crop" and (self.face == "all" or isinstance(self.face, tuple)):
+            raise InvalidOption("The square shows one face: choose one of them, or paste full.")
         _check_label(self.label)
+
+
+@dataclass(frozen=True)
+class CastMember:
+    """A person of a clip, and the face that replaces theirs."""
+
+    person: int  # number in the clip, see ``find_people``: 0 fills most of it
+    selfie: bytes | Path | None = None  # None: the one that ``swap`` was given
+    face: FaceChoice = "largest"  # of this selfie, or its position from 0, largest first
 
 
 @dataclass(frozen=True)
@@ -44,6 +59,7 @@ class SwapOptions:
 
     size: int = 512  # largest side in pixels of the square that is painted; less where the face is smaller
     face: FaceChoice = "largest"  # of the selfie, or its position from 0, largest first
+    cast: tuple[CastMember, ...] = ()  # whose faces are replaced, at most 8; empty: the largest alone
     likeness: float = 1.0  # of the face's proportions: 1 the selfie's own, 0 those of the clip's person
     span: Span = WHOLE  # the part of the clip that is used, in seconds
     encode: EncodeOptions = field(default_factory=EncodeOptions)
@@ -55,6 +71,8 @@ class SwapOptions:
         """Check the ranges; raises InvalidOption."""
         check_size(self.size)
         _check_label(self.label)
+        if self.cast:
+            check_positions([each.person for each in self.cast], "person")
         if not 0 <= self.likeness <= 1:
             raise InvalidOption(f"likeness is between 0 and 1, not {self.likeness:g}.")
 

@@ -9,26 +9,38 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from reenact.driver import FaceTrackDriver, MotionDriver, open_driver
+from reenact.casting import assign_templates, cast_footage, open_drivers, open_portrait, track_of
+from reenact.driver import FaceTrackDriver, MotionDriver
 from reenact.engine import Engine
-from reenact.face.align import align, choose, crop_angle
-from reenact.footage import Footage, open_footage
-from reenact.footage_file import template_footage
+from reenact.face.align import align, choose, choose_several, crop_angle
+from reenact.footage import Footage
 from reenact.generator.renderer import NATIVE_SIZE
-from reenact.media import EncodedFile, EncodeOptions, Span, open_clip, read_picture, write_clip
+from reenact.media import EncodedFile, EncodeOptions, open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions
-from reenact.options import AnimateOptions, SwapOptions, check_size
+from reenact.options import AnimateOptions, CastMember, SwapOptions, check_size
 from reenact.overlay import Overlay
-from reenact.scene import ClipScene, Layer, Mirrored, Scene, SquareScene, StillScene, boxes_of
+from reenact.provenance.credentials import SourceFile
+from reenact.scene import ClipScene, GroupScene, Layer, Mirrored, Scene, SquareScene, StillScene, boxes_of
 from reenact.sink import FileSink, file_signer, report_progress
 from reenact.subject import Subject, open_subject
 from reenact.tracking import track
-from reenact.types import Clip, Crop, Face, FloatArray, FrameCallback, Picture, ProgressCallback, Template
+from reenact.types import (
+    Clip,
+    Crop,
+    Face,
+    FloatArray,
+    FrameCallback,
+    Picture,
+    ProgressCallback,
+    Template,
+)
 
 
 @dataclass(frozen=True)
@@ -67,18 +79,25 @@ def animate(
     options, clock = options or AnimateOptions(), _Clock()
     picture = read_picture(selfie)
     faces = engine.finder.find(picture)
-    face, boxes = choose(faces, options.face), boxes_of(faces)
+    chosen, boxes = choose_several(faces, options.face), boxes_of(faces)
     if options.mirror:
-        picture, face, boxes = _mirror_input(engine, picture, face, boxes)
-    crop = align(face)
+        picture, chosen, boxes = _mirror_input(engine, picture, chosen, boxes)
+    crops = [align(face) for face in chosen.values()]
     clock.lap("find")
-    driver = open_driver(engine, template, options.transfer, on_progress)
+    driven_by = assign_templates(template, options.motions, tuple(chosen))
+    drivers = open_drivers(engine, driven_by, options.transfer, on_progress)
+    driver = drivers[0]
     clock.lap("track")
-    layer = Layer(open_subject(engine, picture, face, crop, options.size), driver)
-    scene: Scene = _SCENES[options.paste](picture, boxes, crop, options.size)
+    scene, sizes = _still_scene(picture, boxes, crops, options)
+    layers = [
+        Layer(open_subject(engine, picture, face, crop, size), each)
+        for face, crop, size, each in zip(chosen.values(), crops, sizes, drivers, strict=True)
+    ]
     scene = Mirrored(scene) if options.mirror else scene
-    clip = Clip(scene.frames([layer]), driver.fps, len(layer.poses), driver.audio)
-    sign_file = file_signer(engine, selfie, template, options.certificate)
+    clip = Clip(scene.frames(layers), driver.fps, len(layers[0].poses), driver.audio)
+    clips = dict.fromkeys(each for each in driven_by[1:] if isinstance(each, Path) and each != driven_by[0])
+    others = [SourceFile("driving", each) for each in clips]
+    sign_file = file_signer(engine, selfie, driven_by[0], options.certificate, others=others)
     written = FileSink(out, options, sign_file, on_progress, on_frame).write(clip, scene)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
@@ -111,57 +130,65 @@ def swap(
         OutputError: the result cannot be written.
     """
     options, clock = options or SwapOptions(), _Clock()
-    picture = read_picture(selfie)
-    faces = engine.finder.find(picture)
-    face = choose(faces, options.face)
+    cast = options.cast or (CastMember(0, face=options.face),)
+    portraits = {each.selfie: open_portrait(engine, each.selfie or selfie) for each in cast}
+    new = [choose(portraits[each.selfie].faces, each.face) for each in cast]
     clock.lap("find")
-    footage = _footage(engine, clip, options.span, on_progress)
+    footage = cast_footage(engine, clip, options, on_progress)
     clock.lap("track")
-    replaced = footage.tracks[0]
-    subject = open_subject(engine, picture, face, align(face), replaced.painted_size(options.size))
-    layer = Layer(subject, FaceTrackDriver(replaced, footage.fps, options.likeness))
-    scene = ClipScene(footage, [Overlay(engine, footage, replaced)])
-    result = Clip(scene.frames([layer]), footage.fps, len(footage), footage.audio, footage.audio_start)
-    sign_file = file_signer(engine, selfie, footage.path, options.certificate, "swap")
+    tracks = [track_of(footage, each.person) for each in cast]
+    layers, overlays = [], []
+    for member, face, replaced in zip(cast, new, tracks, strict=True):
+        picture, size = portraits[member.selfie].picture, replaced.painted_size(options.size)
+        subject = open_subject(engine, picture, face, align(face), size)
+        layers.append(Layer(subject, FaceTrackDriver(replaced, footage.fps, options.likeness)))
+        overlays.append(Overlay(engine, footage, replaced))
+    scene = ClipScene(footage, overlays)
+    result = Clip(scene.frames(layers), footage.fps, len(footage), footage.audio, footage.audio_start)
+    first, *others = dict.fromkeys(each.selfie or selfie for each in cast)
+    more = [SourceFile("portrait", each) for each in others]
+    sign_file = file_signer(engine, first, footage.path, options.certificate, "swap", more)
     written = FileSink(out, options, sign_file, on_progress, on_frame).write(result, scene)
     clock.lap("render")
-    return Animated(written, tuple(faces), clock.seconds)
+    return Animated(written, tuple(portraits[cast[0].selfie].faces), clock.seconds)
+
+
+def _still_scene(
+    picture: Picture, boxes: FloatArray, crops: Sequence[Crop], options: AnimateOptions
+) -> tuple[Scene, list[int]]:
+    """The scene of one or several faces of a picture, and the pixels a side that each is painted with."""
+    if len(crops) == 1:
+        return _SCENES[options.paste](picture, boxes, crops[0], options.size), [options.size]
+    scene = GroupScene(picture, boxes, crops, options.size)
+    return scene, scene.painted_sizes()
 
 
 _SCENES: dict[str, type[StillScene] | type[SquareScene]] = {"full": StillScene, "crop": SquareScene}
 
 
 def _mirror_input(
-    engine: Engine, picture: Picture, face: Face, boxes: FloatArray
-) -> tuple[Picture, Face, FloatArray]:
-    """The picture in a mirror, and the same face in it; its landmarks are found anew, since left is right.
+    engine: Engine, picture: Picture, faces: dict[int, Face], boxes: FloatArray
+) -> tuple[Picture, dict[int, Face], FloatArray]:
+    """The picture in a mirror, and the same faces in it; their landmarks are found anew, as left is right.
 
     A motion cannot be mirrored itself: its learned points have no partners on the other side. So the face is,
     and the finished frames are mirrored back.
     """
     width, mirror = picture.shape[1], np.ascontiguousarray(picture[:, ::-1])
-    centre = width - (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
-    near = min(
-        engine.finder.find(mirror),
-        key=lambda found: math.dist(
-            centre, ((found.box[0] + found.box[2]) / 2, (found.box[1] + found.box[3]) / 2)
-        ),
-        default=None,
-    )
+    found = engine.finder.find(mirror)
+    mirrored = {}
+    for number, face in faces.items():
+        centre = width - (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
+        near = min(found, key=partial(_distance, centre), default=None)
+        mirrored[number] = choose([near] if near else [])
     flipped = boxes.copy()
     flipped[:, ::-1, 0] = width - boxes[..., 0]
-    return mirror, choose([near] if near else []), flipped
+    return mirror, mirrored, flipped
 
 
-def _footage(
-    engine: Engine, clip: Path | Template | Footage, span: Span, on_progress: ProgressCallback | None
-) -> Footage:
-    """A clip with its faces: tracked now, or before."""
-    if isinstance(clip, Footage):
-        return clip.trimmed(span)
-    if isinstance(clip, Template):
-        return template_footage(engine, clip, span, on_progress)
-    return open_footage(engine, clip, span=span, on_progress=on_progress)
+def _distance(point: tuple[float, float], face: Face) -> float:
+    """From a point to the middle of a face's box, in pixels."""
+    return math.dist(point, ((face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2))
 
 
 def reconstruct(

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from reenact.compose.canvas import Canvas
+from reenact.compose.group import GroupCanvas
 from reenact.driver import Driver
 from reenact.face.align import extract_crop
 from reenact.footage import Footage
@@ -74,6 +75,34 @@ class StillScene:
         """The picture with the moving square in it, frame by frame."""
         (layer,) = layers
         return ordered_map(self._canvas.paste, layer.squares())
+
+    def face_boxes(self) -> FloatArray:
+        """The boxes of all faces of the picture."""
+        return self._canvas.to_result(self._boxes)
+
+
+class GroupScene:
+    """A picture in which several faces move, each in its square."""
+
+    def __init__(self, picture: Picture, boxes: FloatArray, crops: Sequence[Crop], size: int) -> None:
+        """``crops`` are what moves, the first ``size`` pixels wide if that fits; ``boxes`` are all faces."""
+        self._canvas, self._boxes, self._most = GroupCanvas(picture, crops, size), boxes, size
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the frames in pixels, both even."""
+        return self._canvas.size
+
+    def painted_sizes(self) -> list[int]:
+        """Pixels a side that suffice for each square: 256, 512 or 1024."""
+        return [
+            next((size for size in (256, 512) if size >= min(side, self._most)), self._most)
+            for side in self._canvas.sides
+        ]
+
+    def frames(self, layers: Sequence[Layer]) -> Iterator[Picture]:
+        """The picture with the moving squares in it, frame by frame."""
+        return ordered_map(self._canvas.paste, _together([layer.squares() for layer in layers]))
 
     def face_boxes(self) -> FloatArray:
         """The boxes of all faces of the picture."""
@@ -185,6 +214,15 @@ class ClipScene:
             if face:
                 frame = overlay.lay(frame, before and before[1][place], face, after and after[1][place])
         return frame
+
+
+def _together(squares: Sequence[Iterator[Picture]]) -> Iterator[tuple[Picture, ...]]:
+    """The next of each, as long as all have one; closing it closes them."""
+    try:
+        yield from zip(*squares, strict=True)
+    finally:
+        for each in squares:
+            close(each)
 
 
 def _with_neighbours(items: Iterator[T]) -> Iterator[tuple[T | None, T, T | None]]:

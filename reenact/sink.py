@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -60,11 +60,12 @@ def file_signer(
     template: Template | Path,
     certificate: Certificate | None,
     act: Effect = "animate",
+    others: Sequence[SourceFile] = (),
 ) -> Callable[[Path, Path], None] | None:
-    """What signs the result, with where it comes from."""
+    """What signs the result, with where it comes from; ``others`` are further files that are in it."""
     if certificate is None:
         return None
-    inputs = (SourceFile("portrait", selfie),)
+    inputs = (SourceFile("portrait", selfie), *others)
     if isinstance(template, Path):
         role: Role = "driving" if act == "animate" else "clip"
         origin = Origin(engine.digest, None, (*inputs, SourceFile(role, template)), act)

@@ -15,7 +15,8 @@ from reenact.engine import Engine
 from reenact.errors import FaceTooSmall, InvalidOption, NoFaceFound
 from reenact.face.align import align, choose
 from reenact.face.find import FaceFinder
-from reenact.footage import Footage, nearest_visible, open_footage, visibility
+from reenact.face_tracker import nearest_visible, visibility
+from reenact.footage import Footage, open_footage
 from reenact.footage_file import load_footage, save_footage
 from reenact.gallery import get_portrait, get_template
 from reenact.media import EncodeOptions, Span, open_clip, read_picture, write_clip

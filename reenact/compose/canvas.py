@@ -57,6 +57,16 @@ class Canvas:
         """Width and height of the result in pixels, both even."""
         return self._still.shape[1], self._still.shape[0]
 
+    @property
+    def still(self) -> Picture:
+        """The picture at the size of the result."""
+        return self._still
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the result to one of the picture."""
+        return float(self._scale)
+
     def to_result(self, points: NDArray[np.floating]) -> FloatArray:
         """Picture pixels (..., 2) -> pixels of the result (..., 2) float32."""
         return np.asarray((points - self._origin) * self._scale, np.float32)

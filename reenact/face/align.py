@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-from reenact.errors import FaceIndexOutOfRange, FaceTooSmall, NoFaceFound
+from reenact.errors import FaceIndexOutOfRange, FaceTooSmall, InvalidOption, NoFaceFound
 from reenact.face.soften import soften
 from reenact.types import Crop, Face, Picture, rotate_points
 
@@ -18,7 +19,10 @@ CENTRE_ABOVE_FACE = 0.045
 MAX_UNROTATED_ROLL = math.radians(12)  # the crop of a head tilted less than this is not rotated
 MIN_FACE = 32  # pixels of height; below that there is nothing to animate
 
+MOST_FACES = 8  # of one picture or clip at once
+
 FaceChoice = int | Literal["largest"]
+FacesChoice = FaceChoice | Literal["all"] | tuple[int, ...]
 
 
 def choose(faces: list[Face], which: FaceChoice = "largest") -> Face:
@@ -50,6 +54,42 @@ def choose(faces: list[Face], which: FaceChoice = "largest") -> Face:
             "Use a larger picture or crop it closer to the face before it is scaled down."
         )
     return face
+
+
+def choose_several(faces: list[Face], which: FacesChoice) -> dict[int, Face]:
+    """Some faces of a picture by their position, in the order of positions.
+
+    Args:
+        faces: all faces found, largest first.
+        which: as for ``choose``; ``all`` that are large enough; or several positions.
+
+    Raises:
+        InvalidOption: they are more than 8, none, or one is named twice.
+        InputError: as from ``choose``.
+    """
+    if which == "largest" or isinstance(which, int):
+        return {0 if which == "largest" else which: choose(faces, which)}
+    if which == "all":
+        large = [place for place, face in enumerate(faces) if face.height >= MIN_FACE]
+        positions = tuple(large or [0])
+    else:
+        positions = tuple(which)
+    check_positions(positions, "face")
+    return {position: choose(faces, position) for position in sorted(positions)}
+
+
+def check_positions(positions: Sequence[int], what: str) -> None:
+    """Raise InvalidOption where there are more than 8, none, or one twice; ``what``: face or person."""
+    if not positions:
+        raise InvalidOption(f"No {what} is named. Name at least one, by its number from 0 on.")
+    if len(positions) > MOST_FACES:
+        raise InvalidOption(
+            f"{len(positions)} faces are too many at once; at most {MOST_FACES} are possible. Name fewer, by "
+            "their numbers from 0 on."
+        )
+    twice = sorted({each for each in positions if list(positions).count(each) > 1})
+    if twice:
+        raise InvalidOption(f"The {what} {twice[0]} is named twice. Name each once.")
 
 
 def crop_angle(roll: float) -> float:

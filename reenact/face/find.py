@@ -80,11 +80,19 @@ class FaceFinder:
             seen, lost = known or seen, 0 if known else lost + 1
             yield known
 
+    def refit(self, frame: Picture, known: Face) -> Face | None:
+        """The face in the next frame, near where it was; None where the mesh does not confirm it."""
+        return self._fit_mesh(frame, square_around_landmarks(known.landmarks), known.score)
+
+    def search(self, frame: Picture) -> list[Face]:
+        """All upright faces of a frame, largest first: quicker than ``find``, since nothing else is tried."""
+        return self._search(Views(frame, self._detector))
+
     def _follow_one(self, frame: Picture, known: Face | None) -> Face | None:
         if known is None:
             return None
-        face = self._fit_mesh(frame, square_around_landmarks(known.landmarks), known.score)
-        if face and (_jumped(known, face) or face.presence < CONFIDENT_PRESENCE):
+        face = self.refit(frame, known)
+        if face and (is_jump(known, face) or face.presence < CONFIDENT_PRESENCE):
             return _nearest(self._search_again(frame, known, 0), known) or face
         return face
 
@@ -113,18 +121,19 @@ def _deduplicate(faces: list[Face]) -> list[Face]:
     """Each face once, the first of duplicates; largest first."""
     kept: list[Face] = []
     for face in faces:
-        if not any(_same_face(face, each) for each in kept):
+        if not any(is_same_face(face, each) for each in kept):
             kept.append(face)
     return sorted(kept, key=lambda face: -face.height)
 
 
-def _same_face(face: Face, other: Face) -> bool:
+def is_same_face(face: Face, other: Face) -> bool:
     """Whether two detections are the same face."""
     x, y = (float(value) for value in face.landmarks.mean(0))
     return other.box[0] < x < other.box[2] and other.box[1] < y < other.box[3]
 
 
-def _jumped(before: Face, now: Face) -> bool:
+def is_jump(before: Face, now: Face) -> bool:
+    """Whether a face moved or grew more between two frames than the mesh follows."""
     shift = float(np.linalg.norm(now.landmarks.mean(0) - before.landmarks.mean(0)))
     growth = now.height / before.height
     return shift > MAX_SHIFT * before.height or not 1 / MAX_GROWTH < growth < MAX_GROWTH

@@ -48,17 +48,22 @@ class FrameFeatures:
 def frame_features(picture: Picture, face: Face) -> FrameFeatures:
     """Extract the features of a frame."""
     grey = face_grey(picture, face)
+    return FrameFeatures(
+        face,
+        float(grey.std()),
+        perceptual_hash(grey),
+        frame_thumbnail(picture),
+    )
+
+
+def frame_thumbnail(picture: Picture) -> FloatArray:
+    """The whole frame as 16 x 16 greys of mean 0 and length 1: (256,) float32."""
     step = max(1, min(picture.shape[:2]) // 128)  # all pixels would take as long as the mesh
     few = np.ascontiguousarray(picture[::step, ::step])
     small = Image.fromarray(few).convert("L").resize((16, 16), Image.Resampling.BOX)
     thumbnail = np.asarray(small, np.float32).reshape(-1)
     thumbnail = thumbnail - thumbnail.mean()
-    return FrameFeatures(
-        face,
-        float(grey.std()),
-        perceptual_hash(grey),
-        thumbnail / max(float(np.linalg.norm(thumbnail)), 1e-6),
-    )
+    return np.asarray(thumbnail / max(float(np.linalg.norm(thumbnail)), 1e-6))
 
 
 def detect_shots(features: list[FrameFeatures | None], fps: Fraction) -> NDArray[np.intp]:
@@ -140,14 +145,14 @@ def _split_at_cuts(
     """These frames, grouped; each group starts at a cut."""
     groups: list[list[int]] = []
     for index in frames:
-        if groups and not _is_cut(features[groups[-1][-1]], features[index], step_scale):
+        if groups and not is_cut(features[groups[-1][-1]], features[index], step_scale):
             groups[-1].append(index)
         else:
             groups.append([index])
     return groups
 
 
-def _is_cut(before: FrameFeatures | None, now: FrameFeatures | None, step_scale: float) -> bool:
+def is_cut(before: FrameFeatures | None, now: FrameFeatures | None, step_scale: float) -> bool:
     """Whether there is a cut between two frames; ``step_scale`` allows larger motion at low frame rates."""
     if before is None or now is None:
         return True
