@@ -50,6 +50,12 @@ def _register_add(actions: Verbs[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="also store the clip with its sound; only with the consent of the person",
     )
+    verb.add_argument(
+        "--effect",
+        choices=("animate", "swap"),
+        default="animate",
+        help="swap: faces are put into the clip, which is kept; default: animate, only the motion is",
+    )
     verb.add_argument("--overwrite", action="store_true", help="replace a template of this id")
     motion = verb.add_argument_group("motion", "trim and retime the captured motion")
     motion.add_argument("--first", type=int, default=0, help="first frame, counted from 0")
@@ -113,10 +119,16 @@ def _list(arguments: argparse.Namespace) -> int:
     if not arguments.folder.is_dir():
         raise InvalidOption(f"There is no folder {arguments.folder}.")
     rows = [
-        (template.id, f"{template.motion.seconds:.1f} s", template.title, " ".join(template.tags))
+        (
+            template.id,
+            template.effect,
+            f"{template.motion.seconds:.1f} s",
+            template.title,
+            " ".join(template.tags),
+        )
         for template in list_templates(arguments.folder)
     ]
-    _print_table(("ID", "LENGTH", "TITLE", "TAGS"), rows)
+    _print_table(("ID", "FOR", "LENGTH", "TITLE", "TAGS"), rows)
     return 0
 
 
@@ -161,6 +173,7 @@ def _add(arguments: argparse.Namespace) -> int:
         attribution=arguments.attribution,
         tags=tuple(tag.strip() for tag in arguments.tags.split(",") if tag.strip()),
         build=BuildRecipe(arguments.clip.name, retime),
+        effect=arguments.effect,
     )
     with plain_files(arguments.clip) as (clip,):
         template = add_template(

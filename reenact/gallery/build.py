@@ -60,7 +60,8 @@ def add_template(
         id: small letters, digits and hyphens.
         metadata: title, licence and so on; ``metadata.build.retime`` is applied to the motion.
         folder: where templates lie.
-        keep_clip: store the clip with its sound too, as ``driving.mp4``. Only for people who agreed.
+        keep_clip: store the clip with its sound too, as ``driving.mp4``. Only for people who agreed. A
+            template whose effect is ``swap`` always keeps it, and must show a face that can be replaced.
         overwrite: replace a template of this id.
         on_progress: is told of every frame of the clip, then of every frame of the preview.
 
@@ -76,16 +77,21 @@ def add_template(
     if (folder / id).exists() and not overwrite:
         raise InvalidOption(f"A template {id} exists already. Choose another id, or overwrite it.")
     changes = metadata.build.retime if metadata.build else RetimeOptions()
+    is_scene = metadata.effect == "swap"
+    keep_clip = keep_clip or is_scene
     if keep_clip and changes != RetimeOptions():
         raise InvalidOption("A clip that is stored with its sound cannot be trimmed, looped or retimed.")
     motion = _capture_motion(engine, clip, changes, on_progress)
     with _atomic_folder(folder / id, overwrite) as part:
         write_metadata(metadata, part)
         save_motion(motion, part / MOTION)
-        write_preview(engine, motion, part / PREVIEW, on_progress)
         if keep_clip:
             write_clip(open_clip(clip), part / DRIVING)
-            write_faces(engine, part, on_progress)
+            write_faces(engine, part, required=is_scene, on_progress=on_progress)
+        if is_scene:
+            write_clip_preview(part / DRIVING, part / PREVIEW)
+        else:
+            write_preview(engine, motion, part / PREVIEW, on_progress)
     return get_template(id, folder, engine.model)
 
 

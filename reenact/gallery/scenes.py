@@ -41,11 +41,18 @@ def write_scene(engine: Engine, place: Path, recipe: BuildRecipe | None) -> None
         animate(engine, get_portrait(recipe.portrait).path, motion, place / DRIVING, options)
 
 
-def write_faces(engine: Engine, folder: Path, on_progress: ProgressCallback | None = None) -> None:
-    """Track the faces of a template's clip, so that a swap need not; where none suits, there is no file."""
+def write_faces(
+    engine: Engine, folder: Path, *, required: bool = False, on_progress: ProgressCallback | None = None
+) -> None:
+    """Track the faces of a template's clip, so that a swap need not.
+
+    Where none suits there is no file, or InputError is raised if one is ``required``.
+    """
     try:
         footage = open_footage(engine, folder / DRIVING, on_progress=on_progress)
     except InputError as error:
+        if required:
+            raise
         log.warning("No face can be put into the clip of %s: %s", folder.name, error)
     else:
         save_footage(footage, folder / FACES)

@@ -96,7 +96,7 @@ def parse_template_order(form: dict[str, Any], settings: Settings, storage: Stor
         raise InvalidOption(
             f"id: The template {id} exists already. Send another id, or delete that template."
         )
-    facts = {name: form[name] for name in ("title", "licence", "attribution", "tags")}
+    facts = {name: form[name] for name in ("title", "licence", "attribution", "tags", "effect")}
     TemplateMetadata(**facts)
     order = Order(storage.create_folder(), template=id, card=facts)
     try:

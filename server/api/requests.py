@@ -60,7 +60,16 @@ def _consent(what: str) -> Boolean:
 
 
 class TemplateIn(FormIn):
-    """A motion to add to the gallery."""
+    """A motion, or a clip to put faces into, to add to the gallery."""
+
+    effect = String(
+        load_default="animate",
+        validate=OneOf(EFFECTS),
+        metadata=about(
+            "animate: only the motion is kept. swap: the clip is kept, with its sound and the faces "
+            "tracked in it, so that faces can be put into it; everybody in it must have agreed."
+        ),
+    )
 
     driving = file_field("MP4, MOV, WebM, MKV, GIF or animated WebP with one face.", required=True)
     title = String(required=True, validate=Length(1, 100), metadata=about("Shown in the gallery."))

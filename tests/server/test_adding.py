@@ -16,8 +16,9 @@ import pytest
 from apiflask import APIFlask
 from werkzeug.test import TestResponse
 
-from reenact.gallery import TemplateMetadata, add_template, template_ids
-from reenact.media import write_clip
+from reenact.face.find import FaceFinder
+from reenact.gallery import TemplateMetadata, add_template, get_template, template_ids
+from reenact.media import Span, open_clip, write_clip
 from reenact.tracking import track
 from reenact.types import Clip
 from server.api import examples
@@ -212,3 +213,24 @@ def test_an_attempt_replaces_what_the_last_one_left_and_nothing_else(
     if not own:
         assert ended["error"]["code"] == "invalid_option" and "already" in ended["error"]["detail"]
     shutil.rmtree(more)
+
+
+def test_a_clip_for_swaps_is_kept_with_its_faces(
+    app: APIFlask, more: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, template = client(app, None), get_template("astronaut")
+    assert template.driving
+    opened = open_clip(template.driving, span=Span(0, 0.2))
+    clip = write_clip(opened, tmp_path / "scene.mp4").path
+    taken = add(mine, clip, id="mine", effect="swap")
+    assert taken.status_code == 202, taken.json
+    added = mine.ended(taken)
+    assert added["status"] == "succeeded", added
+    listed = mine.get("/v1/templates/mine").json
+    assert (listed["effect"], listed["has_video"]) == ("swap", True)
+    monkeypatch.setattr(FaceFinder, "follow", None)  # so that tracking fails
+    order = {"effect": "swap", "portrait": "thomas-jefferson", "template": "mine", "consent": "true"}
+    sent = mine.post("/v1/animations", data=order, content_type="multipart/form-data")
+    assert sent.status_code == 202, sent.json
+    swapped = mine.ended(sent)
+    assert (swapped["status"], swapped["frames_total"]) == ("succeeded", 5), swapped
