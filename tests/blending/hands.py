@@ -44,7 +44,7 @@ FINER = 3  # drawn larger, against steps
 def hand(skin: tuple[float, ...], size: float, turn: float, seed: int) -> tuple[Picture, np.ndarray]:
     """A hand on an arm, (256, 256, 3) uint8 and its alpha (256, 256) in [0, 1], centred.
 
-    Round limbs shaded by their own height, a light from above left, joints, nails and grain.
+    Round limbs shaded by their own height, a light from above left, and grain.
     """
     side = SIDE * FINER
     y, x = (np.mgrid[:side, :side].astype(np.float32) / side - 0.5) * SIDE / size
@@ -53,14 +53,17 @@ def hand(skin: tuple[float, ...], size: float, turn: float, seed: int) -> tuple[
     height = np.maximum(height, _limb(x, y, (0.0, 0.3), (0.05, 3.0), 0.42, 0.48) * 0.8)
     for base, tip, wide, narrow in FINGERS:
         height = np.maximum(height, _limb(x, y, base, tip, wide, narrow))
-    inside = np.asarray(Image.fromarray(np.uint8(255 * (height > 0))).reduce(FINER), np.float32) / 255
-    slope = np.gradient(np.asarray(Image.fromarray(height).filter(ImageFilter.GaussianBlur(2 * FINER))))
-    light = np.clip(1 + 12 * (slope[0] + 0.6 * slope[1]) * side / SIDE * size / 60, 0.35, 1.25)
+    inside = Image.fromarray(np.uint8(255 * (height > 0))).reduce(FINER)
+    smooth = Image.fromarray(np.uint8(np.clip(height * 400, 0, 255))).filter(
+        ImageFilter.GaussianBlur(2 * FINER)
+    )
+    down, across = (each * size * FINER / 400 for each in np.gradient(np.asarray(smooth, np.float32)))
+    light = 0.85 + 0.4 * (down + 0.6 * across) / np.sqrt(1 + down**2 + across**2)
     light = np.asarray(Image.fromarray(light.astype(np.float32)).reduce(FINER))
     noise = np.random.default_rng(seed).normal(0, 0.015, (SIDE, SIDE))
     colour = np.array(skin)[None, None] * (light * (1 + noise))[..., None]
     colour *= 1 + 0.12 * np.array([0.3, -0.5, -0.5]) * (1 - light[..., None])
-    alpha = np.asarray(Image.fromarray(inside).filter(ImageFilter.GaussianBlur(0.7)))
+    alpha = np.asarray(inside.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / 255
     return np.clip(colour, 0, 255).astype(np.uint8), alpha
 
 
