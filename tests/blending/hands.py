@@ -165,7 +165,7 @@ def _wholeness(results: list[SwappedFrame], alphas: list[np.ndarray]) -> Iterato
     """Of each frame in which the hand is before the face: the share of its pixels there that stay."""
     for frame, alpha in zip(results, alphas, strict=True):
         hidden = (alpha > 0.95) & (frame.mask > 0.1)
-        if hidden.sum() >= REACHES * (frame.mask > 0.1).sum():
+        if hidden.sum() > REACHES * (frame.mask > 0.1).sum():
             apart = np.abs(frame.after.astype(np.int16) - frame.before).max(-1)
             yield float((apart[hidden] <= LEVELS).mean())
 
