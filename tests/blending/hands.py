@@ -120,15 +120,16 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=12)
     parser.add_argument("--out", type=Path, help="a sheet of pictures")
     arguments = parser.parse_args()
-    engine, wholes, wrong, rows = Engine(), [], [], []
+    engine, wholes, wrong, gone, rows = Engine(), [], [], [], []
     clips = one_clip_per_person(list((arguments.data / "faces_hd" / "val").glob("hd-*.mp4")))
     for seed, pair in enumerate(pair_up(clips, sample_clips(clips, arguments.clips))):
         selfie, frames = _small(pair.source, 1)[0], _small(pair.driving, FRAMES)
-        _, given_back = _swap(engine, selfie, frames)
+        plain, given_back = _swap(engine, selfie, frames)
         wrong += given_back
         covered, alphas = crossing(frames, seed)
         results, _ = _swap(engine, selfie, covered)
-        found = list(_wholeness(results, alphas))
+        found = list(_wholeness(results, alphas, plain))
+        gone += [float(not each.mask.any()) for each in results]
         wholes += found
         rows.append(np.concatenate([each.after for each in results[4::4]], 1))
         share = np.mean([each >= WHOLE for each in found])
@@ -139,7 +140,7 @@ def main() -> None:
         )
     print(
         f"all  whole in {np.mean([each >= WHOLE for each in wholes]):.3f} of {len(wholes)} frames, "
-        f"{np.mean(wholes):.3f} of the hand; wrongly given back {np.mean(wrong):.4f} of the mask"
+        f"{np.mean(wholes):.3f} of the hand; face lost in {np.mean(gone):.3f} of all frames; wrongly given back {np.mean(wrong):.4f}"
     )
     if arguments.out:
         width = min(row.shape[1] for row in rows)
@@ -161,11 +162,17 @@ def _swap(engine: Engine, selfie: Picture, frames: list[Picture]) -> tuple[list[
         return list(swap_frames(engine, selfie, path, overlay_of=kind)), given_back
 
 
-def _wholeness(results: list[SwappedFrame], alphas: list[np.ndarray]) -> Iterator[float]:
-    """Of each frame in which the hand is before the face: the share of its pixels there that stay."""
-    for frame, alpha in zip(results, alphas, strict=True):
-        hidden = (alpha > 0.95) & (frame.mask > 0.1)
-        if hidden.sum() > REACHES * (frame.mask > 0.1).sum():
+def _wholeness(
+    results: list[SwappedFrame], alphas: list[np.ndarray], plain: list[SwappedFrame]
+) -> Iterator[float]:
+    """Of each frame in which the hand is before the face: the share of its pixels there that stay.
+
+    Where the face is tells ``plain``, the same frames without a hand.
+    """
+    for frame, alpha, uncovered in zip(results, alphas, plain, strict=True):
+        face = uncovered.mask > 0.1
+        hidden = (alpha > 0.95) & face
+        if hidden.sum() > REACHES * face.sum():
             apart = np.abs(frame.after.astype(np.int16) - frame.before).max(-1)
             yield float((apart[hidden] <= LEVELS).mean())
 
