@@ -140,7 +140,8 @@ def main() -> None:
         )
     print(
         f"all  whole in {np.mean([each >= WHOLE for each in wholes]):.3f} of {len(wholes)} frames, "
-        f"{np.mean(wholes):.3f} of the hand; face lost in {np.mean(gone):.3f} of all frames; wrongly given back {np.mean(wrong):.4f}"
+        f"{np.mean(wholes):.3f} of the hand; face lost in {np.mean(gone):.3f} of all frames; "
+        f"wrongly given back {np.mean(wrong):.4f} of the mask"
     )
     if arguments.out:
         width = min(row.shape[1] for row in rows)
