@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.blending.faces import SIZE, SKIN, driven, landmarks, painted
 
 from reenact.blending.colour import COEFFICIENTS, apply, fit
 from reenact.blending.mask import mask
 from reenact.types import FloatArray, Picture
+from tests.blending.faces import SIZE, SKIN, driven, landmarks, painted
 
 POINTS = landmarks()
 ALPHA = mask(POINTS, driven(POINTS), SIZE)

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
-from tests.blending.faces import SIZE, driven, landmarks, painted
 
 from reenact.blending.detail import Detail, apply, measure
 from reenact.blending.mask import mask
 from reenact.types import Picture
+from tests.blending.faces import SIZE, driven, landmarks, painted
 
 POINTS = landmarks()
 ALPHA = mask(POINTS, driven(POINTS), SIZE)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.blending.faces import SIZE, driven, landmarks, painted
 
 from reenact.blending.hair import without_hair
 from reenact.blending.mask import mask
 from reenact.types import Picture
+from tests.blending.faces import SIZE, driven, landmarks, painted
 
 POINTS = landmarks()
 DRIVEN = driven(POINTS)

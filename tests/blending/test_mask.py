@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from tests.blending.faces import SIZE, driven, landmarks
 
 from reenact.blending.mask import BROWS, OVAL, displaced, face_size, mask
+from tests.blending.faces import SIZE, driven, landmarks
 
 
 def inside(points: np.ndarray, size: int = SIZE) -> np.ndarray:
