@@ -26,7 +26,7 @@ REQUIRED = ("numpy", "pillow", "pillow-heif", "av", "tqdm", "c2pa-python", "cryp
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 # extra -> modules that stand for it
 EXTRAS = {
-    "server": ("flask", "apiflask", "gunicorn"),
+    "server": ("flask", "apiflask", "waitress"),
     "train": ("torch", "onnx", "onnxscript", "safetensors"),
     "evaluate": ("mediapipe", "ncnn", "scipy"),
     "fan": ("face_alignment",),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from reenact.face.shots import FrameFeatures, detect_shots
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.media import VIDEO_LIMITS, WHOLE, Span, VideoLimits, open_clip
 from reenact.motion.one_euro import LANDMARKS, OneEuroParams, smooth_motion, steady
+from reenact.runtime import close
 from reenact.tracking import frame_features_of
 from reenact.types import (
     CleanFace,
@@ -60,6 +61,16 @@ class Footage:
     def __len__(self) -> int:
         """Number of frames."""
         return len(self.tracks[0])
+
+    def trimmed(self, span: Span) -> Footage:
+        """A part of a whole clip that was tracked already; raises InvalidOption where nothing is left."""
+        if span == self.span:
+            return self
+        opened = open_clip(self.path, self.limits, span)
+        first = round(opened.audio_start * self.fps)
+        tracks = tuple(each.part(first, first + (opened.frame_count or 0)) for each in self.tracks)
+        close(opened.frames)
+        return replace(self, span=span, audio_start=opened.audio_start, tracks=tracks)
 
     def open(self) -> Clip:
         """The clip itself, to be read once more."""
@@ -129,7 +140,7 @@ def _track(
             poses.append(engine.detector.one(picture, faces[index], square))
             landmarks.append(square.to_units(faces[index].landmarks))
             if index in candidates:
-                clean.consider(int(shots[index]), CleanFace(index, picture), landmarks[-1])
+                clean.consider(int(shots[index]), CleanFace(picture, poses[-1]), landmarks[-1])
     place = np.searchsorted(np.flatnonzero(visible), nearest)
     whole, points = Keypoints.stacked(poses)[place], np.stack(landmarks)[place]
     parts = [np.flatnonzero(shots == number) for number in np.unique(shots)]

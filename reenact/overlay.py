@@ -67,7 +67,7 @@ class Overlay:
         for shot, clean in track.clean.items():
             visible = np.flatnonzero((track.visibility > 0) & (track.shots == shot))
             if len(visible):
-                source = renderer.prepare(clean.picture, clean.picture, track.keypoints[clean.frame])
+                source = renderer.prepare(clean.picture, clean.picture, clean.pose)
                 yield from renderer.render(source, track.keypoints[visible])
 
     def analyze(

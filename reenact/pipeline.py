@@ -2,16 +2,14 @@
 
 picture -> face -> subject ┐
 template or clip -> driver ┴> layer ┐
-the picture, or a clip -> scene ────┴> frames -> label and mark -> file
+the picture, or a clip -> scene ────┴> frames -> sink
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,20 +18,17 @@ from reenact.driver import FaceTrackDriver, MotionDriver, open_driver
 from reenact.engine import Engine
 from reenact.face.align import align, choose, crop_angle
 from reenact.footage import Footage, open_footage
+from reenact.footage_file import template_footage
 from reenact.generator.renderer import NATIVE_SIZE
-from reenact.media import EncodedFile, EncodeOptions, open_clip, read_picture, write_clip
+from reenact.media import EncodedFile, EncodeOptions, Span, open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions
 from reenact.options import AnimateOptions, SwapOptions, check_size
 from reenact.overlay import Overlay
-from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import Origin, SourceFile, sign_clip
-from reenact.provenance.label import Label
-from reenact.runtime import close, ordered_map
 from reenact.scene import ClipScene, Layer, Mirrored, Scene, SquareScene, StillScene, boxes_of
+from reenact.sink import FileSink, file_signer, report_progress
 from reenact.subject import Subject, open_subject
 from reenact.tracking import track
 from reenact.types import Clip, Crop, Face, FloatArray, FrameCallback, Picture, ProgressCallback, Template
-from reenact.watermark.embed import Marker
 
 
 @dataclass(frozen=True)
@@ -83,8 +78,8 @@ def animate(
     scene: Scene = _SCENES[options.paste](picture, boxes, crop, options.size)
     scene = Mirrored(scene) if options.mirror else scene
     clip = Clip(scene.frames([layer]), driver.fps, len(layer.poses), driver.audio)
-    sign_file = _file_signer(engine, selfie, template, options.certificate)
-    written = _write(_marked(clip, scene, options), out, options, sign_file, on_progress, on_frame)
+    sign_file = file_signer(engine, selfie, template, options.certificate)
+    written = FileSink(out, options, sign_file, on_progress, on_frame).write(clip, scene)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
 
@@ -92,7 +87,7 @@ def animate(
 def swap(
     engine: Engine,
     selfie: bytes | Path,
-    clip: Path | Footage,
+    clip: Path | Template | Footage,
     out: Path,
     options: SwapOptions | None = None,
     on_progress: ProgressCallback | None = None,
@@ -105,7 +100,7 @@ def swap(
     Args:
         engine: opened once.
         selfie: JPEG, PNG, WebP, HEIC or AVIF.
-        clip: a video, or one whose faces were tracked before.
+        clip: a video, a template that has one, or one whose faces were tracked before.
         out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is whole.
         options: see ``SwapOptions``.
         on_progress: is called for every frame.
@@ -120,19 +115,15 @@ def swap(
     faces = engine.finder.find(picture)
     face = choose(faces, options.face)
     clock.lap("find")
-    footage = (
-        clip
-        if isinstance(clip, Footage)
-        else open_footage(engine, clip, span=options.span, on_progress=on_progress)
-    )
+    footage = _footage(engine, clip, options.span, on_progress)
     clock.lap("track")
     replaced = footage.tracks[0]
     subject = open_subject(engine, picture, face, align(face), replaced.painted_size(options.size))
     layer = Layer(subject, FaceTrackDriver(replaced, footage.fps, options.likeness))
     scene = ClipScene(footage, [Overlay(engine, footage, replaced)])
     result = Clip(scene.frames([layer]), footage.fps, len(footage), footage.audio, footage.audio_start)
-    sign_file = _file_signer(engine, selfie, footage.path, options.certificate)
-    written = _write(_marked(result, scene, options), out, options, sign_file, on_progress, on_frame)
+    sign_file = file_signer(engine, selfie, footage.path, options.certificate)
+    written = FileSink(out, options, sign_file, on_progress, on_frame).write(result, scene)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
 
@@ -162,42 +153,15 @@ def _mirror_input(
     return mirror, choose([near] if near else []), flipped
 
 
-def _marked(clip: Clip, scene: Scene, options: AnimateOptions | SwapOptions) -> Clip:
-    """The clip with a label and an invisible mark in its frames, where they are asked for."""
-    frames = clip.frames
-    if options.label:
-        boxes = [(x0, y0, x1, y1) for x0, y0, x1, y1 in scene.face_boxes().reshape(-1, 4).tolist()]
-        frames = ordered_map(Label(options.label, scene.size, boxes).blend, frames)
-    if options.watermark:
-        frames = ordered_map(Marker(options.watermark).mark, frames)
-    return replace(clip, frames=frames)
-
-
-def _write(
-    clip: Clip,
-    out: Path,
-    options: AnimateOptions | SwapOptions,
-    sign_file: Callable[[Path, Path], None] | None,
-    on_progress: ProgressCallback | None,
-    on_frame: FrameCallback | None,
-) -> EncodedFile:
-    """The finished frames as a file."""
-    shown = report_progress(clip.frames, clip.frame_count or 0, on_progress, on_frame)
-    return write_clip(replace(clip, frames=shown), out, options=options.encode, sign_file=sign_file)
-
-
-def _file_signer(
-    engine: Engine, selfie: bytes | Path, template: Template | Path, certificate: Certificate | None
-) -> Callable[[Path, Path], None] | None:
-    """What signs the result, with where it comes from."""
-    if certificate is None:
-        return None
-    inputs = (SourceFile("portrait", selfie),)
-    if isinstance(template, Path):
-        origin = Origin(engine.digest, None, (*inputs, SourceFile("driving", template)))
-    else:
-        origin = Origin(engine.digest, template.id, inputs)
-    return partial(sign_clip, origin=origin, certificate=certificate)
+def _footage(
+    engine: Engine, clip: Path | Template | Footage, span: Span, on_progress: ProgressCallback | None
+) -> Footage:
+    """A clip with its faces: tracked now, or before."""
+    if isinstance(clip, Footage):
+        return clip.trimmed(span)
+    if isinstance(clip, Template):
+        return template_footage(engine, clip, span, on_progress)
+    return open_footage(engine, clip, span=span, on_progress=on_progress)
 
 
 def reconstruct(
@@ -225,24 +189,6 @@ def reconstruct(
     frames = scene.frames([Layer(subject, MotionDriver(motion, TransferOptions("absolute")))])
     shown = report_progress(frames, len(motion), on_progress)
     return write_clip(Clip(shown, motion.fps, len(motion)), out, options=EncodeOptions(crf=12))
-
-
-def report_progress(
-    frames: Iterator[Picture],
-    total: int,
-    on_progress: ProgressCallback | None,
-    on_frame: FrameCallback | None = None,
-) -> Iterator[Picture]:
-    """Pass frames on; when the taker stops, or ``on_progress`` raises, the stages behind them stop too."""
-    try:
-        for done, frame in enumerate(frames, 1):
-            yield frame
-            if on_frame:
-                on_frame(frame)
-            if on_progress:
-                on_progress(done, total)
-    finally:
-        close(frames)
 
 
 class _Clock:

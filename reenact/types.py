@@ -13,12 +13,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 Picture = NDArray[np.uint8]
+Effect = Literal["animate", "swap"]
+"""Whether a picture is moved, or its face is put into a clip."""
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
 FrameCallback = Callable[[Picture], None]
 """Called with every frame as it goes into the file."""
 ProgressCallback = Callable[[int, int], None]
@@ -175,10 +179,10 @@ class Motion:
 
 @dataclass(frozen=True)
 class CleanFace:
-    """A face with nothing in front of it: its square (256, 256, 3) uint8, and the frame it was taken from."""
+    """A face with nothing in front of it: its square (256, 256, 3) uint8, and its pose there."""
 
-    frame: int
     picture: Picture
+    pose: Keypoints
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,18 @@ class FaceTrack:
         """Where the face is in this frame."""
         return Crop.around(self.squares[frame])
 
+    def part(self, first: int, last: int) -> FaceTrack:
+        """The frames from ``first`` up to ``last``, which is left out."""
+        part = slice(first, last)
+        return FaceTrack(
+            self.squares[part],
+            self.landmarks[part],
+            self.keypoints[part],
+            self.visibility[part],
+            self.shots[part],
+            self.clean,
+        )
+
     def painted_size(self, most: int) -> int:
         """Pixels a side that suffice for this face: 256, 512 or 1024, and at most ``most``."""
         side = float(np.median(self.squares[:, 2]))
@@ -215,7 +231,11 @@ class FaceTrack:
 
 @dataclass(frozen=True)
 class Template:
-    """A stored motion with its metadata for the gallery. Paths are None where there is no file."""
+    """A stored motion with its metadata for the gallery. Paths are None where there is no file.
+
+    ``driving`` is the clip it came from, into which a face can be put; ``faces`` the faces tracked in it.
+    ``effect`` says what the template is meant for, and ``has_sound`` whether the clip has a sound track.
+    """
 
     id: str
     title: str
@@ -225,6 +245,9 @@ class Template:
     attribution: str
     preview: Path | None = None
     driving: Path | None = None
+    effect: Effect = "animate"
+    faces: Path | None = None
+    has_sound: bool = False
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from reenact.config import version
 from reenact.engine import Engine
 from server import api, container, web
 from server.http import compress, cross_origin, problems, request_log, same_site
-from server.http.body_time import BodyTime
 from server.http.forms import StrictRequest
 from server.observability import request_id
 from server.settings import Settings
@@ -54,10 +53,10 @@ def create_app(
         template_folder="web/pages",
     )
     _configure(app, settings)
-    app.wsgi_app = BodyTime(app.wsgi_app, settings.body_seconds)  # type: ignore[method-assign]
     if settings.proxies:
+        count = settings.proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
+            app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_prefix=count
         )
     request_id.init_app(app)
     problems.init_app(app)

@@ -30,6 +30,8 @@ CHOICES = {
 }
 # Variables of other parts of the project, which are no mistake.
 FOREIGN = {"REENACT_SHARED", "REENACT_CI"}
+_SILENT = "connections on which nothing comes for 60 s are closed, and slow clients hold no thread"
+REMOVED = {"head_seconds": _SILENT, "body_seconds": _SILENT}
 _TRUTH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -56,8 +58,6 @@ class Settings:
     portraits: Path = PORTRAITS  # folder of the portraits that ship
     more_portraits: Path = MORE_PORTRAITS  # folder of downloaded portraits and your own; may be missing
     upload_bytes: int = _setting(20_000_000, 1, 10**8)  # maximum size of a request; a selfie may have 20 MB
-    head_seconds: float = _setting(10.0, 0.1, 3600)  # time limit for receiving the headers of a request
-    body_seconds: float = _setting(120.0, 0.1, 3600)  # time limit for receiving the body of a request
     selfie_pixels: int = _setting(50_000_000, 1, 50_000_000)  # maximum width times height; the engine's limit
     driving_seconds: float = _setting(60.0, 0.1, 60)  # maximum length of a clip; the engine's limit is 60
     driving_side: int = _setting(1920, 16, 1920)  # maximum longer side in pixels; the engine's limit
@@ -72,7 +72,7 @@ class Settings:
     wait_seconds: float = _setting(30.0, 0, 300)  # maximum of `Prefer: wait`
     log: Literal["text", "json"] = "text"  # text for people; json: one object a line, requests included
     metrics_port: int | None = _setting(None, 1, 65535)  # separate port for metrics; none: the server's port
-    http_threads: int = _setting(16, 2, 256)  # threads for POSTs, and as many for others; half may wait
+    http_threads: int = _setting(16, 2, 256)  # threads that answer requests; half may wait or stream events
     database: str | None = None  # sqlite:///file or postgresql://...; none: an SQLite file in the data folder
     storage: str | None = None  # s3://bucket/folder for uploads and results; none: the data folder
     broker: str | None = None  # redis://... or amqp://... for `reenact-server worker`; none: jobs run here
@@ -150,6 +150,9 @@ def read(environment: Mapping[str, str]) -> Settings:
     known = {variable(each.name): each.name for each in fields(Settings)}
     given = {name: text for name, text in environment.items() if name.startswith(PREFIX) and text.strip()}
     unknown = sorted(given.keys() - known.keys() - FOREIGN)
+    for name, instead in REMOVED.items():
+        if variable(name) in unknown:
+            raise SettingInvalid(f"{variable(name)} is no longer a setting: {instead}. Remove it.")
     if unknown:
         near = difflib.get_close_matches(unknown[0], known, n=2, cutoff=0.85)
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Settings: {', '.join(known)}."

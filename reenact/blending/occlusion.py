@@ -8,7 +8,8 @@ that it has learnt to let pass.
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from reenact.face.parts import MESH_POINTS
 from reenact.face.square_sampling import Square, sample_square, to_network_input
@@ -18,7 +19,13 @@ from reenact.types import FloatArray, Picture
 SIZE = 128  # pixels of the network's square
 SIDE = 256  # of what is returned
 ROOM = 1.25  # the square's side over the longer side of the face
-SURE = (0.3, 0.7)  # below and above there is nothing and all in front; between them it is blended
+# Something in front begins where it is sure, surer without a rebuilt face, and goes on where it is likely.
+SURE, ALONE, LIKELY = 0.65, 0.8, 0.08
+OVAL = (  # mesh points of the face's outline
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+REACH = 20  # pixels of the network: how far from a sure place a likely one may lie
 
 
 class OcclusionDetector:
@@ -38,8 +45,8 @@ class OcclusionDetector:
                 front; None where there is no such frame, which costs some certainty.
 
         Returns:
-            (256, 256) float32 in [0, 1] across the square: 1 where something is in front of the face. Farther
-            from the face than ``face_square`` reaches it is 0.
+            (256, 256) float32 in [0, 1] across the square: 1 where something is in front of the face. Outside
+            the face's outline it means nothing: background may be 1. Where ``face_square`` ends it is 0.
         """
         where = face_square(landmarks)
         picture = to_network_input(sample_square(square, where, SIZE), 0.0, 1.0)
@@ -49,9 +56,11 @@ class OcclusionDetector:
             else to_network_input(sample_square(rebuilt, where, SIZE), 0.0, 1.0)
         )
         (found,) = self._network(picture=picture, own=own)
-        low, high = SURE
-        alpha = np.clip((found[0] - low) / (high - low), 0, 1)
-        return _placed(np.asarray(alpha, np.float32), where, len(square))
+        return _placed(
+            _connected(found[0], _inside(landmarks, where), ALONE if rebuilt is None else SURE),
+            where,
+            len(square),
+        )
 
 
 def face_square(landmarks: FloatArray) -> Square:
@@ -62,11 +71,48 @@ def face_square(landmarks: FloatArray) -> Square:
 
 
 def smoothed(before: FloatArray, now: FloatArray, after: FloatArray) -> FloatArray:
-    """The median over three frames, pixel by pixel: what shows in one frame alone was an error.
+    """What is in front in ``now``, without what shows in one frame alone, and with what fails in one alone.
 
-    At a clip's ends and at cuts, give ``now`` in the place of what is missing. All (H, W) float32.
+    What has nothing within 16 pixels of it in the frames beside was an error: a finger moves less. At
+    a clip's ends and at cuts, give ``now`` in the place of what is missing. All (H, W) float32, in eights.
     """
-    return np.asarray(np.maximum(np.minimum(before, now), np.minimum(np.maximum(before, now), after)))
+    beside = np.maximum(_widened(before), _widened(after))
+    return np.asarray(np.maximum(np.minimum(before, after), np.minimum(now, beside)), np.float32)
+
+
+def _widened(alpha: FloatArray) -> FloatArray:
+    """The largest value within about 16 pixels, (H, W), in blocks of 8."""
+    height, width = alpha.shape
+    blocks = np.pad(alpha.reshape(height // 8, 8, width // 8, 8).max((1, 3)), 2)
+    windows = np.lib.stride_tricks.sliding_window_view(blocks, (5, 5)).max((2, 3))
+    return np.asarray(windows.repeat(8, 0).repeat(8, 1))
+
+
+def _inside(landmarks: FloatArray, where: Square) -> NDArray[np.bool_]:
+    """Where the face is in the network's square, (SIZE, SIZE)."""
+    image = Image.new("1", (SIZE, SIZE))
+    points = where.from_pixels(landmarks[list(OVAL)]) * SIZE
+    ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in points], fill=1)
+    return np.asarray(image)
+
+
+def _connected(found: FloatArray, face: NDArray[np.bool_], least: float) -> FloatArray:
+    """Cover (S, S) in [0, 1] from the network's probabilities, by hysteresis (Canny 1986).
+
+    A hand is of the face's colour and often only half certain, but somewhere it is sure; what is half certain
+    with nothing sure beside it was an error. Only on the ``face`` (S, S) do sure places count.
+    """
+    sure, likely = _grown(~_grown((found <= least) | ~face)), found > LIKELY
+    for _ in range(REACH if sure.any() else 0):
+        sure = _grown(sure) & likely
+    return np.asarray(np.where(sure, np.clip(found / LIKELY - 0.5, 0, 1), 0), np.float32)
+
+
+def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask (H, W) and all pixels that touch it."""
+    wide = np.pad(mask, 1)
+    rows = wide[:-2] | wide[1:-1] | wide[2:]
+    return np.asarray(rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:])
 
 
 def _placed(alpha: FloatArray, where: Square, side: int) -> FloatArray:

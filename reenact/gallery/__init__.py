@@ -4,6 +4,7 @@ portraits.py          portraits.toml, a folder of pictures     -> Portrait
 fetch.py              famous.toml -> Wikimedia Commons        -> a folder of pictures
 template_metadata.py  template.toml                           <-> Card
 templates.py          card + motion.npz + preview.webp        -> Template
+scenes.py             a clip's faces, previews, clips of portraits that we move ourselves
 build.py              clip -> motion -> retimed -> a template's folder; and all of them again for a new model
 """
 

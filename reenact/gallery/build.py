@@ -12,8 +12,7 @@ from pathlib import Path
 from reenact.config import MOTIONS
 from reenact.engine import Engine
 from reenact.errors import InvalidOption, MotionOutdated, ReenactError
-from reenact.face.align import align, choose
-from reenact.gallery.portraits import list_portraits
+from reenact.gallery.scenes import write_clip_preview, write_faces, write_preview, write_scene
 from reenact.gallery.template_metadata import BuildRecipe, TemplateMetadata, read_metadata, write_metadata
 from reenact.gallery.templates import (
     DRIVING,
@@ -25,19 +24,12 @@ from reenact.gallery.templates import (
     sweep_templates,
     template_ids,
 )
-from reenact.generator.renderer import NATIVE_SIZE
-from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
+from reenact.media import open_clip, write_clip
 from reenact.motion.motion_file import load_motion, save_motion
 from reenact.motion.retime import RetimeOptions, retime
-from reenact.motion.transfer import TransferOptions, transfer
 from reenact.os_errors import unwritable
-from reenact.pipeline import report_progress
-from reenact.subject import open_subject
 from reenact.tracking import require_motion, track
-from reenact.types import Clip, Motion, ProgressCallback, Template
-
-PREVIEW_FPS = 15  # frames a second at most: a preview must be small
-PREVIEW_ENCODING = EncodeOptions(webp_quality=55, webp_effort=4)
+from reenact.types import Motion, ProgressCallback, Template
 
 
 @dataclass(frozen=True)
@@ -93,6 +85,7 @@ def add_template(
         write_preview(engine, motion, part / PREVIEW, on_progress)
         if keep_clip:
             write_clip(open_clip(clip), part / DRIVING)
+            write_faces(engine, part, on_progress)
     return get_template(id, folder, engine.model)
 
 
@@ -112,34 +105,25 @@ def build_templates(
             yield Built(id, error=error)
 
 
-def write_preview(
-    engine: Engine, motion: Motion, out: Path, on_progress: ProgressCallback | None = None
-) -> None:
-    """Show a motion on the first of our own portraits: an animated WebP of 256 pixels."""
-    picture = read_picture(list_portraits()[0].path)
-    face = choose(engine.finder.find(picture))
-    crop = align(face)
-    subject = open_subject(engine, picture, face, crop, NATIVE_SIZE)
-    driven = transfer(subject.keypoints, motion.keypoints, TransferOptions(), motion.fps)
-    every = -(-motion.fps // PREVIEW_FPS)
-    shown = driven[:: int(every)]
-    frames = report_progress(subject.render(shown), len(shown), on_progress)
-    write_clip(Clip(frames, motion.fps / every, len(shown)), out, options=PREVIEW_ENCODING)
-
-
 def _build(engine: Engine, folder: Path, id: str, data: Path | None) -> bool:
     """Build one template in place; True when its motion was made again."""
     if not is_slug(id) or id not in template_ids(folder):
         get_template(id, folder, engine.model)  # says what is wrong
     place = folder / id
     metadata = read_metadata(place)
+    write_scene(engine, place, metadata.build)
     clip = _source(place, metadata.build, data)
     if clip is None:
         motion = _stored_motion(place, engine.model)
     else:
         motion = _capture_motion(engine, clip, metadata.build.retime if metadata.build else RetimeOptions())
         save_motion(motion, place / MOTION)
-    write_preview(engine, motion, place / PREVIEW)
+    if (place / DRIVING).is_file():
+        write_faces(engine, place)
+    if metadata.effect == "swap":
+        write_clip_preview(place / DRIVING, place / PREVIEW)
+    else:
+        write_preview(engine, motion, place / PREVIEW)
     return clip is not None
 
 

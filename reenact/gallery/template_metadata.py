@@ -11,16 +11,24 @@ from typing import Any
 from reenact.errors import InvalidOption, TemplateNotFound
 from reenact.motion.retime import RetimeOptions
 from reenact.os_errors import reason
+from reenact.types import EFFECTS, Effect
 
 FILE = "template.toml"
+_SOURCES = ("clip", "portrait", "motion")  # of a recipe
 
 
 @dataclass(frozen=True)
 class BuildRecipe:
-    """How the motion was made: the clip, relative to a data folder, and what was done to its motion."""
+    """How a template was made.
 
-    clip: str
+    ``clip`` is relative to a data folder, and ``retime`` was done to its motion. Or the clip is one of our
+    own ``portrait``s, moved by the template ``motion``.
+    """
+
+    clip: str = ""
     retime: RetimeOptions = field(default_factory=RetimeOptions)
+    portrait: str = ""
+    motion: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class TemplateMetadata:
     tags: tuple[str, ...] = ()
     build: BuildRecipe | None = None
     made_by: str | None = None  # id of the job that built it; not published
+    effect: Effect = "animate"  # what it is meant for
 
     def __post_init__(self) -> None:
         """Refuse what cannot be shown or stored; raises InvalidOption."""
@@ -43,6 +52,8 @@ class TemplateMetadata:
         ):
             if not text.strip() or not text.isprintable():
                 raise InvalidOption(f"The {name} of a template is one line of text, not {text!r}.")
+        if self.effect not in EFFECTS:
+            raise InvalidOption(f"The effect of a template is animate or swap, not {self.effect!r}.")
         for tag in self.tags:
             if not tag.strip() or not tag.isprintable():
                 raise InvalidOption(f"A tag is a word, not {tag!r}.")
@@ -64,6 +75,7 @@ def read_metadata(folder: Path) -> TemplateMetadata:
             tags=tuple(str(tag) for tag in table.get("tags", ())),
             build=None if recipe is None else _recipe(recipe),
             made_by=_text(table, "made_by") if "made_by" in table else None,
+            effect=table.get("effect", "animate"),
         )
     except (OSError, ValueError, KeyError, TypeError, InvalidOption) as error:
         raise TemplateNotFound(
@@ -81,14 +93,20 @@ def write_metadata(metadata: TemplateMetadata, folder: Path) -> None:
     ]
     if metadata.made_by is not None:
         lines.append(f"made_by = {_quoted(metadata.made_by)}")
+    if metadata.effect != "animate":
+        lines.append(f"effect = {_quoted(metadata.effect)}")
     if metadata.build is not None:
-        lines += ["", "[build]", f"clip = {_quoted(metadata.build.clip)}", *_changed(metadata.build.retime)]
+        named = [
+            f"{name} = {_quoted(value)}" for name in _SOURCES if (value := getattr(metadata.build, name))
+        ]
+        lines += ["", "[build]", *named, *_changed(metadata.build.retime)]
     (folder / FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _recipe(table: dict[str, Any]) -> BuildRecipe:
-    options = {name: value for name, value in table.items() if name != "clip"}
-    return BuildRecipe(_text(table, "clip"), RetimeOptions(**options))
+    options = {name: value for name, value in table.items() if name not in _SOURCES}
+    sources = {name: _text(table, name) for name in _SOURCES if name in table}
+    return BuildRecipe(retime=RetimeOptions(**options), **sources)
 
 
 def _text(table: dict[str, Any], name: str) -> str:

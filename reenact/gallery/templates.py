@@ -1,4 +1,4 @@
-"""Reading templates: ``<folder>/<id>/{template.toml, motion.npz, preview.webp, driving.mp4}``."""
+"""Reading templates: ``<folder>/<id>/{template.toml, motion.npz, preview.webp, driving.mp4, faces.npz}``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from stat import S_ISREG
 from reenact.config import DEFAULT_MODEL, MOTIONS
 from reenact.errors import MotionOutdated, OutputError, TemplateNotFound
 from reenact.gallery.template_metadata import FILE, read_metadata
+from reenact.media import has_sound
 from reenact.motion.motion_file import load_motion
 from reenact.os_errors import reason
 from reenact.runtime import ModelFolder
@@ -25,7 +26,7 @@ from reenact.types import Template
 log = logging.getLogger(__name__)
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-MOTION, PREVIEW, DRIVING = "motion.npz", "preview.webp", "driving.mp4"
+MOTION, PREVIEW, DRIVING, FACES = "motion.npz", "preview.webp", "driving.mp4", "faces.npz"
 HIDDEN = re.compile(rf"\.{SLUG.pattern}-[0-9a-f]{{8}}")  # what hidden_place names
 CACHED_TEMPLATES = 128  # templates; one of five seconds takes 60 kB
 ABANDONED_AFTER = 3600.0  # seconds that nothing is written to a folder before it counts as left behind
@@ -128,13 +129,13 @@ def is_slug(id: str) -> bool:
 def _read(folder: Path, model: str) -> Template:
     """A template, read once as long as its files stay the same: services ask for it with each order."""
     return _read_cached(
-        folder, model, tuple(_stamp(folder / name) for name in (FILE, MOTION, PREVIEW, DRIVING))
+        folder, model, tuple(_stamp(folder / name) for name in (FILE, MOTION, PREVIEW, DRIVING, FACES))
     )
 
 
 @lru_cache(maxsize=CACHED_TEMPLATES)
 def _read_cached(folder: Path, model: str, stamps: tuple[object, ...]) -> Template:
-    metadata, (*_, preview, driving) = read_metadata(folder), stamps
+    metadata, (*_, preview, driving, faces) = read_metadata(folder), stamps
     return Template(
         id=folder.name,
         title=metadata.title,
@@ -144,6 +145,9 @@ def _read_cached(folder: Path, model: str, stamps: tuple[object, ...]) -> Templa
         attribution=metadata.attribution,
         preview=folder / PREVIEW if preview else None,
         driving=folder / DRIVING if driving else None,
+        effect=metadata.effect,
+        faces=folder / FACES if faces else None,
+        has_sound=bool(driving) and has_sound(folder / DRIVING),
     )
 
 

@@ -9,7 +9,7 @@ write_clip     Clip                     -> mp4, gif or webp, complete or not at 
 
 from reenact.media.encode import EncodedFile, EncodeOptions, check_output, write_clip
 from reenact.media.picture import PictureLimits, check_picture, read_picture
-from reenact.media.video import VIDEO_LIMITS, WHOLE, Span, VideoLimits, open_clip
+from reenact.media.video import VIDEO_LIMITS, WHOLE, Span, VideoLimits, has_sound, open_clip
 
 __all__ = [
     "VIDEO_LIMITS",
@@ -21,6 +21,7 @@ __all__ = [
     "VideoLimits",
     "check_output",
     "check_picture",
+    "has_sound",
     "open_clip",
     "read_picture",
     "write_clip",

@@ -91,6 +91,18 @@ def open_clip(path: Path, limits: VideoLimits = VIDEO_LIMITS, span: Span = WHOLE
         raise _unreadable() from e
 
 
+def has_sound(path: Path, limits: VideoLimits = VIDEO_LIMITS) -> bool:
+    """Whether a clip has a sound track; a file that is no clip has none."""
+    try:
+        clip = open_clip(path, limits)
+    except ReenactError:
+        return False
+    close = getattr(clip.frames, "close", None)
+    if close:
+        close()
+    return clip.audio is not None
+
+
 def _recognise(path: Path, limits: VideoLimits) -> formats.Format:
     """The clip's format; refuses what is missing, empty, too big or not a moving picture."""
     try:

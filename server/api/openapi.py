@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from apiflask import APIFlask
+from flask import Response, json, request
 
 from server.api import examples
 from server.api.responses import ProblemOut
@@ -42,6 +43,14 @@ def init_app(app: APIFlask) -> None:
     app.config["LICENSE"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
     app.config["SECURITY_SCHEMES"] = {"key": {"type": "http", "scheme": "bearer"}}
     app.spec_processor(_finish)
+    app.after_request(_name_prefix)
+
+
+def _name_prefix(response: Response) -> Response:
+    """Tell clients of a proxy that serves this under a path where the document's paths begin."""
+    if request.endpoint == "openapi.spec" and request.root_path and response.status_code == 200:
+        response.set_data(json.dumps({**(response.json or {}), "servers": [{"url": request.root_path}]}))
+    return response
 
 
 def _finish(spec: Any) -> Any:
@@ -53,7 +62,6 @@ def _finish(spec: Any) -> Any:
                 _describe_problems(operation)
             if isinstance(operation, dict) and "requestBody" in operation:
                 operation["responses"]["400"] = {"description": "bad_request", "content": _PROBLEM}
-                operation["responses"]["408"] = {"description": "request_timeout", "content": _PROBLEM}
                 operation["responses"]["507"] = {"description": "disk_full", "content": _PROBLEM}
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():

@@ -14,19 +14,31 @@ from reenact.errors import SetupError
 from server.errors import NotReady
 from server.settings import variable
 
+BACKLOG = 1024  # connections that the kernel keeps until they are let in
 ANSWER_SECONDS = 5  # that the service on the port may take to answer
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; raises SetupError."""
+    try:
+        return _listen(host, port)
+    except OSError as e:
+        raise unusable(host, port, e) from e
+
+
 def trouble(host: str, port: int) -> OSError | None:
-    """Why this process cannot listen there; None if it can."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as line:
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
-        try:
-            line.bind((host, port))
-            line.listen()
-        except OSError as e:
-            return e
+    """What keeps this process from listening there."""
+    try:
+        _listen(host, port).close()
+    except OSError as e:
+        return e
     return None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    return socket.create_server(
+        (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
+    )
 
 
 def unusable(host: str, port: int, wrong: OSError) -> SetupError:

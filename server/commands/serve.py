@@ -7,15 +7,13 @@ import fcntl
 import logging
 import os
 import signal
+import socket
 import time
-from collections.abc import Callable
-from math import ceil
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, main_thread
 from typing import IO, TYPE_CHECKING, Any
 
-from gunicorn.app.base import BaseApplication
-from gunicorn.arbiter import Arbiter
+import waitress
 
 from reenact.errors import SetupError
 from reenact.os_errors import reason
@@ -23,16 +21,21 @@ from server.access.keys import Keys
 from server.commands import ports
 from server.database.database import make_folder, open_database
 from server.engine.certificate import anchors_of, announce
-from server.http.listening import PatientWorker
-from server.observability import logs
 from server.settings import Settings
 from server.storage import LocalStorage
 
 if TYPE_CHECKING:
+    from apiflask import APIFlask
+    from waitress.server import TcpWSGIServer
+
     from server.container import Services
 
 log = logging.getLogger(__name__)
-LOOK = 0.1  # seconds between two looks at whether gunicorn still takes requests
+BROKEN = 3  # exit status when the service cannot start, as a worker's
+CONNECTIONS = 1000  # at once; more wait until one is closed
+SILENCE_SECONDS = 60  # without a byte, after which a connection is closed
+HEADER_BYTES = 32_768  # that a request's line and headers may have together
+LOOK = 0.05  # seconds between two looks at whether all responses are sent
 CLOSE_SECONDS = 9  # that closing takes at most, after the time that running jobs get
 LOCK_SECONDS = 5  # that a killed server's orphan may take to notice and go
 
@@ -100,59 +103,48 @@ def check_address(host: str, port: int) -> None:
         time.sleep(0.1)
 
 
-class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn with one process and several threads.
+class Listener:
+    """waitress with our settings, in this process: it reads whole requests and buffers responses itself.
 
-    One process, since it starts the engine. It alone imports the app, so that the one it is forked from stays
-    small and has no threads.
+    Its threads see a request when the last byte has come, so slow clients hold none of them. Each response
+    that goes on for long, ``Prefer: wait`` and events, holds one; the services limit how many do.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._services: Services | None = None
-        self._exits, self._still = Event(), True
-        super().__init__()
+        self._asked_to_stop = Event()
+        self._closed = False
+        self._all_stopped = True
 
-    def load_config(self) -> None:
-        """Translate our settings; gunicorn's own files and variables are not read."""
-        for name, value in self._options().items():
-            if name in self.cfg.settings:  # some are unknown to older versions
-                self.cfg.set(name, value)
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; raises SetupError."""
+        with ports.listen(self._settings.host, self._settings.port) as line:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self._on_signal)
+            app, services = self._load()
+            server = waitress.create_server(app, sockets=[line], **options(self._settings))
+            closing = Thread(target=self._close, args=(server, services), name="closing", daemon=True)
+            closing.start()
+            self._say_where(line)
+            server.run()
+        if not self._all_stopped:
+            os._exit(0)  # a thread is still inside the model, which must not be torn down under it
 
-    def load(self) -> Callable[..., Any]:
-        """Build the app in the process that will serve it."""
+    def _load(self) -> tuple[APIFlask, Services]:
+        """Build the app and start its services."""
         from server.app import create_app
         from server.container import services_of
 
         app = create_app(self._settings, on_broken=_stop_all)
-        self._services = services_of(app)
+        services = services_of(app)
         try:
-            self._services.start()
+            services.start()
         except SetupError as e:
             _stop_all(e)
-        return app
+        return app, services
 
-    def _options(self) -> dict[str, object]:
-        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
-        return {
-            "bind": f"{host}:{self._settings.port}",
-            "proc_name": "reenact-server",
-            "workers": 1,
-            "worker_class": PatientWorker,
-            "threads": self._settings.http_threads,
-            "graceful_timeout": ceil(self._settings.stop_seconds) + CLOSE_SECONDS,
-            "logconfig_dict": logs.config(self._settings.log),
-            "control_socket_disable": True,
-            "forwarded_allow_ips": "",  # REENACT_PROXIES says whom to believe, not where they are
-            "when_ready": self._say_where,
-            "post_fork": self._set_up,
-            "post_worker_init": self._begin_watch,
-            "worker_int": lambda worker: _heed_no_more_signals(),
-            "worker_exit": self._end,
-        }
-
-    def _say_where(self, arbiter: Any) -> None:
-        host, port = arbiter.LISTENERS[0].getsockname()[:2]
+    def _say_where(self, line: socket.socket) -> None:
+        host, port = line.getsockname()[:2]
         name = f"[{host}]" if ":" in host else host
         said = f"Reenact listens on http://{name}:{port} (Ctrl+C stops it)"
         if self._settings.log == "json":
@@ -160,39 +152,47 @@ class Listener(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         else:
             print(said, flush=True)
 
-    def _set_up(self, arbiter: Any, worker: Any) -> None:
-        worker.silent = self._settings.head_seconds
+    def _on_signal(self, number: int, frame: object) -> None:
+        """Begin to stop at the first signal, ignore more of them, and leave the loop when all is closed."""
+        if self._closed:
+            raise SystemExit
+        self._asked_to_stop.set()
 
-    def _begin_watch(self, worker: Any) -> None:
-        self._closing = Thread(target=self._close, args=(worker,), name="closing", daemon=True)
-        self._closing.start()
-
-    def _close(self, worker: Any) -> None:
-        """Stop the work as soon as gunicorn takes no more requests, and not when the last has been answered.
-
-        So those who wait for a job, or listen to it, are told at once how far it is, and let go.
-        """
-        while worker.alive and os.getppid() == worker.ppid and not self._exits.wait(LOOK):
-            pass
-        seconds = None if os.getppid() == worker.ppid else 0.0  # killed: nobody waits but the next server
-        assert self._services  # load() came first
-        self._still = self._services.close(seconds)
-
-    def _end(self, arbiter: Any, worker: Any) -> None:
-        _heed_no_more_signals()
-        self._exits.set()
-        self._closing.join()
-        if not self._still:
-            os._exit(0)  # a thread is still inside the model, which must not be torn down under it
+    def _close(self, server: TcpWSGIServer, services: Services) -> None:
+        """Stop the work while waitress still answers, so that waiting clients learn how far their job is."""
+        self._asked_to_stop.wait()
+        server.accepting = False
+        self._all_stopped = services.close()
+        deadline = time.monotonic() + CLOSE_SECONDS
+        while _is_answering(server) and time.monotonic() < deadline:
+            time.sleep(LOOK)
+        self._closed = True
+        signal.pthread_kill(main_thread().ident or 0, signal.SIGTERM)  # ends server.run()
 
 
-def _heed_no_more_signals() -> None:
-    """Ctrl+C comes twice, from the terminal and from gunicorn: the second must not break off the closing."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)  # not SIG_IGN: Python complains when one is on its way already
+def options(settings: Settings) -> dict[str, Any]:
+    """Our settings as waitress' arguments."""
+    return {
+        "threads": settings.http_threads,
+        "connection_limit": CONNECTIONS,
+        "asyncore_use_poll": True,  # select() knows no more than 1024 connections
+        "channel_timeout": SILENCE_SECONDS,
+        "cleanup_interval": 5,
+        "channel_request_lookahead": 1,  # so that it notices a client that hangs up while it is answered
+        # A body that is only a little too large is read, so that the application can answer with a problem.
+        "max_request_body_size": settings.upload_bytes * 5 // 4,
+        "max_request_header_size": HEADER_BYTES,
+        "clear_untrusted_proxy_headers": False,  # werkzeug's ProxyFix decides, by REENACT_PROXIES
+        "ident": None,
+    }
+
+
+def _is_answering(server: TcpWSGIServer) -> bool:
+    """Whether a request is in work, or part of a response is not sent yet."""
+    return any(each.requests or each.total_outbufs_len for each in list(server.active_channels.values()))
 
 
 def _stop_all(error: Exception) -> None:
-    """Without engine, records or files there is nothing to serve: end with gunicorn's status for that."""
+    """Without engine, records or files there is nothing to serve."""
     log.critical("The service cannot start: %s", error)
-    os._exit(Arbiter.WORKER_BOOT_ERROR)
+    os._exit(BROKEN)

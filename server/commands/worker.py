@@ -14,7 +14,7 @@ from server.engine.certificate import announce
 from server.settings import Settings
 
 log = logging.getLogger(__name__)
-BROKEN = 3  # exit status when the engine cannot be opened, as gunicorn's
+BROKEN = 3  # exit status when the engine cannot be opened, as a server's
 STOP = (signal.SIGTERM, signal.SIGINT)
 POLL_SECONDS = 0.1  # seconds between two looks at whether the engine is open
 

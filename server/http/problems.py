@@ -55,7 +55,7 @@ def init_app(app: APIFlask) -> None:
 def problem(status: int, code: str, detail: str, **more: Any) -> Response:
     """A problem details answer."""
     body = {
-        "type": f"/docs#{code}",
+        "type": f"{request.root_path}/docs#{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,

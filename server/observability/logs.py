@@ -15,10 +15,6 @@ from typing import Any
 from server.observability.request_id import request_id
 
 FORMATS = ("text", "json")
-_REPLACEMENTS = {
-    "Invalid request": "A malformed HTTP request was refused.",
-    "Error handling request": "A request failed before the application saw it.",
-}
 CONSUMER_QUEUES = ("reenact", "reenact.DQ")  # of Dramatiq, by their queues
 REQUESTS = "server.http.request_log"
 FIELDS = ("request_id", "job", "method", "route", "status", "seconds")
@@ -28,8 +24,7 @@ job: ContextVar[str | None] = ContextVar("job", default=None)
 
 
 def config(kind: str) -> dict[str, Any]:
-    """Settings for ``logging.config.dictConfig``; gunicorn is given the same, since it sets up its own."""
-    up = {"propagate": True}
+    """Settings for ``logging.config.dictConfig``."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -39,7 +34,6 @@ def config(kind: str) -> dict[str, Any]:
         },
         "filters": {
             "context": {"()": Context},
-            "discreet": {"()": RedactRequests},
             "lost": {"()": DropDisconnects},
         },
         "handlers": {
@@ -52,8 +46,7 @@ def config(kind: str) -> dict[str, Any]:
             REQUESTS: {"level": "INFO" if kind == "json" else "WARNING"},  # too many for eyes
             "pika": {"level": "CRITICAL"},  # ten lines for each try to connect; jobs.calls says it once
             **{f"dramatiq.worker.ConsumerThread({name})": {"filters": ["lost"]} for name in CONSUMER_QUEUES},
-            "gunicorn.error": {"level": "WARNING", "handlers": [], "filters": ["discreet"]} | up,
-            "gunicorn.access": {"level": "CRITICAL", "handlers": []} | up,  # it tells addresses
+            "waitress.queue": {"level": "ERROR"},  # it warns of each request that waits for a thread
         },
     }
 
@@ -64,17 +57,6 @@ class Context(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Pass all."""
         record.request_id, record.job = request_id(), job.get()
-        return True
-
-
-class RedactRequests(logging.Filter):
-    """Removes the sender and the content of unreadable requests, which gunicorn logs."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Pass all, some of it shortened."""
-        for beginning, instead in _REPLACEMENTS.items():
-            if str(record.msg).startswith(beginning):
-                record.msg, record.args = instead, ()
         return True
 
 

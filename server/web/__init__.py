@@ -76,7 +76,8 @@ def _in_language(template: str, **values: object) -> Response:
     answer.headers["Cache-Control"] = "no-cache"
     answer.vary.update(["Accept-Language", "Cookie"])
     if request.args.get("lang") == name:
-        answer.set_cookie(text.COOKIE, name, max_age=YEAR, samesite="Lax", httponly=True)
+        path = request.root_path or "/"
+        answer.set_cookie(text.COOKIE, name, max_age=YEAR, path=path, samesite="Lax", httponly=True)
     return answer
 
 

@@ -26,7 +26,7 @@ from .gallery import FRAMES, make_gallery
 from .machines import Process, Server, Worker, wait_for
 
 ORDERS = 2  # a round
-PARTS = ("whole", "parent", "child", "engine")  # of a server: gunicorn's arbiter, who answers, who computes
+PARTS = ("whole", "parent", "engine")  # of a server: all, who answers, who computes
 LONGEST = 2.5  # seconds from the orders to the kill
 
 
@@ -88,8 +88,6 @@ def one_round(server: Server, victims: dict[str, Process], dice: random.Random, 
     part = dice.choice(parts) if name == "server" else "whole"
     if part == "engine":  # the server starts another
         os.kill(server.engine, signal.SIGKILL)
-    elif part == "child":  # gunicorn does
-        victims[name].kill_child()
     else:
         victims[name].kill() if part == "whole" else victims[name].kill_parent()
         victims[name].start()

@@ -92,11 +92,6 @@ class Process:
         self.process.kill()
         self.process.wait(60)
 
-    def kill_child(self) -> None:
-        """Kill what the process started."""
-        for child in children(self.process.pid):
-            os.kill(child, signal.SIGKILL)
-
     def kill(self) -> None:
         """As a power cut would: no process of the group gets to do anything more."""
         self.stop(signal.SIGKILL)
@@ -141,8 +136,7 @@ class Server(Process):
     @property
     def answers(self) -> int:
         """The process that answers requests."""
-        (found,) = children(self.process.pid)
-        return found
+        return self.process.pid
 
     @property
     def engine(self) -> int:

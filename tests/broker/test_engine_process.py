@@ -147,13 +147,12 @@ def assert_told_of(server: Server, numbers: str) -> None:
         assert float(told["resident_memory_bytes"]) > 5e7 and float(told["cpu_seconds_total"]) > 0
 
 
-@pytest.mark.parametrize("whom", ["parent", "child"])
-def test_the_engine_does_not_outlive_its_server(start: Callable[..., Server], whom: str) -> None:
+def test_the_engine_does_not_outlive_its_server(start: Callable[..., Server]) -> None:
     server = start()
     server.ready()
     begin(server)
     engine = server.engine
-    server.kill_parent() if whom == "parent" else server.kill_child()
+    server.kill_parent()
     wait_for(lambda: not lives(engine), 5, "the end of the engine")
 
 

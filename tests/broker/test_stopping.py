@@ -35,7 +35,7 @@ def test_the_job_is_kept_and_who_waits_is_let_go(server: Server, number: int, tm
         listens = pool.submit(server.ask, f"/v1/animations/{long}/events")
         wait_for(lambda: len(json.loads(server.ask("/v1/animations"))["animations"]) == 2)
         wait_for(lambda: LISTENS in server.ask("/metrics"))
-        assert server.stop(number) == 0  # Ctrl+C reaches gunicorn's two processes, as from a terminal
+        assert server.stop(number) == 0  # Ctrl+C reaches all processes, as from a terminal
         if number == signal.SIGTERM:
             assert json.loads(waits.result())["status"] == "queued"
             assert b"event: job" in listens.result()

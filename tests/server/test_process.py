@@ -1,4 +1,4 @@
-"""The real thing: a process with gunicorn, driven over a socket."""
+"""The real thing: a process with waitress, driven over a socket."""
 
 from __future__ import annotations
 
@@ -21,12 +21,9 @@ from typing import Any
 
 import pytest
 
-from tests.broker.machines import children
-
 from .conftest import FRAMES, LONG, PORTRAIT, TEMPLATE, until
 
 ROOT = Path(__file__).parents[2]
-HTTP_THREADS = 16  # of each kind, by default
 
 
 class Server:
@@ -98,13 +95,6 @@ def start(templates: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
             server.process.wait(10)
 
 
-def test_its_threads_are_there_before_anybody_asks(start: Callable[[], Server]) -> None:
-    server = start()
-    assert server.ask("/healthz")[0] == 200
-    (answers,) = children(server.process.pid)
-    assert len(list(Path(f"/proc/{answers}/task").iterdir())) > 2 * HTTP_THREADS
-
-
 def test_a_whole_life(start: Callable[[], Server], tmp_path: Path) -> None:
     server = start()
     assert server.ask("/healthz")[0] == 200
@@ -155,7 +145,7 @@ def test_clients_that_neither_speak_nor_go_keep_nobody_waiting(start: Callable[[
             assert answer.startswith(b"HTTP/1.1 200")  # and the line stays open on this side
         begun = time.monotonic()
         assert server.ask("/healthz")[0] == 200
-        assert time.monotonic() - begun < 2  # of each of those ten gunicorn's own worker waits so long
+        assert time.monotonic() - begun < 2
     assert server.stop() == 0
 
 
@@ -178,13 +168,13 @@ def test_orders_that_are_slow_to_arrive_keep_no_look_waiting(start: Callable[[],
 
 
 @pytest.mark.parametrize(
-    "held",  # each keeps a thread
+    "held",
     [
         b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n",
         b"GET /v1/animations/ID HTTP/1.1\r\nHost: localhost\r\n",
         b"GET /v1/animations/ID HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n",
         b"GET /v1/animations/ID HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        + b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+        + b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n",
     ],
     ids=["other", "half a head", "body to come", "upload behind"],
 )
@@ -205,17 +195,13 @@ def test_looks_at_jobs_wait_for_nobody(start: Callable[[], Server], held: bytes)
     assert server.stop() == 0
 
 
-def test_a_line_that_stays_silent_is_ended(start: Callable[..., Server]) -> None:
-    server = start(REENACT_HEAD_SECONDS="2")
-    with socket.create_connection(("127.0.0.1", int(server.address.rpartition(":")[2])), 60) as line:
-        begun = time.monotonic()
-        assert line.recv(1) == b""
-        assert time.monotonic() - begun > 1.9
-
-
 @pytest.mark.parametrize(
     ("name", "value", "said"),
-    [("REENACT_DEVICE", "tpu", "auto, cpu or cuda"), ("REENACT_PORT", "http", "whole number")],
+    [
+        ("REENACT_DEVICE", "tpu", "auto, cpu or cuda"),
+        ("REENACT_PORT", "http", "whole number"),
+        ("REENACT_BODY_SECONDS", "9", "no longer a setting"),
+    ],
 )
 def test_a_bad_setting_is_said_in_a_sentence(tmp_path: Path, name: str, value: str, said: str) -> None:
     done = subprocess.run(
@@ -246,3 +232,22 @@ def test_a_port_that_another_has_is_said_in_a_sentence(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith(f"reenact-server: Cannot listen on 127.0.0.1, port {port}: ")
     assert "REENACT_PORT" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_events_come_at_once_and_listeners_leave_threads_for_others(start: Callable[..., Server]) -> None:
+    server = start(REENACT_HTTP_THREADS="4")
+    until(lambda: server.ask("/readyz")[0], lambda status: status == 200)
+    form = {"portrait": PORTRAIT, "template": LONG, "consent": "true"}
+    id = json.loads(server.ask("/v1/animations", form)[1])["id"]
+    port = int(server.address.rpartition(":")[2])
+    head = f"GET /v1/animations/{id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with ExitStack() as lines:
+        for _ in range(8):
+            line = lines.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+            line.sendall(head.encode())
+            said = b""
+            while b"event: job" not in said:  # or else TimeoutError
+                said += line.recv(4096)
+        assert server.ask("/healthz")[0] == 200
+        until(lambda: server.job(id)["status"], lambda status: status == "running")
+    assert server.stop() == 0

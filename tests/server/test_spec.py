@@ -159,7 +159,7 @@ def test_the_documents_examples_are_what_a_server_answers(
     [("server.app", ("torch", "cv2", "scipy", "onnxruntime")), ("server.__main__", ("torch", "onnxruntime"))],
 )
 def test_an_import_loads_and_starts_nothing_it_should_not(module: str, unwanted: tuple[str, ...]) -> None:
-    """onnxruntime is the engine's; loaded before gunicorn forks, it would crash that process at its end."""
+    """onnxruntime is the engine's; the process that answers does without."""
     code = (
         f"import {module}, json, sys, threading;"
         "print(json.dumps([sorted(sys.modules), threading.active_count()]))"

@@ -16,8 +16,8 @@ from reenact.blending.occlusion import SIZE
 from reenact.errors import InvalidOption
 from reenact.training.dataset import Pack
 from reenact.training.loop import Run, RunOptions
+from reenact.training.occluder_canvas import SIZE as DRAWN
 from reenact.training.occluders import LOOSE, PLACED, Draw
-from reenact.training.occluders import SIZE as DRAWN
 from reenact.training.occlusion import OcclusionStage
 from reenact.training.run import add_arguments, main
 

@@ -4,7 +4,8 @@
 import { events } from "./stream.js";
 
 const POLL = 400; // milliseconds between two questions, where the stream of events does not come through
-const ANIMATIONS = "/v1/animations";
+const V1 = new URL("../v1", import.meta.url).pathname; // this file is in static/, under whatever path a proxy serves it
+const ANIMATIONS = `${V1}/animations`;
 const WRONG_KEY = "key_unknown"; // the page's own code: a key was sent, and the server does not know it
 let key = sessionStorage.getItem("key"); // of the interface; the demo on one's own machine needs none
 
@@ -44,7 +45,7 @@ export function send(form, idempotency, uploaded, signal) {
 
 // What can be said about where a file comes from.
 export function verify(form, signal) {
-  return ask("/v1/verify", { method: "POST", body: form, signal });
+  return ask(`${V1}/verify`, { method: "POST", body: form, signal });
 }
 
 export function remove(id) {
@@ -81,7 +82,7 @@ export async function frame(id, signal) {
 export async function preview(file) {
   const form = new FormData();
   form.set("selfie", file, file.name || "selfie");
-  const answer = await reach("/v1/previews", { method: "POST", body: form });
+  const answer = await reach(`${V1}/previews`, { method: "POST", body: form });
   if (!answer.ok) throw problem(answer.status, parsed(await answer.text()));
   return { blob: await answer.blob(), width: Number(answer.headers.get("Original-Width")) };
 }
