@@ -6,6 +6,7 @@ python -m tests.pictures --out docs/pictures
 from __future__ import annotations
 
 import argparse
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,18 +14,22 @@ import numpy as np
 from PIL import Image
 
 from reenact.engine import Engine
-from reenact.face.align import align, choose
+from reenact.face.align import align, choose, extract_crop
 from reenact.gallery.portraits import list_portraits
 from reenact.gallery.templates import get_template
 from reenact.landmarks import OPENINGS
-from reenact.media import EncodeOptions, read_picture, write_clip
+from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions, transfer
+from reenact.options import SwapOptions
+from reenact.pipeline import swap
 from reenact.subject import open_subject
 from reenact.types import Clip, Picture
 
 ROWS = ("eileen-collins", "thomas-jefferson", "elizabeth-i")
 COLUMNS = ("look-around", "surprise", "laugh", "blink")
 MOVING = {"eileen-collins": "look-around", "thomas-jefferson": "talk", "pocahontas": "sing"}
+SWAPPED = {"eileen-collins": ("thomas-jefferson", "laugh"), "thomas-jefferson": ("eileen-collins", "talk")}
+MOMENTS = (4, 12, 20)  # frames of a swapped clip
 SIDE, MOVING_SIDE, FRAMES, FPS = 200, 192, 48, 15
 
 
@@ -56,8 +61,23 @@ def beside(frames: list[Picture], side: int) -> Picture:
     return np.concatenate([np.asarray(frame) for frame in small], 1)
 
 
+def swapped(engine: Engine, selfie: str, portrait: str, template: str) -> Picture:
+    """A selfie, then at three moments a portrait that moves and the same with the selfie's face."""
+    (path,) = (item.path for item in list_portraits() if item.id == selfie)
+    picture = read_picture(path)
+    face = choose(engine.finder.find(picture), "largest")
+    frames = moved(engine, portrait, template)[: MOMENTS[-1] + 1]
+    with tempfile.TemporaryDirectory() as folder:
+        clip, out = Path(folder) / "clip.mp4", Path(folder) / "swap.mp4"
+        write_clip(Clip(iter(frames), Fraction(25), len(frames)), clip, options=EncodeOptions(crf=4))
+        swap(engine, path, clip, out, SwapOptions(encode=EncodeOptions(crf=4)))
+        results = list(open_clip(out).frames)
+    both = (each for moment in MOMENTS for each in (frames[moment], results[moment]))
+    return beside([extract_crop(picture, align(face), 512), *both], SIDE)
+
+
 def main() -> None:
-    """Write ``grid.jpg`` and ``moving.webp``."""
+    """Write ``grid.jpg``, ``swap.jpg`` and ``moving.webp``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("docs/pictures"))
     out: Path = parser.parse_args().out
@@ -66,6 +86,8 @@ def main() -> None:
         clips = [moved(engine, portrait, template) for template in COLUMNS]
         rows.append(beside([clips[0][0], *map(height, clips, COLUMNS)], SIDE))
     Image.fromarray(np.concatenate(rows)).save(out / "grid.jpg", quality=90)
+    sheet = np.concatenate([swapped(engine, selfie, *clip) for selfie, clip in SWAPPED.items()])
+    Image.fromarray(sheet).save(out / "swap.jpg", quality=90)
     clips = [moved(engine, *pair) for pair in MOVING.items()]
     places = [np.linspace(0, len(clip) - 1, FRAMES).round().astype(int) for clip in clips]
     shown = (

@@ -23,6 +23,7 @@ _SCALES = (0.0, 0.8, 1.6, 3.2)  # pixels at 512, between which detail is compare
 _SHARPER, _SHARPEN_SIGMA = 1.0, 1.2  # the second in pixels at 512
 _FAINT, _COARSEST, _STRONGEST = 0.8, 1.4, 16.0
 _BLOCKS, _FLATTEST = 16, 0.35
+_SHIFTED = 0.5
 _OF_FLATTEST = 1.1  # noise of all blocks over that of the flattest, of pure noise
 
 
@@ -47,7 +48,8 @@ def measure(squares: Sequence[Picture], targets: Sequence[Picture], alphas: Sequ
     """What the rendered faces of a shot lack of its frames' look.
 
     Args:
-        squares: one to about eight rendered faces (S, S, 3) uint8, in the clip's colours already.
+        squares: one to about eight rendered faces (S, S, 3) uint8, in the clip's colours already; of frames
+            in a row, since grain is what changes from one to the next. Of one alone, all noise is grain.
         targets: the clip's frames, cut out alike.
         alphas: (S, S) float32 in [0, 1] for each, where the face is replaced.
 
@@ -60,8 +62,9 @@ def measure(squares: Sequence[Picture], targets: Sequence[Picture], alphas: Sequ
         np.median([_noise(picture, alpha) for picture, alpha in zip(pictures, alphas, strict=True)], 0)
         for pictures in (squares, targets)
     )
-    grain = float(np.sqrt(max(theirs[0] ** 2 - ours[0] ** 2, 0)))
-    blur, sharpen = _blur(squares, targets, alphas, float(ours[0]), float(theirs[0]))
+    noise = _grain_alone(float(theirs[0]), _moving_noise(targets, alphas, float(theirs[2])))
+    grain = float(np.sqrt(max(noise**2 - ours[0] ** 2, 0)))
+    blur, sharpen = _blur(squares, targets, alphas, float(ours[0]), noise)
     if grain < _FAINT:
         return Detail(blur, sharpen)
     return Detail(blur, sharpen, min(grain, _STRONGEST), float(theirs[2]), float(theirs[1]))
@@ -149,6 +152,25 @@ def _noise(picture: Picture, alpha: FloatArray) -> FloatArray:
     coloured = float(np.clip(channels / max(fine, 1e-3), 0, 1))
     grain = _OF_FLATTEST * fine / _answer(coarse, (1, -2, 1))
     return np.array([grain, coloured, coarse], np.float32)
+
+
+def _grain_alone(whole: float, moving: float) -> float:
+    """Of the noise of a frame, and of that which changes from one to the next, what is grain.
+
+    All of the grain changes, and of a texture that shifts by parts of a pixel the share ``_SHIFTED``.
+    """
+    return float(np.sqrt(max(min(moving, whole) ** 2 - _SHIFTED * whole**2, 0) / (1 - _SHIFTED)))
+
+
+def _moving_noise(targets: Sequence[Picture], alphas: Sequence[FloatArray], coarse: float) -> float:
+    """Noise that changes from frame to frame: stubble and pores do not. Infinite of one frame alone."""
+    found = []
+    for first, second, alpha in zip(targets, targets[1:], alphas, strict=False):
+        inside = _blocks(alpha[1:-1, 1:-1]).mean((1, 3)) > 0.98
+        if inside.any():
+            change = second.astype(np.float32) @ _LUMA - first.astype(np.float32) @ _LUMA
+            found.append(_flat(_laplace(change), inside) / np.sqrt(2))
+    return float(_OF_FLATTEST * np.median(found) / _answer(coarse, (1, -2, 1))) if found else np.inf
 
 
 def _answer(coarse: float, mask: tuple[int, ...]) -> float:

@@ -23,7 +23,7 @@ BROWS = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 28
 _KNOWN = tuple(index for index in OVAL if index in MESH_INDICES)  # of the outline, in the driven landmarks
 _WORK = 256  # side of the mask while it is made: it holds nothing fine
 _FINER = 4  # and of the polygons' drawing, against steps that would flicker
-_FEATHER = 0.045  # standard deviation of the rim, of the face's size
+_FEATHER = 0.036  # standard deviation of the rim, of the face's size
 _BROW_FEATHER, _BROW_MARGIN = 0.018, 0.035
 _BORDER = 0.03  # of the square: the mask is 0 at its very edge
 

@@ -40,6 +40,10 @@ _TAPER = (0.9, 0.72)  # of the gap further in, at most
 # Distances as shares of that between the outer eye corners
 _UPPER_EDGE = 0.315  # of the incisors' edge below the nose, in the mean of the photos of the bank
 _EDGE_BELOW_LIP = 0.02, 0.085  # of the incisors' edge below the upper lip of a selfie, at least and at most
+# The same in a frame, at least: share of the gap, and most; while it talks, and in a smile. A lip that hangs
+# low at rest is raised by a smile, which the skull does not tell
+_EDGE_SHOWN = (0.3, 0.06), (0.65, 0.105)
+_SMILE = 1.1, 1.3  # width of the inner lips over that at rest, from which a mouth smiles, and surely does
 _OPEN = 0.05  # a selfie that opens its mouth so far shows its own inside
 _DRAWN = 0.03, 0.075  # gap from which the inside is drawn, and from which nothing else is seen
 _DRAWN_BEYOND = 0.03, 0.08  # the same for a mouth that is open in the selfie, counted from there
@@ -64,6 +68,7 @@ class MouthInterior:
         self._square = LIPS.square(landmarks)
         self._eyes = float(np.linalg.norm(landmarks[EYE_CORNERS[0]] - landmarks[EYE_CORNERS[1]]))
         self._gap = float(np.linalg.norm(landmarks[13] - landmarks[14])) / self._eyes
+        self._width = float(np.linalg.norm(landmarks[78] - landmarks[308]))
         own = extract_teeth(picture, landmarks) if self._gap >= _OPEN else None
         if own:  # they have the selfie's light already
             self._light = replace(self._light, white=np.full(3, own.brightness / LIP_SHADE, np.float32))
@@ -87,7 +92,11 @@ class MouthInterior:
         strength = self._strength(gap)
         if strength <= 0:
             return picture
-        edge = np.asarray((self._at_rest @ skull + 1) / 2 * len(picture), np.float32)
+        size = float(np.sqrt(abs(np.linalg.det(skull[:2]))))
+        wider = float(np.linalg.norm(ring[0] - ring[10])) / (size * self._width)
+        edge = _shown(
+            np.asarray((self._at_rest @ skull + 1) / 2 * len(picture), np.float32), ring, self._eyes, wider
+        )
         frame = MouthRegion.from_outline(
             closed_curve(_taper_corners(ring)), ring, edge, self._eyes, len(picture)
         )
@@ -133,6 +142,19 @@ def _choose_teeth(landmarks: FloatArray, own: Teeth | None) -> tuple[Teeth, Floa
     edge = float(np.clip(_UPPER_EDGE, lip + low, lip + high))
     width = float(np.linalg.norm(landmarks[308] - landmarks[78])) / eyes
     return nearest_teeth(width), landmarks[13] + down * (edge - lip) * eyes
+
+
+def _shown(edge: FloatArray, ring: FloatArray, eyes: float, wider: float) -> FloatArray:
+    """The incisors' edge (2,) so far below the middle of the upper lip that they show.
+
+    ``ring`` (20, 2) and ``eyes`` are in pixels, ``wider`` is the width of the mouth over that at rest.
+    """
+    upper, lower = ring[5], ring[15]
+    gap = max(float(np.linalg.norm(lower - upper)), 1e-3)
+    down = (lower - upper) / gap
+    share, most = np.array(_EDGE_SHOWN[0]) + np.diff(_EDGE_SHOWN, axis=0)[0] * smoothstep(wider, *_SMILE)
+    missing = float(min(share * gap, most * eyes)) - float((edge - upper) @ down)
+    return np.asarray(edge + max(missing, 0.0) * down, np.float32)
 
 
 def _fit_affine(source: FloatArray, target: FloatArray) -> FloatArray:

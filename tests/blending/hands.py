@@ -44,7 +44,7 @@ FINER = 3  # drawn larger, against steps
 def hand(skin: tuple[float, ...], size: float, turn: float, seed: int) -> tuple[Picture, np.ndarray]:
     """A hand on an arm, (256, 256, 3) uint8 and its alpha (256, 256) in [0, 1], centred.
 
-    Round limbs shaded by their own height, a light from above left, joints, nails and grain.
+    Round limbs shaded by their own height, a light from above left, and grain.
     """
     side = SIDE * FINER
     y, x = (np.mgrid[:side, :side].astype(np.float32) / side - 0.5) * SIDE / size
@@ -53,14 +53,17 @@ def hand(skin: tuple[float, ...], size: float, turn: float, seed: int) -> tuple[
     height = np.maximum(height, _limb(x, y, (0.0, 0.3), (0.05, 3.0), 0.42, 0.48) * 0.8)
     for base, tip, wide, narrow in FINGERS:
         height = np.maximum(height, _limb(x, y, base, tip, wide, narrow))
-    inside = np.asarray(Image.fromarray(np.uint8(255 * (height > 0))).reduce(FINER), np.float32) / 255
-    slope = np.gradient(np.asarray(Image.fromarray(height).filter(ImageFilter.GaussianBlur(2 * FINER))))
-    light = np.clip(1 + 12 * (slope[0] + 0.6 * slope[1]) * side / SIDE * size / 60, 0.35, 1.25)
+    inside = Image.fromarray(np.uint8(255 * (height > 0))).reduce(FINER)
+    smooth = Image.fromarray(np.uint8(np.clip(height * 400, 0, 255))).filter(
+        ImageFilter.GaussianBlur(2 * FINER)
+    )
+    down, across = (each * size * FINER / 400 for each in np.gradient(np.asarray(smooth, np.float32)))
+    light = 0.85 + 0.4 * (down + 0.6 * across) / np.sqrt(1 + down**2 + across**2)
     light = np.asarray(Image.fromarray(light.astype(np.float32)).reduce(FINER))
     noise = np.random.default_rng(seed).normal(0, 0.015, (SIDE, SIDE))
     colour = np.array(skin)[None, None] * (light * (1 + noise))[..., None]
     colour *= 1 + 0.12 * np.array([0.3, -0.5, -0.5]) * (1 - light[..., None])
-    alpha = np.asarray(Image.fromarray(inside).filter(ImageFilter.GaussianBlur(0.7)))
+    alpha = np.asarray(inside.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / 255
     return np.clip(colour, 0, 255).astype(np.uint8), alpha
 
 
@@ -117,15 +120,16 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=12)
     parser.add_argument("--out", type=Path, help="a sheet of pictures")
     arguments = parser.parse_args()
-    engine, wholes, wrong, rows = Engine(), [], [], []
+    engine, wholes, wrong, gone, rows = Engine(), [], [], [], []
     clips = one_clip_per_person(list((arguments.data / "faces_hd" / "val").glob("hd-*.mp4")))
     for seed, pair in enumerate(pair_up(clips, sample_clips(clips, arguments.clips))):
         selfie, frames = _small(pair.source, 1)[0], _small(pair.driving, FRAMES)
-        _, given_back = _swap(engine, selfie, frames)
+        plain, given_back = _swap(engine, selfie, frames)
         wrong += given_back
         covered, alphas = crossing(frames, seed)
         results, _ = _swap(engine, selfie, covered)
-        found = list(_wholeness(results, alphas))
+        found = list(_wholeness(results, alphas, plain))
+        gone += [float(not each.mask.any()) for each in results]
         wholes += found
         rows.append(np.concatenate([each.after for each in results[4::4]], 1))
         share = np.mean([each >= WHOLE for each in found])
@@ -136,7 +140,8 @@ def main() -> None:
         )
     print(
         f"all  whole in {np.mean([each >= WHOLE for each in wholes]):.3f} of {len(wholes)} frames, "
-        f"{np.mean(wholes):.3f} of the hand; wrongly given back {np.mean(wrong):.4f} of the mask"
+        f"{np.mean(wholes):.3f} of the hand; face lost in {np.mean(gone):.3f} of all frames; "
+        f"wrongly given back {np.mean(wrong):.4f} of the mask"
     )
     if arguments.out:
         width = min(row.shape[1] for row in rows)
@@ -158,11 +163,17 @@ def _swap(engine: Engine, selfie: Picture, frames: list[Picture]) -> tuple[list[
         return list(swap_frames(engine, selfie, path, overlay_of=kind)), given_back
 
 
-def _wholeness(results: list[SwappedFrame], alphas: list[np.ndarray]) -> Iterator[float]:
-    """Of each frame in which the hand is before the face: the share of its pixels there that stay."""
-    for frame, alpha in zip(results, alphas, strict=True):
-        hidden = (alpha > 0.95) & (frame.mask > 0.1)
-        if hidden.sum() >= REACHES * (frame.mask > 0.1).sum():
+def _wholeness(
+    results: list[SwappedFrame], alphas: list[np.ndarray], plain: list[SwappedFrame]
+) -> Iterator[float]:
+    """Of each frame in which the hand is before the face: the share of its pixels there that stay.
+
+    Where the face is tells ``plain``, the same frames without a hand.
+    """
+    for frame, alpha, uncovered in zip(results, alphas, plain, strict=True):
+        face = uncovered.mask > 0.1
+        hidden = (alpha > 0.95) & face
+        if hidden.sum() > REACHES * face.sum():
             apart = np.abs(frame.after.astype(np.int16) - frame.before).max(-1)
             yield float((apart[hidden] <= LEVELS).mean())
 

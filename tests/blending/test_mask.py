@@ -32,7 +32,7 @@ def test_a_face_is_replaced_whole_and_its_surroundings_never(size: int) -> None:
 def test_the_mask_follows_the_smaller_of_both_outlines(other: float) -> None:
     clip, selfie = landmarks(), landmarks(width=other)
     alpha = mask(clip, driven(selfie), SIZE)
-    assert alpha[~(inside(clip) & inside(selfie))].max() < 0.2
+    assert alpha[~(inside(clip) & inside(selfie))].max() < 0.3  # a pixel is as wide as the rim is soft
     assert alpha[inside(landmarks(width=min(0.28, other) * 0.75, height=0.26))].min() > 0.95
 
 
