@@ -59,6 +59,11 @@ export function showChosen() {
   revealBelow($("trim").open && !$("trim").hidden ? $("trim") : $("clips").querySelector("[aria-pressed=true]"));
 }
 
+// What is asked of who puts a face into it: the gallery's clips may be used, those of others only if they agreed.
+export function question(scene) {
+  return scene.file ? "consent.swap" : "consent.gallery";
+}
+
 // Plays on the stage, for as long as nothing better is there.
 export function play(wanted) {
   if (wanted && !calm.matches && video.getAttribute("src")) video.play().catch(() => {});
