@@ -77,9 +77,9 @@ export function seek(at, playing) {
   else video.pause();
 }
 
-// Whether the clip itself can be seen, which of the gallery's is never sent.
+// Whether the clip can be seen: of the gallery's only the preview is sent, which keeps its own time.
 export function visible() {
-  return Boolean(shown?.file) && $("no-scene").hidden;
+  return Boolean(video.getAttribute("src") ?? image.getAttribute("src")) && $("no-scene").hidden;
 }
 
 export function forgetOwn() {
