@@ -188,7 +188,7 @@ def test_a_clip_of_the_gallery(visit: Come, site: Site) -> None:
     here = swapping(visit(DESKTOP))
     assert here.page.locator("#clips [data-id]").count() > 1
     here.tap(f"#clips [data-id={FILMED}]")
-    assert here.page.locator(f"#templates [data-id={FILMED}]").count() == 1  # its movement is for pictures too
+    assert here.page.locator(f"#templates [data-id={FILMED}]").count() == 1  # it is for both
     assert here.page.locator("#templates [data-id=queen]").count() == 0  # that one is there for its clip
     here.tap(f"#portraits [data-id={OTHER}]")
     assert "into “Surprise”" in text(here, "#consent-words")
