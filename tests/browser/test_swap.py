@@ -186,8 +186,10 @@ def test_a_gif_is_a_clip_with_a_length(visit: Come, face: Image.Image, folder: P
 
 def test_a_clip_of_the_gallery(visit: Come, site: Site) -> None:
     here = swapping(visit(DESKTOP))
-    assert here.page.locator("#clips [data-id]").count() == 1
+    assert here.page.locator("#clips [data-id]").count() > 1
     here.tap(f"#clips [data-id={FILMED}]")
+    assert here.page.locator(f"#templates [data-id={FILMED}]").count() == 1  # it is for both
+    assert here.page.locator("#templates [data-id=queen]").count() == 0  # that one is there for its clip
     here.tap(f"#portraits [data-id={OTHER}]")
     assert "into “Surprise”" in text(here, "#consent-words")
     here.tap("#consent")
@@ -195,7 +197,10 @@ def test_a_clip_of_the_gallery(visit: Come, site: Site) -> None:
     here.state("done")
     here.playing()
     assert order(site).template == FILMED
-    assert here.page.locator("#compare").is_hidden()  # that clip itself is not sent to anybody
+    here.page.locator("#compare").hover()
+    here.page.mouse.down()
+    here.until("document.getElementById('scene-image').checkVisibility({ visibilityProperty: true })")
+    here.page.mouse.up()
 
 
 def test_what_no_browser_and_no_server_reads_is_not_kept(visit: Come) -> None:

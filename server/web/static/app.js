@@ -147,7 +147,7 @@ function showConsent() {
   asked = now;
   $("consent").checked = order.consent;
   const names = swap && { face: faces.nameOf(order.face), clip: scene.nameOf(order.scene) };
-  $("consent-words").textContent = swap ? t("consent.swap", names) : t("consent.line");
+  $("consent-words").textContent = swap ? t(scene.question(order.scene), names) : t("consent.line");
 }
 
 // What the server cannot read either is told before anybody asks whose face it is; the one before stays chosen.

@@ -59,6 +59,11 @@ export function showChosen() {
   revealBelow($("trim").open && !$("trim").hidden ? $("trim") : $("clips").querySelector("[aria-pressed=true]"));
 }
 
+// What is asked of who puts a face into it: the gallery's clips may be used, those of others only if they agreed.
+export function question(scene) {
+  return scene.file ? "consent.swap" : "consent.gallery";
+}
+
 // Plays on the stage, for as long as nothing better is there.
 export function play(wanted) {
   if (wanted && !calm.matches && video.getAttribute("src")) video.play().catch(() => {});
@@ -72,9 +77,9 @@ export function seek(at, playing) {
   else video.pause();
 }
 
-// Whether the clip itself can be seen, which of the gallery's is never sent.
+// Whether the clip can be seen: of the gallery's only the preview is sent, which keeps its own time.
 export function visible() {
-  return Boolean(shown?.file) && $("no-scene").hidden;
+  return Boolean(video.getAttribute("src") ?? image.getAttribute("src")) && $("no-scene").hidden;
 }
 
 export function forgetOwn() {
