@@ -28,24 +28,10 @@ from server.jobs import Job, JobRepository, Order
 from server.settings import Settings
 from tests.signals import heeded
 
+from .command_line import command
 from .conftest import TEMPLATE, until
 from .test_process import ROOT, Server, start  # noqa: F401  # a fixture
 from .test_screening import Check, check, installed  # noqa: F401  # fixtures
-
-
-def run(**environment: str) -> tuple[int, str]:
-    """Exit status and words of ``reenact-server doctor`` with these variables."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("REENACT_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "server", "doctor"],
-        cwd=ROOT,
-        env=clean | environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.stderr == ""
-    return done.returncode, done.stdout
 
 
 def found(environment: dict[str, str], state: str) -> dict[str, str]:
@@ -57,10 +43,12 @@ def broken(environment: dict[str, str]) -> dict[str, str]:
 
 
 def test_a_sound_set_up_is_left_as_it_was(tmp_path: Path) -> None:
-    status, said = run(REENACT_DATA=str(tmp_path / "var"), REENACT_PORT="0")
-    assert status == 0, said
-    assert "Everything that is needed works." in said
-    assert "REENACT_DATA" in said and "10 of 10 fit the model" in said
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("REENACT_")}
+    settings = {"REENACT_DATA": str(tmp_path / "var"), "REENACT_PORT": "0"}
+    doctor = [sys.executable, "-m", "server", "doctor"]
+    done = subprocess.run(doctor, cwd=ROOT, env=clean | settings, capture_output=True, text=True, timeout=240)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "BROKEN" not in done.stdout and "REENACT_DATA" in done.stdout and "10 of 10" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
@@ -69,10 +57,11 @@ def test_everything_broken_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "empty").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as other:
-        status, said = run(
+        done = command(
+            tmp_path / "file",
+            "doctor",
             REENACT_MODERATOR="http://127.0.0.1:1/check",
             REENACT_MORE_TEMPLATES=str(tmp_path / "file"),
-            REENACT_DATA=str(tmp_path / "file"),
             REENACT_TEMPLATES=str(tmp_path / "empty"),
             REENACT_DATABASE="postgresql://user:secret@127.0.0.1:1/name",
             REENACT_BROKER="redis://127.0.0.1:1",
@@ -85,8 +74,8 @@ def test_everything_broken_at_once(tmp_path: Path) -> None:
             AWS_ACCESS_KEY_ID="test",
             AWS_SECRET_ACCESS_KEY="test",
         )
-    assert status == 1
-    told = dict(re.findall(r"^BROKEN (\w+) +(.*)$", said, flags=re.MULTILINE))
+    assert done.returncode == 1
+    told = dict(re.findall(r"^BROKEN (\w+) +(.*)$", done.stdout, flags=re.MULTILINE))
     assert set(told) == {
         "data",
         "more_templates",
@@ -101,7 +90,7 @@ def test_everything_broken_at_once(tmp_path: Path) -> None:
     }
     for name, detail in told.items():
         assert name == "templates" or f"REENACT_{name.upper()}" in detail, detail
-    assert "secret" not in said
+    assert "secret" not in done.stdout
 
 
 def test_settings_that_cannot_be_used() -> None:

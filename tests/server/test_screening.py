@@ -28,7 +28,6 @@ from server.screening import find_moderators
 from .command_line import command
 from .conftest import PORTRAIT, Client, until
 
-pytestmark = pytest.mark.real_engine
 SECRET = "a secret of two"
 Make = Callable[..., APIFlask]
 
@@ -202,6 +201,7 @@ def test_an_installed_check_that_cannot_be_loaded_stops_the_start(installed: Cal
         find_moderators(None, None, 1)
 
 
+@pytest.mark.real_engine
 def test_a_blocked_photo_is_refused_however_it_is_framed(
     make_app: Make, engine: Engine, portrait: Path
 ) -> None:
