@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from s3fs import S3FileSystem
 
 from server.__main__ import main
 
@@ -36,4 +37,5 @@ def command(data: Path, *arguments: str, **environment: str) -> Done:
         patch.setattr(logging.config, "dictConfig", lambda config: None)
         with pytest.raises(SystemExit) as ended:
             main()
+    S3FileSystem.clear_instance_cache()  # or whoever asks next would get the client of these settings
     return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
