@@ -43,8 +43,9 @@ class Server:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-        said = until(log.read_text, lambda text: "listens on" in text or self.process.poll() is not None)
-        found = re.search(r"http://127\.0\.0\.1:\d+", said)
+        address = re.compile(r"http://127\.0\.0\.1:\d+")
+        said = until(log.read_text, lambda text: address.search(text) or self.process.poll() is not None)
+        found = address.search(said)
         assert found, said
         self.address = found[0]
 
@@ -222,10 +223,10 @@ def test_a_line_that_stays_silent_is_ended(start: Callable[..., Server]) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
-    [("REENACT_DEVICE", "tpu", "auto, cpu or cuda"), ("REENACT_PORT", "http", "whole number")],
+    ("name", "value"),
+    [("REENACT_DEVICE", "tpu"), ("REENACT_PORT", "http")],
 )
-def test_a_bad_setting_is_said_in_a_sentence(tmp_path: Path, name: str, value: str, said: str) -> None:
+def test_a_bad_setting_is_said_in_a_sentence(tmp_path: Path, name: str, value: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "server"],
         cwd=ROOT,
@@ -235,8 +236,7 @@ def test_a_bad_setting_is_said_in_a_sentence(tmp_path: Path, name: str, value: s
         timeout=60,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("reenact-server: ") and said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith(f"reenact-server: {name} ") and done.stderr.count("\n") == 1
     assert not (tmp_path / "var").exists()
 
 
@@ -252,5 +252,5 @@ def test_a_port_that_another_has_is_said_in_a_sentence(tmp_path: Path) -> None:
             timeout=60,
         )
     assert done.returncode == 2
-    assert done.stderr.startswith(f"reenact-server: Cannot listen on 127.0.0.1, port {port}: ")
+    assert done.stderr.startswith("reenact-server: ") and f"port {port}" in done.stderr
     assert "REENACT_PORT" in done.stderr and done.stderr.count("\n") == 1
