@@ -19,7 +19,8 @@ def test_a_process_that_dies_ends_the_run_with_another_status_than_a_test_that_f
     (tmp_path / "test_fails.py").write_text("def test_it(): assert False\n")
     assert status(tmp_path) == pytest.ExitCode.TESTS_FAILED
     (tmp_path / "test_dies.py").write_text("import os\ndef test_it(): os._exit(1)\ndef test_later(): pass\n")
-    assert status(tmp_path) == pytest.ExitCode.INTERRUPTED
+    # On a busy machine xdist may notice the loss itself first, and calls it an error of its own.
+    assert status(tmp_path) in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
 
 
 def status(folder: Path) -> int:

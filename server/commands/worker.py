@@ -16,6 +16,7 @@ from server.settings import Settings
 log = logging.getLogger(__name__)
 BROKEN = 3  # exit status when the engine cannot be opened, as a server's
 STOP = (signal.SIGTERM, signal.SIGINT)
+READY = "The worker is ready"
 POLL_SECONDS = 0.1  # seconds between two looks at whether the engine is open
 
 
@@ -36,7 +37,7 @@ def work(settings: Settings) -> None:
     while not select.select([stopped], [], [], POLL_SECONDS)[0]:
         if not ready and services.jobs.ready:
             ready = True
-            log.info("The worker is ready")
+            log.info(READY)
     if not services.close():
         os._exit(0)  # a thread is still inside the model, which must not be torn down under it
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -16,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from server.commands.worker import READY
 
 Form = dict[str, str | Path]
 ROOT = Path(__file__).parents[2]
@@ -191,5 +192,4 @@ class Worker(Process):
 
     def ready(self, times: int = 1) -> None:
         """Wait until it has said so, counted over all its starts."""
-        said = re.compile("The worker is ready")
-        wait_for(lambda: len(said.findall(self.log.read_text())) >= times, what="the worker")
+        wait_for(lambda: self.log.read_text().count(READY) >= times, what="the worker")

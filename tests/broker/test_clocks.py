@@ -9,6 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from server.commands.worker import READY
+
 from .gallery import MIDDLE_FRAMES
 from .machines import Process, Server, wait_for
 
@@ -36,7 +38,7 @@ def test_workers_whose_clocks_are_wrong_take_no_job_from_others_and_lose_none(
             workers.append(Process(command, tmp_path / f"{seconds}.log", **server.environment))
             stack.callback(workers[-1].kill)
         for worker in workers:
-            wait_for(lambda log=worker.log: "The worker is ready" in log.read_text(), what="the worker")  # type: ignore[misc]
+            wait_for(lambda log=worker.log: READY in log.read_text(), what="the worker")  # type: ignore[misc]
         ids = [server.order(template="middle") for _ in range(2 * len(CLOCKS))]
         for id in ids:
             job = server.ended(id, 120)

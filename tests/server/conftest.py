@@ -74,7 +74,7 @@ def until(look: Callable[[], T], good: Callable[[T], object], seconds: float = 6
     deadline = time.monotonic() + seconds
     while not good(seen := look()):
         assert time.monotonic() < deadline, f"still {seen} after {seconds} s"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return seen
 
 

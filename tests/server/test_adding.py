@@ -120,7 +120,7 @@ def test_on_ones_own_machine_one_is_the_operator(app: APIFlask, driving: Path, m
 @pytest.mark.parametrize(
     ("changes", "expected", "word"),
     [
-        ({"id": TEMPLATE}, "invalid_option", "already"),
+        ({"id": TEMPLATE}, "invalid_option", TEMPLATE),
         ({"id": "../x"}, "invalid_option", "id"),
         ({"id": "a" * 65}, "invalid_option", "id"),
         ({"title": "دوران"}, "invalid_option", "id"),
@@ -211,7 +211,7 @@ def test_an_attempt_replaces_what_the_last_one_left_and_nothing_else(
     title = mine.get(f"/v1/templates/{ID}").json["title"]  # type: ignore[index]
     assert (ended["status"], title) == (("succeeded", FORM["title"]) if own else ("failed", "Before"))
     if not own:
-        assert ended["error"]["code"] == "invalid_option" and "already" in ended["error"]["detail"]
+        assert ended["error"]["code"] == "invalid_option"
     shutil.rmtree(more)
 
 

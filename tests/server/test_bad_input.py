@@ -184,17 +184,15 @@ def test_what_is_wrong_with_the_installation_names_no_folder(
 
 
 def test_a_form_that_names_no_face_or_two_is_told_what_there_is(client: Client) -> None:
-    face = "Send exactly one of selfie (a file), portrait (an id) and selfie_of (the id of a job)."
     for form in (
         {"portrait": None},
         {"selfie": file(b"x")} | {"portrait": "peter-i"},
         {"selfie_of": "a job"},
     ):
-        assert check(client.order(**form), 422, "invalid_option")["detail"] == face
-    assert (
-        "driving (a file) and template (an id)"
-        in check(client.order(template=None), 422, "invalid_option")["detail"]
-    )
+        told = check(client.order(**form), 422, "invalid_option")["detail"]
+        assert all(name in told for name in ("selfie", "portrait", "selfie_of"))
+    told = check(client.order(template=None), 422, "invalid_option")["detail"]
+    assert all(name in told for name in ("driving", "template"))
 
 
 def test_the_name_of_a_file_instead_of_the_file(client: Client) -> None:

@@ -57,9 +57,9 @@ def test_a_certificate_of_ones_own_is_used_or_refused_in_words(tmp_path: Path) -
     chain, key = tmp_path / "own" / "certificate.pem", tmp_path / "own" / "key.pem"
     assert certificate_of(Settings(data=tmp_path / "x", c2pa_cert=chain, c2pa_key=key)) == own
     assert not (tmp_path / "x").exists()
-    with pytest.raises(CertificateUnusable, match="cannot be read"):
+    with pytest.raises(CertificateUnusable):
         announce(Settings(data=tmp_path, c2pa_cert=tmp_path / "none", c2pa_key=key))
-    with pytest.raises(SettingInvalid, match="together"):
+    with pytest.raises(SettingInvalid, match="REENACT_C2PA_KEY"):
         read({"REENACT_C2PA_CERT": str(chain)})
     assert read({"REENACT_C2PA_CERT": str(chain), "REENACT_C2PA_KEY": str(key)}).c2pa_key == key
 

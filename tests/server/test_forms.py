@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 
+from server.app import FORM_PARTS
+
 from .conftest import Client
 from .test_bad_input import PROBLEM, check, file
 
@@ -32,35 +34,37 @@ def test_a_form_that_cannot_be_read_is_not_taken_for_an_empty_one(
     client: Client, address: str, kind: str, body: bytes
 ) -> None:
     problem = check(client.post(address, data=body, content_type=kind), 400, "bad_request")
-    assert "form" in problem["detail"] and "consent:" not in problem["detail"]
+    assert "errors" not in problem
 
 
 @pytest.mark.parametrize(
-    ("form", "said"),
+    ("form", "code", "field"),
     [
-        ({"consent": ""}, "consent: Must be true"),
-        ({"consent": "maybe"}, "consent: Must be true"),
-        ({"metadata": "a\0b"}, "without zero bytes"),
-        ({"portrait": "/etc/passwd"}, "portrait: Must be an id, not a path."),
-        ({"portrait": None, "selfie": file(b"x"), "template": "../nod"}, "There is no template '../nod'."),
+        ({"consent": ""}, "consent_required", "consent"),
+        ({"consent": "maybe"}, "consent_required", "consent"),
+        ({"metadata": "a\0b"}, "invalid_option", "metadata"),
+        ({"portrait": "/etc/passwd"}, "invalid_option", "portrait"),
+        ({"portrait": None, "selfie": file(b"x"), "template": "../nod"}, "template_not_found", None),
     ],
 )
-def test_what_is_wrong_is_said_in_words_that_help(client: Client, form: dict[str, Any], said: str) -> None:
+def test_the_field_that_is_wrong_is_named(
+    client: Client, form: dict[str, Any], code: str, field: str | None
+) -> None:
     answer = client.order(**form)
     assert answer.json and set(answer.json) <= PROBLEM | {"errors"}
-    assert said in answer.json["detail"]
+    assert answer.json["code"] == code and list(answer.json.get("errors", [None])) == [field]
 
 
 def test_too_many_fields_are_not_called_too_many_bytes_alone(client: Client) -> None:
     problem = check(client.order(**{f"field{i}": "x" for i in range(40)}), 413, "upload_too_large")
-    assert "32 fields" in problem["detail"]
+    assert str(FORM_PARTS) in problem["detail"]
 
 
 def test_what_is_wrong_in_a_list_is_said(client: Client) -> None:
     form = {"title": "T", "licence": "L", "attribution": "A", "consent": "true", "tags": ["", "x"]}
     form["driving"] = file(b"GIF89a")  # type: ignore[assignment]
     problem = check(client.post("/v1/templates", data=form), 422, "invalid_option")
-    assert problem["errors"] == {"tags": ["Length must be between 1 and 30."]}
+    assert list(problem["errors"]) == ["tags"]
 
 
 def test_a_template_that_nobody_added_names_no_folder(
@@ -69,7 +73,7 @@ def test_a_template_that_nobody_added_names_no_folder(
     monkeypatch.chdir(tmp_path)
     client = make_app(more_templates=Path("var/motions")).test_client()
     problem = check(client.delete("/v1/templates/none"), 404, "template_not_found")
-    assert problem["detail"] == "There is no added template 'none'."
+    assert "motions" not in problem["detail"]
 
 
 ORDER = {"portrait": "eileen-collins", "template": "turn", "consent": "true"}

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,9 @@ class Server:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-        said = until(log.read_text, lambda text: "listens on" in text or self.process.poll() is not None)
-        found = re.search(r"http://127\.0\.0\.1:\d+", said)
+        address = re.compile(r"http://127\.0\.0\.1:\d+")
+        said = until(log.read_text, lambda text: address.search(text) or self.process.poll() is not None)
+        found = address.search(said)
         assert found, said
         self.address = found[0]
 
@@ -73,26 +74,45 @@ class Server:
         return self.process.wait(60)
 
 
-@pytest.fixture
-def start(templates: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """start(**settings): a server, killed after the test."""
+@contextmanager
+def starting(templates: Path, folder: Path) -> Iterator[Callable[..., Server]]:
+    """start(**settings): a server with its data in the folder, killed in the end."""
     servers: list[Server] = []
 
     def start(**settings: str) -> Server:
         environment = {
             "REENACT_PORT": "0",
             "REENACT_STOP_SECONDS": "0.5",
-            "REENACT_DATA": str(tmp_path / "var"),
+            "REENACT_DATA": str(folder / "var"),
             "REENACT_TEMPLATES": str(templates),
         }
-        servers.append(Server(environment | settings, tmp_path / f"log{len(servers)}"))
+        servers.append(Server(environment | settings, folder / f"log{len(servers)}"))
         return servers[-1]
 
-    yield start
-    for server in servers:
-        if server.process.poll() is None:
-            server.process.kill()
-            server.process.wait(10)
+    try:
+        yield start
+    finally:
+        for server in servers:
+            if server.process.poll() is None:
+                server.process.kill()
+                server.process.wait(10)
+
+
+@pytest.fixture
+def start(templates: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """start(**settings): a server of the test's own."""
+    with starting(templates, tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def standing(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for tests that only talk to it. When all have gone it must still stop as it should."""
+    with starting(templates, tmp_path_factory.mktemp("standing")) as start:
+        server = start()
+        until(lambda: server.ask("/healthz")[0], lambda status: status == 200)
+        yield server
+        assert server.stop() == 0
 
 
 def test_a_whole_life(start: Callable[[], Server], tmp_path: Path) -> None:
@@ -131,10 +151,8 @@ def test_ctrl_c_stops_it_and_a_second_one_keeps_out(start: Callable[[], Server],
     assert "Traceback" not in server.log.read_text()
 
 
-def test_clients_that_neither_speak_nor_go_keep_nobody_waiting(start: Callable[[], Server]) -> None:
-    server = start()
-    until(lambda: server.ask("/healthz")[0], lambda status: status == 200)
-    port = int(server.address.rpartition(":")[2])
+def test_clients_that_neither_speak_nor_go_keep_nobody_waiting(standing: Server) -> None:
+    port = int(standing.address.rpartition(":")[2])
     with ExitStack() as lines:
         for _ in range(40):  # more than there are threads
             lines.enter_context(socket.create_connection(("127.0.0.1", port)))
@@ -144,15 +162,12 @@ def test_clients_that_neither_speak_nor_go_keep_nobody_waiting(start: Callable[[
             answer = b"".join(iter(lambda line=line: line.recv(4096), b""))  # type: ignore[misc]
             assert answer.startswith(b"HTTP/1.1 200")  # and the line stays open on this side
         begun = time.monotonic()
-        assert server.ask("/healthz")[0] == 200
-        assert time.monotonic() - begun < 2
-    assert server.stop() == 0
+        assert standing.ask("/healthz")[0] == 200
+        assert time.monotonic() - begun < 2  # of each of those ten gunicorn's own worker waits so long
 
 
-def test_orders_that_are_slow_to_arrive_keep_no_look_waiting(start: Callable[[], Server]) -> None:
-    server = start()
-    until(lambda: server.ask("/healthz")[0], lambda status: status == 200)
-    port = int(server.address.rpartition(":")[2])
+def test_orders_that_are_slow_to_arrive_keep_no_look_waiting(standing: Server) -> None:
+    port = int(standing.address.rpartition(":")[2])
     head = (
         "POST /v1/animations HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
     )
@@ -162,9 +177,8 @@ def test_orders_that_are_slow_to_arrive_keep_no_look_waiting(start: Callable[[],
             line.sendall(f"{head}Content-Length: 1000\r\n\r\n--x".encode())
         time.sleep(0.5)
         begun = time.monotonic()
-        assert server.ask("/healthz")[0] == 200
+        assert standing.ask("/healthz")[0] == 200
         assert time.monotonic() - begun < 2
-    assert server.stop() == 0
 
 
 @pytest.mark.parametrize(
@@ -178,10 +192,8 @@ def test_orders_that_are_slow_to_arrive_keep_no_look_waiting(start: Callable[[],
     ],
     ids=["other", "half a head", "body to come", "upload behind"],
 )
-def test_looks_at_jobs_wait_for_nobody(start: Callable[[], Server], held: bytes) -> None:
-    server = start()
-    until(lambda: server.ask("/healthz")[0], lambda status: status == 200)
-    port, id = int(server.address.rpartition(":")[2]), "0" * 32
+def test_looks_at_jobs_wait_for_nobody(standing: Server, held: bytes) -> None:
+    port, id = int(standing.address.rpartition(":")[2]), "0" * 32
     with ExitStack() as lines:
         for _ in range(40):  # more than there are threads
             line = lines.enter_context(socket.create_connection(("127.0.0.1", port)))
@@ -192,18 +204,13 @@ def test_looks_at_jobs_wait_for_nobody(start: Callable[[], Server], held: bytes)
             mine.request("GET", f"/v1/animations/{id}")
             answer = mine.getresponse()
             assert answer.status == 404 and json.loads(answer.read())["code"] == "not_found"
-    assert server.stop() == 0
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
-    [
-        ("REENACT_DEVICE", "tpu", "auto, cpu or cuda"),
-        ("REENACT_PORT", "http", "whole number"),
-        ("REENACT_BODY_SECONDS", "9", "no longer a setting"),
-    ],
+    ("name", "value"),
+    [("REENACT_DEVICE", "tpu"), ("REENACT_PORT", "http")],
 )
-def test_a_bad_setting_is_said_in_a_sentence(tmp_path: Path, name: str, value: str, said: str) -> None:
+def test_a_bad_setting_is_said_in_a_sentence(tmp_path: Path, name: str, value: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "server"],
         cwd=ROOT,
@@ -213,8 +220,7 @@ def test_a_bad_setting_is_said_in_a_sentence(tmp_path: Path, name: str, value: s
         timeout=60,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("reenact-server: ") and said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith(f"reenact-server: {name} ") and done.stderr.count("\n") == 1
     assert not (tmp_path / "var").exists()
 
 
@@ -230,7 +236,7 @@ def test_a_port_that_another_has_is_said_in_a_sentence(tmp_path: Path) -> None:
             timeout=60,
         )
     assert done.returncode == 2
-    assert done.stderr.startswith(f"reenact-server: Cannot listen on 127.0.0.1, port {port}: ")
+    assert done.stderr.startswith("reenact-server: ") and f"port {port}" in done.stderr
     assert "REENACT_PORT" in done.stderr and done.stderr.count("\n") == 1
 
 
