@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from reenact.driver import Driver, FaceTrackDriver, MotionDriver, in_step, open_driver
+from reenact.driver import FaceTrackDriver, MotionDriver, choose_motions, open_drivers
 from reenact.engine import Engine
-from reenact.errors import FaceIndexOutOfRange, InvalidOption
 from reenact.face.align import align, choose, choose_several, crop_angle
 from reenact.footage import Footage, PeopleChoice, open_footage
 from reenact.footage_file import template_footage
@@ -36,7 +35,6 @@ from reenact.types import (
     Clip,
     Crop,
     Face,
-    FaceTrack,
     FloatArray,
     FrameCallback,
     Picture,
@@ -86,8 +84,8 @@ def animate(
         picture, chosen, boxes = _mirror_input(engine, picture, chosen, boxes)
     crops = [align(face) for face in chosen.values()]
     clock.lap("find")
-    driven_by = _templates(template, options.motions, tuple(chosen))
-    drivers = _open_drivers(engine, driven_by, options.transfer, on_progress)
+    driven_by = choose_motions(template, options.motions, tuple(chosen))
+    drivers = open_drivers(engine, driven_by, options.transfer, on_progress)
     driver = drivers[0]
     clock.lap("track")
     scene, sizes = _still_scene(picture, boxes, crops, options)
@@ -138,7 +136,7 @@ def swap(
     clock.lap("find")
     footage = _footage(engine, clip, options, on_progress)
     clock.lap("track")
-    tracks = [_track_of(footage, each.person) for each in cast]
+    tracks = [footage.track_of(each.person) for each in cast]
     layers, overlays = [], []
     for member, face, replaced in zip(cast, new, tracks, strict=True):
         picture, size = portraits[member.selfie].picture, replaced.painted_size(options.size)
@@ -164,40 +162,6 @@ class _Portrait:
 def _portrait(engine: Engine, selfie: bytes | Path) -> _Portrait:
     picture = read_picture(selfie)
     return _Portrait(picture, engine.finder.find(picture))
-
-
-def _track_of(footage: Footage, person: int) -> FaceTrack:
-    """The face of one person of a clip."""
-    if person not in footage.people:
-        raise FaceIndexOutOfRange(
-            f"The person {person} was not followed in this clip, only "
-            f"{', '.join(str(each) for each in footage.people)}. Follow all people of it."
-        )
-    return footage.tracks[footage.people.index(person)]
-
-
-def _templates(
-    template: Template | Path, motions: Mapping[int, Template | Path], chosen: tuple[int, ...]
-) -> list[Template | Path]:
-    """What moves each of the chosen faces; raises InvalidOption where another face has a motion."""
-    if unknown := sorted(set(motions) - set(chosen)):
-        raise InvalidOption(f"There is a motion for face {unknown[0]}, which is not among those that move.")
-    return [motions.get(number, template) for number in chosen]
-
-
-def _open_drivers(
-    engine: Engine,
-    templates: Sequence[Template | Path],
-    transfer: TransferOptions,
-    on_progress: ProgressCallback | None,
-) -> list[Driver]:
-    """Drivers in step; a template or clip that moves several faces is opened once."""
-    opened: dict[str | Path, MotionDriver] = {}
-    for each in templates:
-        key = each.id if isinstance(each, Template) else each
-        if key not in opened:
-            opened[key] = open_driver(engine, each, transfer, on_progress)
-    return in_step([opened[each.id if isinstance(each, Template) else each] for each in templates])
 
 
 def _still_scene(

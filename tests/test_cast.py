@@ -139,6 +139,13 @@ def test_a_clip_is_followed_for_those_who_are_cast(engine: Engine, clip: Path, t
     assert not (tmp_path / "no.mp4").exists()
 
 
+def test_only_who_was_followed_is_cast(engine: Engine, footage: Footage, tmp_path: Path) -> None:
+    alone = replace(footage, tracks=footage.tracks[:1], people=(0,))
+    with pytest.raises(FaceIndexOutOfRange, match="person 1 was not followed"):
+        options = SwapOptions(cast=(CastMember(1),))
+        swap(engine, get_portrait("thomas-jefferson").path, alone, tmp_path / "out.mp4", options)
+
+
 @pytest.mark.parametrize("people", [(0, 0), range(9)])
 def test_nobody_is_cast_twice_and_at_most_eight_are(people: tuple[int, ...]) -> None:
     with pytest.raises(InvalidOption, match=r"twice|at most 8"):
