@@ -115,7 +115,7 @@ def open_footage(
     if people == "largest":
         features = list(frame_features_of(engine, frames()))
         shots = detect_shots(features, fps)
-        _refuse_unusable(features)
+        refuse_unusable(features)
         trackers = [FaceTracker(engine, features, shots, fps)]
     else:
         found = follow_people(engine.finder, frames(), fps)
@@ -142,7 +142,7 @@ def open_footage(
 def choose_people(found: Sequence[Person], people: Literal["all"] | Collection[int]) -> tuple[int, ...]:
     """The numbers of those who were asked for, ascending; see ``open_footage`` for what is raised."""
     if not found:
-        _refuse_unusable([])
+        refuse_unusable([])
     if people == "all":
         return _usable(found)
     numbers = tuple(sorted(int(number) for number in set(people)))
@@ -153,7 +153,7 @@ def choose_people(found: Sequence[Person], people: Literal["all"] | Collection[i
                 f"There is no person {number} in the clip: {count} found, numbered from 0, the one who fills "
                 "most of it first."
             )
-        _refuse_unusable(found[number].features)
+        refuse_unusable(found[number].features)
     return numbers
 
 
@@ -163,7 +163,7 @@ def _usable(found: Sequence[Person]) -> tuple[int, ...]:
     numbers = []
     for number, person in enumerate(found):
         try:
-            _refuse_unusable(person.features)
+            refuse_unusable(person.features)
             numbers.append(number)
         except InputError as error:
             errors.append(error)
@@ -172,7 +172,7 @@ def _usable(found: Sequence[Person]) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _refuse_unusable(features: Sequence[FrameFeatures | None]) -> None:
+def refuse_unusable(features: Sequence[FrameFeatures | None]) -> None:
     """Raise where no frame, or hardly one, shows a face that can be replaced."""
     faces = [each.face for each in features if each]
     if not faces:
