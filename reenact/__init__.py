@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         list_portraits,
         list_templates,
     )
-    from reenact.media import EncodedFile, EncodeOptions
+    from reenact.media import EncodedFile, EncodeOptions, Span
     from reenact.motion.transfer import TransferOptions
     from reenact.options import AnimateOptions, CastMember, SwapOptions
     from reenact.pipeline import Animated, animate, reconstruct, swap
@@ -60,7 +60,7 @@ _MODULES = {
     "reenact.gallery": (
         *("Portrait", "add_template", "get_portrait", "get_template", "list_portraits", "list_templates"),
     ),
-    "reenact.media": ("EncodeOptions", "EncodedFile"),
+    "reenact.media": ("EncodeOptions", "EncodedFile", "Span"),
     "reenact.motion.transfer": ("TransferOptions",),
     "reenact.options": ("AnimateOptions", "CastMember", "SwapOptions"),
     "reenact.pipeline": ("Animated", "animate", "reconstruct", "swap"),
@@ -83,6 +83,7 @@ __all__ = [
     "Portrait",
     "ReenactError",
     "SetupError",
+    "Span",
     "SwapOptions",
     "Template",
     "TransferOptions",

@@ -97,7 +97,7 @@ def animate(
     clip = Clip(scene.frames(layers), driver.fps, len(layers[0].poses), driver.audio)
     clips = dict.fromkeys(each for each in driven_by[1:] if isinstance(each, Path) and each != driven_by[0])
     others = [SourceFile("driving", each) for each in clips]
-    sign_file = file_signer(engine, selfie, driven_by[0], options.certificate, others)
+    sign_file = file_signer(engine, selfie, driven_by[0], options.certificate, others=others)
     written = FileSink(out, options, sign_file, on_progress, on_frame).write(clip, scene)
     clock.lap("render")
     return Animated(written, tuple(faces), clock.seconds)
@@ -147,7 +147,7 @@ def swap(
     result = Clip(scene.frames(layers), footage.fps, len(footage), footage.audio, footage.audio_start)
     first, *others = dict.fromkeys(each.selfie or selfie for each in cast)
     more = [SourceFile("portrait", each) for each in others]
-    sign_file = file_signer(engine, first, footage.path, options.certificate, more)
+    sign_file = file_signer(engine, first, footage.path, options.certificate, "swap", more)
     written = FileSink(out, options, sign_file, on_progress, on_frame).write(result, scene)
     clock.lap("render")
     return Animated(written, tuple(portraits[cast[0].selfie].faces), clock.seconds)

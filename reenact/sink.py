@@ -12,11 +12,11 @@ from reenact.engine import Engine
 from reenact.media import EncodedFile, write_clip
 from reenact.options import AnimateOptions, SwapOptions
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import Origin, SourceFile, sign_clip
+from reenact.provenance.credentials import Origin, Role, SourceFile, sign_clip
 from reenact.provenance.label import Label
 from reenact.runtime import close, ordered_map
 from reenact.scene import Scene
-from reenact.types import Clip, FrameCallback, Picture, ProgressCallback, Template
+from reenact.types import Clip, Effect, FrameCallback, Picture, ProgressCallback, Template
 from reenact.watermark.embed import Marker
 
 
@@ -59,6 +59,7 @@ def file_signer(
     selfie: bytes | Path,
     template: Template | Path,
     certificate: Certificate | None,
+    act: Effect = "animate",
     others: Sequence[SourceFile] = (),
 ) -> Callable[[Path, Path], None] | None:
     """What signs the result, with where it comes from; ``others`` are further files that are in it."""
@@ -66,7 +67,8 @@ def file_signer(
         return None
     inputs = (SourceFile("portrait", selfie), *others)
     if isinstance(template, Path):
-        origin = Origin(engine.digest, None, (*inputs, SourceFile("driving", template)))
+        role: Role = "driving" if act == "animate" else "clip"
+        origin = Origin(engine.digest, None, (*inputs, SourceFile(role, template)), act)
     else:
         origin = Origin(engine.digest, template.id, inputs)
     return partial(sign_clip, origin=origin, certificate=certificate)

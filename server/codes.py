@@ -13,7 +13,7 @@ from server.errors import NotReady, TryLater
 CODES: dict[str, tuple[int, str]] = {
     "invalid_option": (422, "A field is missing, unknown or out of range. `errors` names each."),
     "invalid_input": (422, "The input cannot be used."),
-    "consent_required": (422, "The sender must confirm that this face may be used."),
+    "consent_required": (422, "The sender must confirm that this face may be used, and the clip of a swap."),
     "unsupported_media": (415, "The file or the request is not of an accepted format."),
     "upload_too_large": (413, "The request has too many bytes."),
     "image_too_large": (413, "The picture has too many bytes or pixels."),
@@ -23,6 +23,7 @@ CODES: dict[str, tuple[int, str]] = {
     "driving_still": (422, "The clip is a single picture, so there is no motion."),
     "no_face_found": (422, "No face was found in the picture, or in too few frames of the clip."),
     "face_too_small": (422, "The face has too few pixels."),
+    "face_turned_away": (422, "The face in the clip is seen from the side all the time."),
     "face_index_out_of_range": (422, "The picture has fewer faces than that."),
     "template_not_found": (404, "No template has this id."),
     "not_found": (404, "There is nothing at this address, or it was deleted."),
@@ -43,7 +44,7 @@ CODES: dict[str, tuple[int, str]] = {
     "quota_exceeded": (429, "The key has too many unfinished jobs. `Retry-After` says when to try again."),
     "queue_full": (429, "Too many jobs are waiting. `Retry-After` says when to try again."),
     "idempotency_conflict": (422, "The Idempotency-Key was used before for another order."),
-    "face_blocked": (403, "Someone in the picture asked not to be animated here."),
+    "face_blocked": (403, "Someone in the picture, or in the clip of a swap, asked not to be used here."),
     "rejected": (403, "The operator's check refused this. `detail` says why."),
     "moderator_unavailable": (503, "The operator's check does not answer, so nothing is rendered."),
     "storage_unavailable": (

@@ -105,7 +105,7 @@ class Refused(InputError):
 
 
 class FaceBlocked(Refused):
-    """The picture shows someone who asked not to be used."""
+    """The picture, or the clip of a swap, shows someone who asked not to be used."""
 
     code = "face_blocked"
 

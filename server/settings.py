@@ -57,7 +57,7 @@ class Settings:
     more_templates: Path = MORE_MOTIONS  # folder of templates added by operators; shared by all processes
     portraits: Path = PORTRAITS  # folder of the portraits that ship
     more_portraits: Path = MORE_PORTRAITS  # folder of downloaded portraits and your own; may be missing
-    upload_bytes: int = _setting(20_000_000, 1, 10**8)  # maximum size of a request; a selfie may have 20 MB
+    upload_bytes: int = _setting(20_000_000, 1, 125_000_000)  # of a request; selfies to 20, clips to 100 MB
     selfie_pixels: int = _setting(50_000_000, 1, 50_000_000)  # maximum width times height; the engine's limit
     driving_seconds: float = _setting(60.0, 0.1, 60)  # maximum length of a clip; the engine's limit is 60
     driving_side: int = _setting(1920, 16, 1920)  # maximum longer side in pixels; the engine's limit

@@ -2,8 +2,10 @@
 
 main.py        arguments in, exit code out; every error becomes one line
 common.py      options and output that verbs share
-inputs.py      standard input and pipes as files
+inputs.py      standard input and pipes as files; templates by id
+result.py      options of a result, and what is said of it
 animate.py     animate, reconstruct
+swap.py        swap
 templates.py   templates list|add|build, portraits list|fetch
 verify.py      verify
 check.py       doctor, bench

@@ -1,4 +1,4 @@
-"""Inputs that are not regular files: standard input (``-``), pipes, process substitution ``<(command)``."""
+"""What verbs are given: files, standard input (``-``), pipes, process substitution; templates by id."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from reenact.errors import InputError, InvalidOption
 from reenact.os_errors import reason, unwritable
+
+if TYPE_CHECKING:
+    from reenact.types import Template
 
 STDIN = Path("-")
 MOST = 100_000_000  # bytes, of a clip; the limits on pictures and clips judge what was copied
@@ -30,6 +33,20 @@ def plain_files(*paths: Path) -> Iterator[tuple[Path, ...]]:
         raise InvalidOption("Only one input can come from standard input (-). Name a file for the other.")
     with ExitStack() as stack:
         yield tuple(stack.enter_context(_copied(path)) if _flows(path) else path for path in paths)
+
+
+def template_or_clip(name: str, folder: Path, model: str) -> Template | Path:
+    """A template of this id, or else the file; ``./nod`` is always a file."""
+    from reenact.errors import TemplateNotFound
+    from reenact.gallery import get_template, template_ids
+
+    if name in template_ids(folder):
+        return get_template(name, folder, model)
+    if Path(name).is_file():
+        return Path(name)
+    if Path(name).suffix or Path(name).name != name:
+        raise TemplateNotFound(f"There is no clip {name}, and no template with this name.")
+    return get_template(name, folder, model)  # raises, and names similar ids
 
 
 def _flows(path: Path) -> bool:

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from reenact.cli import animate, check, develop, templates, verify
+from reenact.cli import animate, check, develop, swap, templates, verify
 from reenact.cli.common import INTERNAL, report_error, show_warnings
 from reenact.config import version
 from reenact.errors import Cancelled, ExtraMissing, ReenactError
@@ -77,13 +77,14 @@ def parser_for(words: Sequence[str]) -> argparse.ArgumentParser:
     """
     parser = argparse.ArgumentParser(
         prog="reenact",
-        description="Make the face of one picture move like a template.",
+        description="Make the face of one picture move like a template, or put it into a clip.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     animate.register(verbs)
+    swap.register(verbs)
     templates.register(verbs)
     verify.register(verbs)
     check.register(verbs)

@@ -9,7 +9,8 @@ write_clip     Clip                     -> mp4, gif or webp, complete or not at 
 
 from reenact.media.encode import EncodedFile, EncodeOptions, check_output, write_clip
 from reenact.media.picture import PictureLimits, check_picture, read_picture
-from reenact.media.video import VIDEO_LIMITS, WHOLE, Span, VideoLimits, has_sound, open_clip
+from reenact.media.span import WHOLE, Span
+from reenact.media.video import VIDEO_LIMITS, VideoLimits, has_sound, open_clip
 
 __all__ = [
     "VIDEO_LIMITS",

@@ -13,11 +13,12 @@ from itertools import accumulate, islice
 from pathlib import Path
 from typing import TypeVar
 
-from reenact.errors import DrivingTooLong, DrivingUnreadable, InvalidOption, ReenactError, UnsupportedMedia
+from reenact.errors import DrivingTooLong, DrivingUnreadable, ReenactError, UnsupportedMedia
 from reenact.media import formats
 from reenact.media.animation import decode_animation, probe_animation
 from reenact.media.container import decode_video, probe_video
 from reenact.media.frames import Geometry, geometry, to_picture
+from reenact.media.span import WHOLE, Span
 from reenact.media.timing import Timeline, plan_timeline, resample
 from reenact.os_errors import is_programming_error, reason
 from reenact.types import Clip, Picture
@@ -37,28 +38,6 @@ class VideoLimits:
     max_rate: Fraction = Fraction(60)  # frames per second; faster clips are thinned to this
 
 
-@dataclass(frozen=True)
-class Span:
-    """The part of a clip that is used, in seconds from its first picture; ``end`` None: to its end."""
-
-    start: float = 0.0
-    end: float | None = None
-
-    def frames(self, timeline: Timeline) -> tuple[int, int]:
-        """The first frame and the one after the last; raises InvalidOption where there is none."""
-        last = timeline.count
-        if self.end is not None:
-            last = min(last, round(self.end * timeline.rate))
-        first = round(self.start * timeline.rate)
-        if not 0 <= first < last:
-            raise InvalidOption(
-                f"start and end leave nothing of the clip, which lasts {timeline.seconds:.1f} s: start is "
-                f"{self.start:g} s{'' if self.end is None else f' and end {self.end:g} s'}."
-            )
-        return first, last
-
-
-WHOLE = Span()
 _TRIMMED = 10  # times what a clip may have, for one of which only a part is used
 _MAX_SOURCE_FRAMES_PER_OUTPUT = 4  # frames in the file for one that comes out; phones record 240 a second
 VIDEO_LIMITS = VideoLimits()
@@ -124,7 +103,7 @@ def _recognise(path: Path, limits: VideoLimits) -> formats.Format:
     found = formats.recognise(head)
     if found not in (formats.MP4, formats.MATROSKA, formats.GIF, formats.WEBP):
         what = found.label if found else "not a video"
-        raise UnsupportedMedia(f"The driving file is {what}. Send a clip as {ACCEPTED}.")
+        raise UnsupportedMedia(f"The clip is {what}. Send one as {ACCEPTED}.")
     if size > limits.max_bytes:
         raise DrivingTooLong(
             f"The clip has {size / 1e6:.0f} MB; at most {limits.max_bytes / 1e6:g} MB are accepted."
@@ -185,7 +164,8 @@ def _clip(timed: Iterator[tuple[float, Picture]], timeline: Timeline, audio: Pat
     if span == WHOLE:
         return Clip(frames, timeline.rate, timeline.count, audio)
     first, last = span.frames(timeline)
-    return Clip(islice(frames, first, last), timeline.rate, last - first, audio, first / timeline.rate)
+    part = _at_least_one(islice(frames, first, last))
+    return Clip(part, timeline.rate, last - first, audio, first / timeline.rate)
 
 
 def _until_damage(frames: Iterator[T]) -> Iterator[T]:
@@ -201,6 +181,19 @@ def _until_damage(frames: Iterator[T]) -> Iterator[T]:
         if not count:
             raise _unreadable() from e
         log.warning("The clip is damaged; its first %d frames are used: %s", count, e)
+
+
+def _at_least_one(frames: Iterator[Picture]) -> Iterator[Picture]:
+    """Pass frames on; raise DrivingUnreadable where damage before ``start`` leaves none."""
+    some = False
+    for frame in frames:
+        some = True
+        yield frame
+    if not some:
+        raise DrivingUnreadable(
+            "The clip is damaged before the part that start and end name. Name an earlier part, or export "
+            "the clip again and send that file."
+        )
 
 
 def _check_count(count: int, most: int) -> None:

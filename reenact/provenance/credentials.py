@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from io import BufferedRandom, BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import c2pa
 
@@ -27,12 +27,14 @@ from reenact.media import formats
 from reenact.os_errors import unwritable
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.error_recording_file import ErrorRecordingFile
+from reenact.types import Effect
 
 log = logging.getLogger(__name__)
 
 GENERATOR = "Reenact"
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-ANIMATION = "reenact.animation"  # our own assertion: the model and the template
+ANIMATION = "reenact.animation"  # our own assertion: the model, the template and the act
+Role = Literal["portrait", "driving", "clip"]
 MIME = {
     formats.JPEG: "image/jpeg",
     formats.PNG: "image/png",
@@ -55,7 +57,7 @@ _PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff2c0000000001000100
 class SourceFile:
     """A file that a clip was made of. Neither its pixels nor its name come into the manifest."""
 
-    role: str  # "portrait" or "driving"
+    role: Role  # clip: what a face was put into, and so the parent of the result
     file: bytes | Path
 
 
@@ -66,6 +68,7 @@ class Origin:
     model: str  # SHA-256 of the model's files.json
     template: str | None  # id of the motion; None where it came from a clip
     inputs: tuple[SourceFile, ...]
+    act: Effect = "animate"
 
 
 def sign_clip(clip: Path, out: Path, origin: Origin, certificate: Certificate) -> None:
@@ -172,28 +175,42 @@ def _embed_manifest(
 def _manifest(mime: str, origin: Origin, inputs: Sequence[_Pair]) -> dict[str, Any]:
     """The manifest's definition, as c2pa's builder reads it."""
     redacted = [uri for _, kept in inputs for uri in kept or ()]
-    created = {
-        "action": "c2pa.created",
-        "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "digitalSourceType": SOURCE_TYPE,
-        "softwareAgent": program(),
-        "parameters": {"ingredientIds": [each.role for each, _ in inputs]},
-    }
     taken_out = [
         {"action": "c2pa.redacted", "reason": "c2pa.PII.present", "parameters": {"redacted": uri}}
         for uri in redacted
     ]
     made = {"model": origin.model} | ({"template": origin.template} if origin.template else {})
+    if origin.act != "animate":
+        made["act"] = origin.act
     return {
         "claim_generator_info": [program()],
         "format": mime,
         "ingredients": [_ingredient(each) for each, kept in inputs if kept is None],
         "assertions": [
-            {"label": "c2pa.actions.v2", "data": {"actions": [created, *taken_out]}},
+            {"label": "c2pa.actions.v2", "data": {"actions": [*_actions(origin), *taken_out]}},
             {"label": ANIMATION, "data": made},
         ],
         "redactions": redacted,
     }
+
+
+def _actions(origin: Origin) -> list[dict[str, Any]]:
+    """What was done (C2PA 2.2, "Actions"): a picture was made to move, or a clip opened and a face put in.
+
+    What a model was given is an ingredient of what it made (inputTo); a clip that was changed is its parent.
+    """
+    about = {
+        "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "softwareAgent": program(),
+    }
+    made = about | {
+        "action": "c2pa.edited" if origin.act == "swap" else "c2pa.created",
+        "digitalSourceType": SOURCE_TYPE,
+        "parameters": {"ingredientIds": [each.role for each in origin.inputs if each.role != "clip"]},
+    }
+    if origin.act != "swap":
+        return [made]
+    return [about | {"action": "c2pa.opened", "parameters": {"ingredientIds": ["clip"]}}, made]
 
 
 def _ingredient(each: SourceFile) -> dict[str, str]:
@@ -203,7 +220,7 @@ def _ingredient(each: SourceFile) -> dict[str, str]:
     return {
         "title": each.role,
         "format": mime,
-        "relationship": "inputTo",
+        "relationship": "parentOf" if each.role == "clip" else "inputTo",
         "label": each.role,
         "instance_id": each.role,
     }

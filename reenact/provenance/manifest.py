@@ -44,6 +44,7 @@ class Manifest:
     actions: tuple[str, ...]  # for instance c2pa.created
     model: str | None  # SHA-256 of our model's list of files
     template: str | None  # id of our template
+    act: str | None  # of ours: swap where a face was put into a clip, else animate; None: by others
     ingredients: tuple[Ingredient, ...]
     problems: tuple[str, ...]  # C2PA's failure codes, or ``UNREADABLE``
 
@@ -79,7 +80,8 @@ def _manifest(store: dict[str, Any]) -> Manifest | None:
         return None
     data = {str(each.get("label")): _dict(each.get("data")) for each in _dicts(active.get("assertions"))}
     actions = _dicts((data.get("c2pa.actions.v2") or data.get("c2pa.actions") or {}).get("actions"))
-    first, animation = (actions or [{}])[0], data.get(ANIMATION, {})
+    first, animation = (actions or [{}])[0], data.get(ANIMATION)
+    source_types = filter(None, (_text(each.get("digitalSourceType")) for each in actions))
     signature = _dict(active.get("signature_info"))
     program = (_dicts(active.get("claim_generator_info")) or [{}])[0]
     named = " ".join(filter(None, (_text(program.get("name")), _text(program.get("version")))))
@@ -91,10 +93,11 @@ def _manifest(store: dict[str, Any]) -> Manifest | None:
         program=named or _text(active.get("claim_generator")),
         ours=program.get("name") == GENERATOR,
         time=_text(signature.get("time")) or _text(first.get("when")),
-        source_type=(_text(first.get("digitalSourceType")) or "").rpartition("/")[2] or None,
+        source_type=next(source_types, "").rpartition("/")[2] or None,
         actions=tuple(_text(each.get("action")) or "" for each in actions),
-        model=_text(animation.get("model")),
-        template=_text(animation.get("template")),
+        model=_text((animation or {}).get("model")),
+        template=_text((animation or {}).get("template")),
+        act=None if animation is None else _text(animation.get("act")) or "animate",
         ingredients=tuple(map(_ingredient, _dicts(active.get("ingredients")))),
         problems=_problems(store),
     )
@@ -129,7 +132,8 @@ def _dicts(value: object) -> list[dict[str, Any]]:
 def _broken() -> Manifest:
     """A manifest so damaged that nothing of it can be read."""
     return Manifest(
-        *(False, False, False, None, None, False, None, None, (), None, None, ()), problems=(UNREADABLE,)
+        *(False, False, False, None, None, False, None, None, (), None, None, None, ()),
+        problems=(UNREADABLE,),
     )
 
 

@@ -6,8 +6,10 @@ from reenact.provenance.manifest import Manifest
 from reenact.provenance.verify import Report, Verdict
 from reenact.watermark.detect import FALSE_POSITIVE_RATE, DetectedMark
 
+_MADE = "This was made by Reenact: "
+_ACTS = {"animate": "the face in it was moved by a program.", "swap": "a program put a face into a clip."}
 _VERDICTS: dict[Verdict, str] = {
-    "made": "This was made by Reenact: the face in it was moved by a program.",
+    "made": f"{_MADE}a program moved the face in it, or put it there.",
     "signed": "The file has a signed record of its origin, and was not changed since it was signed.",
     "changed": "The file was changed after it was signed: its record of origin cannot be trusted.",
     "cannot_tell": "Cannot tell. Neither a record nor a watermark of this key was found. That does not show "
@@ -17,7 +19,7 @@ _VERDICTS: dict[Verdict, str] = {
 
 def report_sentences(report: Report) -> list[str]:
     """The report for a person: the verdict first, then what it rests on."""
-    said = [_VERDICTS[report.verdict]]
+    said = [_verdict(report)]
     if report.watermark:
         said.append(_watermark(report.watermark))
     elif report.verdict != "cannot_tell":
@@ -27,6 +29,15 @@ def report_sentences(report: Report) -> list[str]:
     elif report.watermark:
         said.append("It has no Content Credentials; they are lost when a file is saved again.")
     return said
+
+
+def _verdict(report: Report) -> str:
+    """What follows from the report; only a manifest that holds says what was done."""
+    manifest = report.manifest
+    act = manifest.act if manifest and manifest.valid and manifest.ours else None
+    if report.verdict == "made" and act in _ACTS:
+        return _MADE + _ACTS[act]
+    return _VERDICTS[report.verdict]
 
 
 def _watermark(mark: DetectedMark) -> str:
@@ -44,7 +55,8 @@ def _manifest(manifest: Manifest) -> list[str]:
     when = f" at {manifest.time}" if manifest.time else ""
     motion = f", template {manifest.template}" if manifest.template else ""
     program = manifest.program or "an unnamed program"
-    said = [f"Content Credentials: valid. They say: made{ai} by {program}{when}{motion}."]
+    done = "a face was put into a clip" if manifest.act == "swap" else "made"
+    said = [f"Content Credentials: valid. They say: {done}{ai} by {program}{when}{motion}."]
     for each in manifest.ingredients:
         too = ", which has Content Credentials too" if each.signed else ""
         said.append(f"Made of: {each.title or 'something unnamed'}{too}.")

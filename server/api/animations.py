@@ -1,4 +1,4 @@
-"""The jobs: one face, one motion, one file."""
+"""The jobs: one face, what moves it or what it is put into, one file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ bp.before_request(require_queue_space)
     }
 )
 def create(form: dict[str, Any]) -> Answer:
-    """Make a face move.
+    """Make a face move, or put it into a clip.
+
+    With `effect=swap` the face of the picture goes over the largest face of the clip. Size, rate and sound
+    stay the clip's, and so does all that is not the face.
 
     The answer comes at once; ask the job's address how far it is. With `Prefer: wait=10` it comes when the
     job has ended, at the latest after so many seconds (30 at most), and is 200 if the job has ended by then.

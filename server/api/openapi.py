@@ -12,9 +12,9 @@ from server.api.responses import ProblemOut
 from server.http.problems import MIMETYPE
 
 DESCRIPTION = (
-    "Animate the face of one picture with the movement of a template or of a clip. Errors are RFC 9457 "
-    "problem details; their `code` never changes and is explained at `/docs`. Every answer has "
-    "an `X-Request-Id`."
+    "Animate the face of one picture with the movement of a template or of a clip, or put it into a clip. "
+    "Errors are RFC 9457 problem details; their `code` never changes and is explained at `/docs`. Every "
+    "answer has an `X-Request-Id`."
 )
 _PREFER = {
     "name": "Prefer",
@@ -72,19 +72,20 @@ def _finish(spec: Any) -> Any:
                 path.startswith("/v1/templates") and method in ("post", "delete")
             ):
                 operation["security"] = [{"key": []}, {}]  # {}: none is needed on one's own machine
-    _describe_order(spec["paths"]["/v1/animations"]["post"], examples.ORDER, examples.MADE)
-    _describe_order(spec["paths"]["/v1/templates"]["post"], examples.ADDITION, examples.ADDED)
+    orders = {"examples": examples.ORDERS}
+    _describe_order(spec["paths"]["/v1/animations"]["post"], orders, examples.MADE)
+    _describe_order(spec["paths"]["/v1/templates"]["post"], {"example": examples.ADDITION}, examples.ADDED)
     return spec
 
 
-def _describe_order(create: dict[str, Any], order: object, made: object) -> None:
+def _describe_order(create: dict[str, Any], orders: dict[str, Any], made: object) -> None:
     """What an order may have in its head, and how it is answered."""
     create.setdefault("parameters", []).extend((_PREFER, _IDEMPOTENCY))
     accepted = create["responses"]["202"]
     accepted["headers"] = {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}
     ended = accepted["content"]["application/json"] | {"example": made}
     create["responses"]["200"]["content"] = {"application/json": ended}
-    create["requestBody"]["content"]["multipart/form-data"]["example"] = order
+    create["requestBody"]["content"]["multipart/form-data"].update(orders)
 
 
 def _describe_problems(operation: dict[str, Any]) -> None:

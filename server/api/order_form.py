@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from werkzeug.datastructures import FileStorage
 
 from reenact.errors import InvalidOption
-from reenact.gallery import TemplateMetadata, get_portrait, get_template, template_ids
-from reenact.media import PictureLimits, VideoLimits, check_picture, open_clip
+from reenact.gallery import TemplateMetadata, get_portrait, get_template, list_templates, template_ids
+from reenact.media import PictureLimits, Span, VideoLimits, check_picture, open_clip
 from server.errors import Gone
 from server.jobs import Order
 from server.screening import digest
@@ -29,7 +30,11 @@ _CHOICES = {  # fields of which one excludes others
     "driving": "a file",
     "template": "an id",
 }
-_OPTIONS = ("format", "size", "mode", "strength", "paste", "face", "audio", "mirror")
+_OPTIONS = {
+    *("effect", "format", "size", "face", "audio"),
+    *("mode", "strength", "paste", "mirror", "start", "end", "likeness"),
+}
+_NAMED_TEMPLATES = 20  # how many an error lists
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class CheckedOrder:
     order: Order
     frames: int
     face: str  # what the consent is for: SHA-256 of the selfie or new clip, or ``portrait:`` and the id
+    clip: str | None = None  # and of a swap: SHA-256 of the clip, or ``template:`` and the id
 
 
 def parse_order(
@@ -60,7 +66,7 @@ def parse_order(
     driving, template = _one_of(form, "driving", "template")
     if portrait and form["keep_selfie"]:
         raise InvalidOption("keep_selfie: This order has a portrait, so there is no selfie to keep.")
-    options = {name: form[name] for name in _OPTIONS} | {"label": _label(form, settings.label)}
+    options = {name: form[name] for name in form.keys() & _OPTIONS} | {"label": _label(form, settings.label)}
     source = kept_selfie_folder(again) if again else None
     folder = storage.create_folder()
     order = Order(folder, portrait, template, keep_selfie=form["keep_selfie"], **options)
@@ -72,10 +78,11 @@ def parse_order(
         elif selfie:
             selfie.save(storage.upload(folder, SELFIE))
         face = _check_face(order, settings, storage)
+        clip = _clip_consent(order, storage) if order.effect == "swap" else None
     except BaseException:
         storage.delete_folder(folder)
         raise
-    return CheckedOrder(order, frames, face)
+    return CheckedOrder(order, frames, face, clip)
 
 
 def parse_template_order(form: dict[str, Any], settings: Settings, storage: Storage) -> CheckedOrder:
@@ -124,19 +131,46 @@ def _one_of(form: dict[str, Any], *names: str) -> list[Any]:
 
 
 def _check_motion(order: Order, upload: FileStorage | None, settings: Settings, storage: Storage) -> int:
-    """The motion exists or the clip can be opened; the number of its frames."""
-    if upload is None:
-        id = order.template or ""
-        return len(get_template(id, settings.templates, more=settings.more_templates).motion)
-    return _check_clip(order, upload, settings, storage)
+    """The motion exists or the clip can be opened; the number of frames of the result."""
+    if upload is not None:
+        return _check_clip(order, upload, settings, storage)
+    template = get_template(order.template or "", settings.templates, more=settings.more_templates)
+    if order.effect == "animate":
+        return len(template.motion)
+    if template.driving is None:
+        raise InvalidOption(f"template: {_without_clip(template.id, settings)}")
+    return _count_frames(order, template.driving, settings)
+
+
+def _without_clip(id: str, settings: Settings) -> str:
+    """What to say of a template that is only a motion, where a clip is needed."""
+    templates = list_templates(settings.templates, more=settings.more_templates)
+    found = [each.id for each in templates if each.driving][:_NAMED_TEMPLATES]
+    those = f"Of the templates these have one: {', '.join(found)}." if found else "No template here has one."
+    return (
+        f"{id} is a movement without a clip, so there is no face to put another over. {those} "
+        "Or send a clip as driving."
+    )
 
 
 def _check_clip(order: Order, upload: FileStorage, settings: Settings, storage: Storage) -> int:
     """The clip can be opened; the number of its frames."""
     path = storage.upload(order.upload_folder, DRIVING)
     upload.save(path)
-    clip = open_clip(path, VideoLimits(max_seconds=settings.driving_seconds, max_side=settings.driving_side))
-    return clip.frame_count or 0
+    return _count_frames(order, path, settings)
+
+
+def _count_frames(order: Order, clip: Path, settings: Settings) -> int:
+    """How many frames of a clip are used; it keeps the limits."""
+    limits = VideoLimits(max_seconds=settings.driving_seconds, max_side=settings.driving_side)
+    return open_clip(clip, limits, Span(order.start, order.end)).frame_count or 0
+
+
+def _clip_consent(order: Order, storage: Storage) -> str:
+    """What the consent of a swap is for besides the face."""
+    if order.template:
+        return f"template:{order.template}"
+    return digest(storage.upload(order.upload_folder, DRIVING))
 
 
 def _copy_selfie(storage: Storage, source: str, folder: str) -> None:

@@ -6,12 +6,18 @@ from typing import Any
 
 from apiflask.fields import Boolean, File, Float, Integer, List, String
 from apiflask.validators import Equal, Length, OneOf, Range, Regexp
-from marshmallow import ValidationError
+from marshmallow import ValidationError, post_load, validates_schema
 
 from reenact.provenance.label import LANGUAGES
+from reenact.types import EFFECTS
 from server.api.strict import FormIn, QueryIn
 
 METADATA_BYTES = 1000
+# What only one effect has, and what it gets where an order says nothing. Not defaults of the fields, which
+# clients made from the document would send with every order.
+_ANIMATE = {"mode": "relative", "strength": 1.0, "paste": "full", "mirror": False}
+_SWAP: dict[str, object] = {"start": 0.0, "end": None, "likeness": 1.0}
+_SIZES = {"animate": 256, "swap": 512}
 
 # Answers that no schema describes, by status, as OpenAPI response objects.
 Answers = dict[int | str, dict[str, str | dict[str, dict[str, Any]]]]
@@ -73,7 +79,15 @@ class TemplateIn(FormIn):
 
 
 class AnimationIn(FormIn):
-    """An order: one face and one motion."""
+    """An order: one face, and what moves it or what it is put into."""
+
+    effect = String(
+        validate=OneOf(EFFECTS),
+        metadata=about(
+            "animate (default): the picture moves. swap: its face goes over the largest face of the clip, "
+            "whose size, rate and sound stay; the clip is `driving`, or that of a template with `has_video`."
+        ),
+    )
 
     selfie = file_field("JPEG, PNG, WebP, HEIC or AVIF; this, `selfie_of` or `portrait`.")
     selfie_of = String(
@@ -92,42 +106,62 @@ class AnimationIn(FormIn):
         metadata=about("Id of a portrait; instead of a selfie."),
     )
     template = String(validate=Length(1, 64), metadata=about("Id of a template; this or `driving`."))
-    driving = file_field("MP4, MOV, WebM, MKV, GIF or animated WebP with one face; this or `template`.")
+    driving = file_field("MP4, MOV, WebM, MKV, GIF or animated WebP with a face; this or `template`.")
     format = String(
         load_default="mp4", validate=OneOf(["mp4", "gif", "webp"]), metadata=about("Of the result.")
     )
     size = Integer(
-        load_default=256,
         validate=OneOf([256, 512, 1024]),
-        metadata=about("Side of the animated square in pixels."),
+        metadata=about(
+            "Side of the animated square in pixels, by default 256. Of a swap the largest side that is "
+            "painted, by default 512; less where the face in the clip is smaller."
+        ),
     )
     mode = String(
-        load_default="relative",
         validate=OneOf(["relative", "absolute"]),
-        metadata=about("relative: the movement from the first frame on; absolute: the pose itself."),
+        metadata=about(
+            "relative (default): the movement from the first frame on; absolute: the pose itself. "
+            "Not of a swap."
+        ),
     )
     strength = Float(
-        load_default=1.0,
         validate=Range(0, 2),
-        metadata=about("0: no movement; 1: the movement as it is; 2: exaggerated."),
+        metadata=about("0: no movement; 1 (default): the movement as it is; 2: exaggerated. Not of a swap."),
     )
     paste = String(
-        load_default="full",
         validate=OneOf(["full", "crop"]),
-        metadata=about("full: the whole picture moves; crop: only the animated square."),
+        metadata=about(
+            "full (default): the whole picture moves; crop: only the animated square. Not of a swap."
+        ),
     )
     face = String(
         load_default="largest",
         validate=Regexp(r"^(largest|[0-9]{1,3})$", error="Must be `largest` or a number from 0 to 999."),
-        metadata=about("`largest`, or a position from 0 (largest) on."),
+        metadata=about("Of the picture: `largest`, or a position from 0 (largest) on."),
     )
     audio = Boolean(
         load_default=True,
         metadata=about("Whether an mp4 gets the sound of the template or clip, if it has any."),
     )
     mirror = Boolean(
-        load_default=False,
-        metadata=about("The movement as in a mirror: a turn to the left becomes one to the right."),
+        metadata=about(
+            "The movement as in a mirror: a turn to the left becomes one to the right. Not of a swap."
+        ),
+    )
+    start = Float(
+        validate=Range(0, 86400),
+        metadata=about("Of a swap: where in the clip to begin, in seconds; default 0."),
+    )
+    end = Float(
+        validate=Range(0, 86400),
+        metadata=about("Of a swap: where in the clip to end, in seconds; by default where it ends itself."),
+    )
+    likeness = Float(
+        validate=Range(0, 1),
+        metadata=about(
+            "Of a swap: the proportions of the face, from those of the person in the clip (0) to those of "
+            "the picture (1, the default)."
+        ),
     )
     label = Boolean(
         load_default=False,
@@ -150,7 +184,21 @@ class AnimationIn(FormIn):
         validate=_metadata_fits,
         metadata=about("Your own data, at most 1000 bytes. Returned unchanged."),
     )
-    consent = _consent("face")
+    consent = _consent("face, and for a swap the clip and the people in it")
+
+    @validates_schema
+    def _refuse_options_of_the_other_effect(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("effect") == "swap":
+            others, error = _ANIMATE, "A swap has no such option: leave it out."
+        else:
+            others, error = _SWAP, "Only a swap has this option: leave it out, or send effect=swap."
+        if errors := {name: [error] for name in others if name in data}:
+            raise ValidationError(errors)
+
+    @post_load
+    def _complete(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        effect = data.get("effect", "animate")
+        return {"size": _SIZES[effect]} | (_SWAP if effect == "swap" else _ANIMATE) | data
 
 
 class PhotoIn(FormIn):

@@ -6,6 +6,7 @@ from apiflask import Schema
 from apiflask.fields import Boolean, DateTime, Dict, Float, Integer, List, Nested, String
 from apiflask.validators import OneOf
 
+from reenact.types import EFFECTS
 from server.api.requests import about
 
 
@@ -18,6 +19,14 @@ class TemplateOut(Schema):
     seconds = Float(required=True, metadata=about("Duration."))
     fps = Float(required=True, metadata=about("Frames per second of a result."))
     has_audio = Boolean(required=True, metadata=about("Whether it has sound."))
+    effect = String(
+        required=True,
+        validate=OneOf(EFFECTS),
+        metadata=about("What it is meant for: to animate a picture, or to swap a face into its clip."),
+    )
+    has_video = Boolean(
+        required=True, metadata=about("Whether it has a clip, into which `effect=swap` puts a face.")
+    )
     preview_url = String(required=True, allow_none=True, metadata=about("An animated WebP."))
     licence = String(required=True, metadata=about("Of the motion."))
     attribution = String(required=True, metadata=about("Who made the motion."))
@@ -103,8 +112,19 @@ class JobOut(Schema):
         validate=OneOf(["queued", "running", "succeeded", "failed", "cancelled", "rejected"]),
         metadata=about("All but queued and running are final. rejected: the order is valid, but refused."),
     )
+    effect = String(
+        required=True,
+        allow_none=True,
+        validate=OneOf([*EFFECTS, None]),
+        metadata=about("animate or swap; null where the job adds a template."),
+    )
     progress = Float(required=True, metadata=about("0..1"))
-    frames_done = Integer(required=True, metadata=about("So far."))
+    frames_done = Integer(
+        required=True,
+        metadata=about(
+            "So far. Of a swap the share of the work that is done, in frames: its clip is tracked first."
+        ),
+    )
     frames_total = Integer(required=True, allow_none=True, metadata=about("Null while it is unknown."))
     queue_position = Integer(required=True, allow_none=True, metadata=about("1 is next."))
     created_at = DateTime(required=True, metadata=about("When it was ordered."))

@@ -25,6 +25,7 @@ def job_fields(job: Job) -> dict[str, Any]:
     return {
         "id": job.id,
         "status": job.status,
+        "effect": None if job.order.card else job.order.effect,
         "progress": round(job.progress, 3),
         "frames_done": job.frames_done,
         "frames_total": job.frames_total or None,

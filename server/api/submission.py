@@ -86,7 +86,9 @@ def _submit_once(
             webhook=form.get("webhook"),
             metadata=form.get("metadata"),
             idempotency=idempotency,
-            extra_write=lambda connection, job: use.consents.add(connection, job, owner(), checked.face),
+            extra_write=lambda connection, job: use.consents.add(
+                connection, job, owner(), checked.face, checked.clip
+            ),
         )
     except SubmissionUncertain:  # a job may need its files; the sweep deletes them where there is none
         raise

@@ -44,6 +44,11 @@ class ManifestOut(Schema):
     actions = List(String(), required=True, metadata=about("C2PA's names of what was done."))
     model = String(required=True, allow_none=True, metadata=about("SHA-256 of the model's list of files."))
     template = String(required=True, allow_none=True, metadata=about("Id of the motion."))
+    act = String(
+        required=True,
+        allow_none=True,
+        metadata=about("What was done, of this program's own: animate, or swap (a face put into a clip)."),
+    )
     ingredients = List(Nested(IngredientOut), required=True, metadata=about("What it was made of."))
     problems = List(String(), required=True, metadata=about("Failure codes of C2PA, or `unreadable`."))
 
@@ -96,6 +101,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "actions": ["c2pa.created"],
                 "model": "ab" * 32,
                 "template": "nod",
+                "act": "animate",
                 "ingredients": [{"title": "portrait", "relationship": "inputTo", "signed": False}],
                 "problems": [],
             },

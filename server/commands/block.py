@@ -58,7 +58,10 @@ def consents(settings: Settings, arguments: argparse.Namespace) -> int:
     kept = Consents(open_database(settings.database, settings.data), settings.consent_days)
     found = kept.find(digest(arguments.file) if arguments.file else None)
     for each in found:
-        print(f"{_time(each.given)}  key {each.owner or 'none'}  job {each.job}  {each.face}")
+        print(
+            f"{_time(each.given)}  key {each.owner or 'none'}  job {each.job}  {each.face}"
+            + (f"  clip {each.clip}" if each.clip else "")
+        )
     if arguments.file and not found:
         print("There is no record for this file: it was not used here, or the record has expired.")
     return 0

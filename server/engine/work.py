@@ -9,13 +9,16 @@ from hashlib import sha256
 from pathlib import Path
 
 from reenact.engine import Engine
+from reenact.errors import TemplateNotFound
 from reenact.gallery import TemplateMetadata, add_template, get_portrait, get_template
-from reenact.pipeline import animate
+from reenact.options import AnimateOptions, SwapOptions
+from reenact.pipeline import Animated, animate, swap
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.credentials import check_certificate
 from reenact.types import FrameCallback, ProgressCallback, Template
 from reenact.watermark.embed import PUBLIC_KEY, Watermark
 from server.engine.certificate import certificate_of
+from server.engine.swap import check_clip, count_tracking
 from server.errors import NotReady
 from server.jobs.files import made_by
 from server.jobs.job import DetectedFace, Job, Outcome
@@ -67,23 +70,33 @@ class EngineWorker:
             raise NotReady("The model is still being loaded.")
         if job.order.card:
             return self._add(self._engine, job, Path(name).stem, watch)
-        order, mark = job.order, Watermark(watermark_id(job.id), self._key)
-        asked = order.options()
-        encode = replace(asked.encode, encoder=self._settings.encoder)
-        options = replace(asked, watermark=mark, certificate=self._certificate, encode=encode)
+        order, options = job.order, self._options(job)
         with self._storage.checked_out(order.upload_folder, Path(name).stem) as folder:
             watch(0, job.frames_total)  # report progress before and after each slow step
             selfie, motion = self._selfie(order, folder), self._motion(order, folder)
             watch(0, job.frames_total)  # report progress before and after each slow step
-            self._screen.check(self._engine, _submission(job, selfie, motion))
+            stills: tuple[Path, ...] = ()
+            if isinstance(options, SwapOptions):
+                stills = check_clip(self._engine, _clip_of(motion), options.span, folder, watch)
+            self._screen.check(self._engine, _submission(job, selfie, stills, folder))
             watch(0, job.frames_total)
             out = folder / name
-            made = animate(self._engine, selfie, motion, out, options, watch, show)
+            made = _make(self._engine, selfie, motion, out, options, watch, show)
             watch(made.written.frames, made.written.frames)
             stored = self._storage.publish(out, name)
         file, faces = made.written, tuple(DetectedFace(face.box, face.score) for face in made.faces)
         size, rate = (file.width, file.height), float(file.fps)
         return Outcome(stored, *size, file.frames, rate, faces, made.seconds, file.sound)
+
+    def _options(self, job: Job) -> AnimateOptions | SwapOptions:
+        """What the order asks, with the job's marks."""
+        asked = job.order.options()
+        return replace(
+            asked,
+            watermark=Watermark(watermark_id(job.id), self._key),
+            certificate=self._certificate,
+            encode=replace(asked.encode, encoder=self._settings.encoder),
+        )
 
     def _add(self, engine: Engine, job: Job, attempt: str, watch: ProgressCallback) -> Outcome:
         """Make a template of a job's clip, overwriting that of an earlier attempt, but no other."""
@@ -114,10 +127,35 @@ class EngineWorker:
         return folder / DRIVING
 
 
-def _submission(job: Job, selfie: Path, motion: Template | Path) -> Submission:
+def _clip_of(motion: Template | Path) -> Path:
+    """The clip that a face is put into; raises TemplateNotFound where it is gone since the order came."""
+    clip = motion.driving if isinstance(motion, Template) else motion
+    if clip is None:
+        raise TemplateNotFound("The template has no clip any more. Choose another one, or send a clip.")
+    return clip
+
+
+def _make(
+    engine: Engine,
+    selfie: Path,
+    motion: Template | Path,
+    out: Path,
+    options: AnimateOptions | SwapOptions,
+    watch: ProgressCallback,
+    show: FrameCallback,
+) -> Animated:
+    if isinstance(options, AnimateOptions):
+        return animate(engine, selfie, motion, out, options, watch, show)
+    return swap(engine, selfie, motion, out, options, count_tracking(watch), show)
+
+
+def _submission(job: Job, selfie: Path, stills: tuple[Path, ...], folder: Path) -> Submission:
     """A job as the checks see it."""
-    driving = motion if isinstance(motion, Path) else None
-    return Submission(job.id, job.owner, selfie, job.order.portrait, driving, job.order.template)
+    order = job.order
+    driving = None if order.template else folder / DRIVING
+    return Submission(
+        job.id, job.owner, selfie, order.portrait, driving, order.template, order.effect, stills
+    )
 
 
 def watermark_id(job: str) -> int:

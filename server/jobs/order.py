@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reenact.media import EncodeOptions
+from reenact.media import EncodeOptions, Span
 from reenact.motion.transfer import Mode, TransferOptions
-from reenact.options import AnimateOptions
+from reenact.options import AnimateOptions, SwapOptions
 from reenact.provenance.label import Language
+from reenact.types import Effect
 
 Paste = Literal["full", "crop"]
 Format = Literal["mp4", "gif", "webp"]
-LARGEST = "largest"
+LARGEST: Literal["largest"] = "largest"
 # Increases when a field is added to an order or changes its meaning. A worker runs orders of its own version
 # and older ones, and leaves newer ones to others.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
 class Order:
-    """One animation or template to make. Only plain values, so that a database or a broker can carry it."""
+    """One animation, swap or template to make. Only plain values, for databases and brokers to carry."""
 
     upload_folder: str  # the folder of the job's uploads in the storage
     portrait: str | None = None  # id of a portrait; None: the uploaded selfie
@@ -36,13 +37,27 @@ class Order:
     mirror: bool = False  # see AnimateOptions
     label: Language | None = None  # language of the visible label; None: no label
     keep_selfie: bool = False  # whether the selfie stays for further orders, once the job has succeeded
+    effect: Effect = "animate"  # swap: the face goes into the clip; since version 2, as all that follows
+    start: float = 0.0  # of a swap: see Span
+    end: float | None = None  # of a swap: see Span
+    likeness: float = 1.0  # of a swap: see SwapOptions
 
-    def options(self) -> AnimateOptions:
-        """The engine's options; raises InvalidOption."""
+    def options(self) -> AnimateOptions | SwapOptions:
+        """The engine's options, by the effect; raises InvalidOption."""
+        face = LARGEST if self.face == LARGEST else int(self.face)
+        if self.effect == "swap":
+            return SwapOptions(
+                size=self.size,
+                face=face,
+                likeness=self.likeness,
+                span=Span(self.start, self.end),
+                label=self.label,
+                encode=EncodeOptions(sound=self.audio),
+            )
         return AnimateOptions(
             size=self.size,
             paste=self.paste,
-            face="largest" if self.face == LARGEST else int(self.face),
+            face=face,
             mirror=self.mirror,
             label=self.label,
             transfer=TransferOptions(mode=self.mode, strength=self.strength),

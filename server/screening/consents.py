@@ -22,6 +22,7 @@ consents = Table(
     Column("owner", String(64), nullable=False),
     Column("face", String(80), nullable=False),
     Column("given", Double, nullable=False),
+    Column("clip", String(80)),
     Index("consents_by_face", "face"),
     Index("consents_by_time", "given"),
 )
@@ -29,12 +30,13 @@ consents = Table(
 
 @dataclass(frozen=True)
 class Consent:
-    """That the sender of a job confirmed that its face may be used."""
+    """That the sender of a job confirmed that its face may be used, and the clip that it is put into."""
 
     job: str  # id
     owner: str | None  # id of the access key
     face: str  # SHA-256 of the file as it was sent, or ``portrait:`` and the id
     given: float  # seconds since 1970
+    clip: str | None = None  # of a swap: SHA-256 of the clip, or ``template:`` and the id
 
 
 class Consents:
@@ -44,20 +46,22 @@ class Consents:
         """Each is kept for so many days; with 0 none is made."""
         self._database, self._days = database, days
 
-    def add(self, connection: Connection, job: str, owner: str | None, face: str) -> None:
+    def add(
+        self, connection: Connection, job: str, owner: str | None, face: str, clip: str | None = None
+    ) -> None:
         """Note in the transaction that takes a job that consent was given for it just now."""
         if self._days:
-            row = {"job": job, "owner": owner or "", "face": face, "given": time.time()}
+            row = {"job": job, "owner": owner or "", "face": face, "clip": clip, "given": time.time()}
             connection.execute(insert(consents), row)
 
-    def find(self, face: str | None = None) -> list[Consent]:
-        """Those for one face, or all; oldest first."""
+    def find(self, file: str | None = None) -> list[Consent]:
+        """Those for one face or clip, or all; oldest first."""
         query = select(consents).order_by(consents.c.given)
-        if face is not None:
-            query = query.where(consents.c.face == face)
+        if file is not None:
+            query = query.where((consents.c.face == file) | (consents.c.clip == file))
         with self._database.read() as connection:
             return [
-                Consent(row["job"], row["owner"] or None, row["face"], row["given"])
+                Consent(row["job"], row["owner"] or None, row["face"], row["given"], row["clip"])
                 for row in connection.execute(query).mappings()
             ]
 

@@ -40,6 +40,8 @@ class Submission:
     portrait: str | None  # id, where it is one of the gallery
     driving: Path | None  # the clip, where one was uploaded
     template: str | None  # id, where the motion is one of the gallery
+    effect: str = "animate"  # or swap: the face goes into the clip
+    stills: tuple[Path, ...] = ()  # of a swap: pictures spread over the clip, JPEG
 
 
 Moderator = Callable[[Submission], str | None]
@@ -78,8 +80,8 @@ class Moderators:
 class HttpModerator:
     """A program behind an address that the operator names.
 
-    It is sent a form with ``facts`` (JSON) and the file ``selfie``, signed as webhooks are, and answers 200
-    with {"allow": true} or {"allow": false, "reason": "..."}.
+    It is sent a form with ``facts`` (JSON), the file ``selfie`` and, of a swap, files ``still``; it is signed
+    as webhooks are. It answers 200 with {"allow": true} or {"allow": false, "reason": "..."}.
     """
 
     def __init__(self, url: str, secret: str | None, seconds: float) -> None:
@@ -94,8 +96,13 @@ class HttpModerator:
             OSError: it cannot be reached or does not answer in time.
             ValueError: its answer is none.
         """
+        stills = (("still", (each.name, each.read_bytes())) for each in submission.stills)
         body, kind = encode_multipart_formdata(
-            {"facts": json.dumps(facts(submission)), "selfie": ("selfie", submission.selfie.read_bytes())}
+            [
+                ("facts", json.dumps(facts(submission))),
+                ("selfie", ("selfie", submission.selfie.read_bytes())),
+                *stills,
+            ]
         )
         headers = {"Content-Type": kind}
         if self._secret:
@@ -119,6 +126,7 @@ class HttpModerator:
 def facts(submission: Submission) -> dict[str, str | None]:
     """A submission without its files: their SHA-256 instead."""
     fields = asdict(submission)
+    del fields["stills"]
     for name in ("selfie", "driving"):
         path: Path | None = fields.pop(name)
         fields[f"{name}_sha256"] = digest(path) if path else None

@@ -44,7 +44,7 @@ def result(face: Image.Image, photo: Path, folder: Path) -> Path:
     seal = partial(
         sign_clip, origin=Origin("ab" * 32, "nod", (SourceFile("portrait", photo),)), certificate=certificate
     )
-    return write_clip(Clip(iter(frames), Fraction(25), 6), folder / "result.mp4", seal=seal).path
+    return write_clip(Clip(iter(frames), Fraction(25), 6), folder / "result.mp4", sign_file=seal).path
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reenact.errors import DrivingTooLong, DrivingUnreadable, ReenactError, UnsupportedMedia
-from reenact.media import VideoLimits, open_clip
+from reenact.errors import (
+    DrivingTooLong,
+    DrivingUnreadable,
+    InvalidOption,
+    ReenactError,
+    UnsupportedMedia,
+)
+from reenact.media import Span, VideoLimits, open_clip, write_clip
+from reenact.types import Clip
 
 NTSC = Fraction(30000, 1001)
 
@@ -122,6 +129,24 @@ def test_a_size_that_changes_midway_stretches_nothing(later, shown, tmp_path):
     outside = np.ones((64, 64), bool)
     outside[shown] = False
     assert (second[outside] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(-1, None), (0, 0), (2, 1), (float("nan"), None), (0, float("inf"))]
+)
+def test_a_part_begins_before_it_ends(start, end):
+    with pytest.raises(InvalidOption, match=r"^(start|end)"):
+        Span(start, end)
+
+
+def test_a_part_behind_damage_is_told_from_an_empty_clip(tmp_path, rng):
+    noise = rng.integers(0, 255, (12, 64, 64, 3), np.uint8)
+    whole = write_clip(Clip(iter(noise), Fraction(10), 12), tmp_path / "whole.mp4").path.read_bytes()
+    damaged = tmp_path / "damaged.mp4"
+    damaged.write_bytes(whole[: len(whole) // 2])
+    assert len(list(open_clip(damaged, span=Span(0, 0.2)).frames)) == 2
+    with pytest.raises(DrivingUnreadable, match="before the part"):
+        next(open_clip(damaged, span=Span(0.4)).frames)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])

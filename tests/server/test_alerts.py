@@ -50,7 +50,7 @@ def exposed(make_app: Callable[..., APIFlask]) -> dict[str, list[dict[str, str]]
     assert isinstance(client, Client)
     client.ended(client.order())
     # A process of its own has the same numbers, told of under this name, as `Services` has them told.
-    use.metrics.follow_engine(lambda: os.getpid())
+    use.metrics.watch_engine(lambda: os.getpid())
     samples: dict[str, list[dict[str, str]]] = {"up": [{}]}
     for family in text_string_to_metric_families(client.get("/metrics").text):
         for each in family.samples:

@@ -135,7 +135,9 @@ def test_the_documents_examples_are_what_a_server_answers(
     spec = client.get("/openapi.json").json
     assert spec is not None
     said = spec["paths"]["/v1/animations"]["post"]
-    assert said["requestBody"]["content"]["multipart/form-data"]["example"] == examples.ORDER
+    shown = said["requestBody"]["content"]["multipart/form-data"]["examples"]
+    assert [shown[name]["value"] for name in ("animate", "swap")] == [examples.ORDER, examples.SWAP]
+    assert set(examples.SWAP) <= set(spec["components"]["schemas"]["AnimationIn"]["properties"])
     assert [
         said["responses"][status]["content"]["application/json"]["example"] for status in ("202", "200")
     ] == [

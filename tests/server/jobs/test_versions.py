@@ -11,6 +11,7 @@ import pytest
 from apiflask import APIFlask
 from sqlalchemy import select, update
 
+from reenact.options import AnimateOptions
 from server.container import services_of
 from server.database.database import Database
 from server.jobs import ENDED, Failure, Job, JobRepository, Order, Outcome
@@ -23,6 +24,13 @@ from ..conftest import PORTRAIT, TEMPLATE, until
 # Never changed: a new field makes a new version.
 KNOWN = {
     1: "place portrait template card format size mode strength paste face audio mirror label keep",
+}
+KNOWN[2] = f"{KNOWN[1]} effect start end likeness"
+
+OLD: dict[str, Any] = {  # as version 1 wrote it
+    **{"place": "place-old", "portrait": PORTRAIT, "template": TEMPLATE, "format": "mp4", "size": 256},
+    **{"mode": "relative", "strength": 1.5, "paste": "full", "face": "1"},
+    **{"audio": True, "mirror": False, "keep": False},
 }
 
 
@@ -80,6 +88,26 @@ def test_an_order_that_means_something_else_is_left_to_others(records: JobReposi
     assert records.claim(60) is None and records.count_newer_orders() == 1
     change(records, "a", order_version=VERSION)
     assert records.claim(60)
+
+
+def test_a_swap_is_left_alone_by_a_release_that_knows_none(
+    records: JobRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swap = Order("place-swap", effect="swap", start=1.5, end=2.0, likeness=0.5)
+    assert records.insert(Job("swap", swap, "queued", 0.0, 3), None)
+    with monkeypatch.context() as older:
+        older.setattr("server.jobs.leases.VERSION", 1)
+        assert records.claim(60) is None
+    claim = records.claim(60)
+    assert claim and claim.job.order == swap
+
+
+def test_an_order_from_before_swaps_is_an_animation(records: JobRepository) -> None:
+    add(records, "old")
+    change(records, "old", order={name: None for name in KNOWN[1].split()} | OLD, order_version=1)
+    claim = records.claim(60)
+    assert claim and claim.job.order == Order("place-old", PORTRAIT, TEMPLATE, strength=1.5, face="1")
+    assert isinstance(claim.job.order.options(), AnimateOptions)
 
 
 def test_ends_of_a_newer_release_are_read(records: JobRepository) -> None:
