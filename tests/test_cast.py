@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reenact.cli import main
 from reenact.clip_people import find_people
 from reenact.driver import MotionDriver, in_step, is_loop
 from reenact.engine import Engine
@@ -230,3 +231,10 @@ def test_shorter_motions_loop_or_hold_at_the_rate_of_the_first() -> None:
 def test_motions_that_fit_stay_as_they_are() -> None:
     driver = MotionDriver(circling(10, 25, 1), TransferOptions())
     assert all(each is driver for each in in_step([driver, driver]))
+
+
+def test_all_faces_move_from_a_terminal(group: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.webp"
+    command = ["animate", str(group), "--template", "blink", "--face", "0,1", "-o", str(out), "--size", "256"]
+    assert main([*command, "--no-credentials", "--no-watermark", "--quiet"]) == 0
+    assert len(list(open_clip(out).frames)) == len(get_template("blink").motion)
