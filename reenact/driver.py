@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from reenact.engine import Engine
-from reenact.errors import DrivingStill, InvalidOption
+from reenact.errors import DrivingStill
 from reenact.motion.retime import resample_knots
 from reenact.motion.swap_pose import swap_poses
 from reenact.motion.transfer import TransferOptions, transfer
@@ -127,31 +127,3 @@ def open_driver(
             "The clip is a single picture, so nothing would move. Send one in which a face moves."
         )
     return MotionDriver(motion, options, template)
-
-
-def choose_motions(
-    template: Template | Path, motions: Mapping[int, Template | Path], faces: Sequence[int]
-) -> list[Template | Path]:
-    """What moves each of the faces: ``template`` where none of ``motions`` is named for it.
-
-    Raises:
-        InvalidOption: a motion is named for another face.
-    """
-    if unknown := sorted(set(motions) - set(faces)):
-        raise InvalidOption(f"There is a motion for face {unknown[0]}, which is not among those that move.")
-    return [motions.get(number, template) for number in faces]
-
-
-def open_drivers(
-    engine: Engine,
-    templates: Sequence[Template | Path],
-    options: TransferOptions,
-    on_progress: ProgressCallback | None = None,
-) -> list[Driver]:
-    """Drivers in step, one for each face; what moves several is opened once. Raises as ``open_driver``."""
-    opened: dict[str | Path, MotionDriver] = {}
-    keys = [each.id if isinstance(each, Template) else each for each in templates]
-    for key, each in zip(keys, templates, strict=True):
-        if key not in opened:
-            opened[key] = open_driver(engine, each, options, on_progress)
-    return in_step([opened[key] for key in keys])

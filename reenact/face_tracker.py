@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reenact.engine import Engine
-from reenact.face.align import align, extract_crop
+from reenact.face.align import align
 from reenact.face.shots import FrameFeatures
+from reenact.face.upright import extract_softened
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.motion.one_euro import LANDMARKS, OneEuroParams, smooth_motion, steady
 from reenact.types import CleanFace, Crop, Face, FaceTrack, FloatArray, Keypoints, Picture, rotate_points
@@ -62,7 +63,7 @@ class FaceTracker:
         if not self._visible[index]:
             return
         face, square = self._faces[index], Crop.around(self._squares[index])
-        picture = extract_crop(frame, square, NATIVE_SIZE)
+        picture = extract_softened(frame, square, NATIVE_SIZE)
         self._poses.append(self._engine.detector.one(picture, face, square))
         self._landmarks.append(square.to_units(face.landmarks))
         if index in self._candidates:

@@ -49,15 +49,6 @@ class Footage:
         """Number of frames."""
         return len(self.tracks[0])
 
-    def track_of(self, person: int) -> FaceTrack:
-        """The face of one person; raises FaceIndexOutOfRange where they were not followed."""
-        if person not in self.people:
-            raise FaceIndexOutOfRange(
-                f"The person {person} was not followed in this clip, only "
-                f"{', '.join(str(each) for each in self.people)}. Follow all people of it."
-            )
-        return self.tracks[self.people.index(person)]
-
     def trimmed(self, span: Span) -> Footage:
         """A part of a whole clip that was tracked already; raises InvalidOption where nothing is left."""
         if span == self.span:

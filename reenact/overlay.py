@@ -15,7 +15,7 @@ from reenact.blending.hair import without_hair
 from reenact.blending.mask import mask
 from reenact.blending.occlusion import smoothed
 from reenact.engine import Engine
-from reenact.face.align import extract_crop
+from reenact.face.upright import extract_upright
 from reenact.footage import Footage
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.types import FaceTrack, FloatArray, Picture
@@ -83,8 +83,8 @@ class Overlay:
             rebuilt: (256, 256, 3) uint8, the clip's own face, see ``rebuilt``.
         """
         crop, side = self.track.square(index), len(square)
-        target = extract_crop(frame, crop, side)
-        native = target if side == NATIVE_SIZE else extract_crop(frame, crop, NATIVE_SIZE)
+        target = extract_upright(frame, crop, side)
+        native = np.asarray(Image.fromarray(target).reduce(side // NATIVE_SIZE))
         landmarks = (self.track.landmarks[index] + 1) / 2
         front = self._engine.occlusion(native, landmarks * np.float32(NATIVE_SIZE), rebuilt)
         points = landmarks * np.float32(side)

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from reenact.driver import FaceTrackDriver, MotionDriver, choose_motions, open_drivers
+from reenact.casting import assign_templates, cast_footage, open_drivers, open_portrait, track_of
+from reenact.driver import FaceTrackDriver, MotionDriver
 from reenact.engine import Engine
 from reenact.face.align import align, choose, choose_several, crop_angle
-from reenact.footage import Footage, PeopleChoice, open_footage
-from reenact.footage_file import template_footage
+from reenact.footage import Footage
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.media import EncodedFile, EncodeOptions, open_clip, read_picture, write_clip
 from reenact.motion.transfer import TransferOptions
@@ -84,7 +84,7 @@ def animate(
         picture, chosen, boxes = _mirror_input(engine, picture, chosen, boxes)
     crops = [align(face) for face in chosen.values()]
     clock.lap("find")
-    driven_by = choose_motions(template, options.motions, tuple(chosen))
+    driven_by = assign_templates(template, options.motions, tuple(chosen))
     drivers = open_drivers(engine, driven_by, options.transfer, on_progress)
     driver = drivers[0]
     clock.lap("track")
@@ -131,12 +131,12 @@ def swap(
     """
     options, clock = options or SwapOptions(), _Clock()
     cast = options.cast or (CastMember(0, face=options.face),)
-    portraits = {each.selfie: _portrait(engine, each.selfie or selfie) for each in cast}
+    portraits = {each.selfie: open_portrait(engine, each.selfie or selfie) for each in cast}
     new = [choose(portraits[each.selfie].faces, each.face) for each in cast]
     clock.lap("find")
-    footage = _footage(engine, clip, options, on_progress)
+    footage = cast_footage(engine, clip, options, on_progress)
     clock.lap("track")
-    tracks = [footage.track_of(each.person) for each in cast]
+    tracks = [track_of(footage, each.person) for each in cast]
     layers, overlays = [], []
     for member, face, replaced in zip(cast, new, tracks, strict=True):
         picture, size = portraits[member.selfie].picture, replaced.painted_size(options.size)
@@ -151,17 +151,6 @@ def swap(
     written = FileSink(out, options, sign_file, on_progress, on_frame).write(result, scene)
     clock.lap("render")
     return Animated(written, tuple(portraits[cast[0].selfie].faces), clock.seconds)
-
-
-@dataclass(frozen=True)
-class _Portrait:
-    picture: Picture
-    faces: list[Face]
-
-
-def _portrait(engine: Engine, selfie: bytes | Path) -> _Portrait:
-    picture = read_picture(selfie)
-    return _Portrait(picture, engine.finder.find(picture))
 
 
 def _still_scene(
@@ -200,23 +189,6 @@ def _mirror_input(
 def _distance(point: tuple[float, float], face: Face) -> float:
     """From a point to the middle of a face's box, in pixels."""
     return math.dist(point, ((face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2))
-
-
-def _footage(
-    engine: Engine,
-    clip: Path | Template | Footage,
-    options: SwapOptions,
-    on_progress: ProgressCallback | None,
-) -> Footage:
-    """A clip with its faces: tracked now, or before."""
-    if isinstance(clip, Footage):
-        return clip.trimmed(options.span)
-    if isinstance(clip, Template) and not (options.cast and clip.driving):
-        return template_footage(engine, clip, options.span, on_progress)
-    path = clip if isinstance(clip, Path) else clip.driving
-    assert path is not None
-    people: PeopleChoice = {each.person for each in options.cast} if options.cast else "largest"
-    return open_footage(engine, path, people=people, span=options.span, on_progress=on_progress)
 
 
 def reconstruct(

@@ -9,6 +9,7 @@ import argparse
 import logging.config
 import os
 import sys
+from dataclasses import replace
 
 from reenact.config import version
 from reenact.errors import InputError, SetupError
@@ -60,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {version()}")
     parts = parser.add_subparsers(dest="part", help="default: serve")
     parts.add_parser("serve", help="listen for requests")
-    parts.add_parser("worker", help="run jobs for servers that share a broker")
+    worker = parts.add_parser("worker", help="run jobs for servers that share a broker")
+    kinds = "kinds of work that it takes, separated by commas, in place of REENACT_KINDS"
+    worker.add_argument("--kinds", metavar="KIND,...", help=kinds)
     keys.add_arguments(parts.add_parser("keys", help="make, list and revoke access keys"))
     block.add_arguments(
         parts.add_parser("block", help="refuse photos of people who asked not to be used"),
@@ -97,7 +100,7 @@ def _run(arguments: argparse.Namespace) -> int:
         case "worker":
             from server.commands import worker
 
-            worker.work(settings)
+            worker.work(replace(settings, kinds=arguments.kinds or settings.kinds))
         case _:
             from server.commands import serve
 

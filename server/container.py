@@ -22,6 +22,8 @@ from server.engine.subprocess_worker import SubprocessWorker
 from server.engine.worker import engine_worker
 from server.errors import StorageUnavailable
 from server.jobs import Files, JobRepository, Jobs, Worker
+from server.jobs.fleet import Fleet
+from server.jobs.kinds import read_kinds
 from server.observability.metrics import Metrics
 from server.screening import Blocklist, Consents
 from server.settings import Settings
@@ -192,6 +194,7 @@ def build(
         attempts=settings.attempts,
         at_once=settings.jobs_per_key,
         single_process=settings.single_process,
+        fleet=Fleet(database, read_kinds(settings.kinds) if runs_jobs else (), settings.single_process),
         metrics=metrics,
     )
     wait_slots = BoundedSemaphore(settings.http_threads // 2)

@@ -63,7 +63,7 @@ class Settings:
     driving_side: int = _setting(1920, 16, 1920)  # maximum longer side in pixels; the engine's limit
     result_hours: float = _setting(24.0, 0.001, 24 * 365)  # how long a result can be downloaded
     sweep_seconds: float = _setting(300.0, 0.1, 86400)  # interval between deletions of expired files and jobs
-    queue_length: int = _setting(20, 1, 10_000)  # maximum number of waiting jobs; further ones get status 429
+    queue_length: int = _setting(20, 1, 10_000)  # maximum of waiting jobs of a kind; further ones get 429
     unfinished_per_key: int = _setting(10, 1, 10_000)  # maximum number of unfinished jobs of one key
     orders_per_minute: int = _setting(60, 1, 100_000)  # rate limit of each key and of each client address
     webhook_hosts: str | None = None  # private hosts that webhooks may call, separated by commas
@@ -76,6 +76,7 @@ class Settings:
     database: str | None = None  # sqlite:///file or postgresql://...; none: an SQLite file in the data folder
     storage: str | None = None  # s3://bucket/folder for uploads and results; none: the data folder
     broker: str | None = None  # redis://... or amqp://... for `reenact-server worker`; none: jobs run here
+    kinds: str | None = None  # kinds of work that this process takes, separated by commas; none: all
     job_threads: int = _setting(1, 1, 64)  # jobs at once in one process; above 1 only useful on a GPU
     job_priority: Literal["nice", "idle"] = "nice"  # nice: low CPU priority; idle: only idle CPU
     jobs_per_key: int = _setting(10_000, 1, 10_000)  # jobs of one key that may run at once, in all processes

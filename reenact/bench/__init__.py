@@ -2,6 +2,7 @@
 
 whole.py            the whole pipeline, in a new process and warm
 stations.py         every step alone
+swap.py             a face put into a clip: every step, beside animate, memory
 reference_model.py  compared with the published vox-256, alternating
 scaling.py          more frames, larger sizes, other batches and threads, several jobs, memory
 gpu.py              motion and decoder on an NVIDIA GPU

@@ -17,6 +17,7 @@ from reenact.bench.gpu import BATCHES, GRAPHS, measure_eager, measure_gpu, roofl
 from reenact.bench.reference_model import compare_with_reference, missing_packages
 from reenact.bench.scaling import ScalingBench, measure_memory
 from reenact.bench.stations import measure_stations
+from reenact.bench.swap import compare_swap, measure_swap_memory, measure_swap_stations
 from reenact.bench.whole import ID, Device, describe, measure, write_template
 from reenact.config import DEFAULT_MODEL
 from reenact.engine import Engine
@@ -80,6 +81,24 @@ class Bench:
         for pair, ratios in found["times_as_fast"].items():
             yield f"{pair}: {ratios['wall']} times as fast by the clock, {ratios['cpu']} by the processor"
         yield found
+
+    def swap(self) -> Iterator[str | Figures]:
+        """A face put into a clip, beside the same face moved by it."""
+        # First: a child's peak counts what it shares with its parent at birth.
+        lengths = [self.frames, 4 * self.frames]
+        memory = measure_swap_memory(self.folder, self.selfie, self.model, self.device, lengths)
+        each = ", ".join(f"{one['peak_mb']} MB with {frames} frames" for frames, one in memory.items())
+        yield f"a swap at 1920x1080: {each}"
+        engine, template = self._open()
+        clip = self.folder / "clip.mp4"
+        animate(engine, self.selfie, template, clip, AnimateOptions())
+        stations = measure_swap_stations(engine, self.selfie, clip, self.folder)
+        each = ", ".join(f"{name} {figures['cpu_ms']:.1f}" for name, figures in stations.items())
+        yield f"cpu ms a frame, swap: {each}"
+        found = compare_swap(engine, self.selfie, clip, self.folder, self.rounds)
+        speed, times = found["swap"]["frames_per_second"], found["times_of_animate"]
+        yield f"swap: {speed} frames/s, {times} times the time of animating from the same clip"
+        yield {"memory": memory, "stations": stations, **found}
 
     def growth(self) -> Iterator[str | Figures]:
         """More of everything."""
@@ -149,7 +168,7 @@ def run(
     frames: int = 100,
     rounds: int = 3,
 ) -> Iterator[str]:
-    """Measure parts (``whole``, ``stations``, ``rivals``, ``growth``, ``gpu``); yields lines for people.
+    """Measure parts (of ``reenact.cli.check.PARTS``); yields lines for people.
 
     Each part is written to ``out``, with the load before and after it, as soon as it is measured; a picture
     of all goes beside it.

@@ -51,7 +51,7 @@ def source_and_poses(engine: Engine, selfie: Path, motion: Motion) -> tuple[Sour
 
 def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Path) -> Figures:
     """From a selfie and a stored motion to a file."""
-    note = _Stopwatch()
+    note = Stopwatch()
     picture = note("read", 1, lambda: read_picture(selfie))
     face = choose(note("find", 1, lambda: engine.finder.find(picture)))
     crop = align(face)
@@ -80,7 +80,7 @@ def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Pat
 
 def _tracking(engine: Engine, clip: Path) -> Figures:
     """From a clip to its motion."""
-    note = _Stopwatch()
+    note = Stopwatch()
     frames = list(open_clip(clip).frames)  # so that the first decoding does not pay for loading FFmpeg
     note("decode", len(frames), lambda: list(open_clip(clip).frames))
     faces = note("find", len(frames), lambda: list(engine.finder.follow(frames)))
@@ -95,13 +95,14 @@ def _tracking(engine: Engine, clip: Path) -> Figures:
     return note.figures
 
 
-class _Stopwatch:
+class Stopwatch:
     """Does a station's work and notes what it cost a frame."""
 
     def __init__(self) -> None:
         self.figures: Figures = {}
 
     def __call__(self, name: str, frames: int, work: Callable[[], T]) -> T:
+        """What the work returns."""
         results: list[T] = []
         timing: Timing = measure_time(lambda: results.append(work()), frames)
         self.figures[name] = timing.figures

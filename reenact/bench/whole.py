@@ -135,6 +135,15 @@ def run_cold(
     command += ["--template", ID, "--motions", str(folder), "--out", str(folder / "cold.mp4")]
     command += ["--size", str(SIZE), "--model", str(model), "--device", device]
     command += [] if threads is None else ["--threads", str(threads)]
+    return run_watched(command)
+
+
+def run_watched(command: list[str]) -> tuple[float, float]:
+    """Seconds and peak bytes of a process.
+
+    Raises:
+        SetupError: it failed.
+    """
     done = subprocess.run([sys.executable, "-c", _WATCHER, *command], capture_output=True, text=True)
     if done.returncode:
         raise SetupError(f"The measured process failed: {done.stderr.strip() or done.returncode}")

@@ -9,6 +9,7 @@ swap.py        swap
 templates.py   templates list|add|build, portraits list|fetch
 verify.py      verify
 check.py       doctor, bench
+swapped.py     swaps as the evaluation takes them
 develop.py     evaluate, train, export, import-checkpoint
 
 A verb imports its engine when it runs: help stays quick, and ``doctor`` works where nothing else does.

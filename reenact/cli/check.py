@@ -7,7 +7,14 @@ from pathlib import Path
 
 from reenact.cli.common import Verbs, add_engine_options, add_quiet, add_verb, positive, say
 
-PARTS = ("whole", "stations", "rivals", "growth", "gpu")  # of reenact.bench, which would load the engine here
+PARTS = (
+    "whole",
+    "stations",
+    "swap",
+    "rivals",
+    "growth",
+    "gpu",
+)  # of reenact.bench, which would load the engine here
 
 
 def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
@@ -27,7 +34,8 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
         "measure time and memory of the whole path",
         _bench,
         "Animate the first portrait with a motion of 100 frames. Parts: whole (in a new process, and warm), "
-        "stations (each step alone), rivals (alternating with the published vox-256; needs the extra train), "
+        "stations (each step alone), swap (a face put into a clip: each step, beside animate, memory), "
+        "rivals (alternating with the published vox-256; needs the extra train), "
         "growth (more frames, larger sizes, other batches, threads, parallel jobs), gpu (the networks on "
         "an NVIDIA GPU). Prints ratios, and writes all figures as JSON and as a chart. Parts that are not "
         "run keep their figures in the file.",

@@ -60,6 +60,10 @@ def register(verbs: Verbs[argparse.ArgumentParser], wanted: str) -> None:
     verb.add_argument(
         "--frames", type=positive, metavar="N", help="evaluate only the first N frames of each clip"
     )
+    verb.add_argument(
+        "--swap", action="store_true", help="evaluate faces put into clips, instead of all else"
+    )
+    verb.add_argument("--pairs", type=positive, metavar="N", help="with --swap: number of pairs; default: 12")
     add_engine_options(verb)
     add_quiet(verb)
     for name, (module, help) in _TORCH_VERBS.items():
@@ -84,6 +88,8 @@ def _load(module: str) -> ModuleType:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from reenact.evaluation import Candidate, Options, run
 
+    if arguments.swap:
+        return _evaluate_swap(arguments)
     engine = open_engine(arguments)
     candidate = Candidate(
         lambda frames: reconstruct_frames(engine, frames),
@@ -98,6 +104,18 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             Options(frames=arguments.frames),
             watch,
         )
+    say(report.markdown(), arguments.quiet)
+    return 0
+
+
+def _evaluate_swap(arguments: argparse.Namespace) -> int:
+    from reenact.cli.swapped import swap_frames
+    from reenact.evaluation import Options, run_swap
+
+    engine, options = open_engine(arguments), Options(frames=arguments.frames)
+    methods = {"reenact": lambda selfie, clip: swap_frames(engine, selfie, clip)}
+    with progress(arguments.quiet, unit="pair") as watch:
+        report = run_swap(arguments.data, methods, arguments.out, arguments.pairs or 12, options, watch)
     say(report.markdown(), arguments.quiet)
     return 0
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from reenact.errors import InvalidOption
-from reenact.types import Picture
+from reenact.types import FloatArray, Picture
 
 Method = Callable[[list[Picture]], Iterable[Picture]]
 """Reconstruction: all frames of a 256x256 clip, the first of them the source -> as many frames.
@@ -18,6 +19,22 @@ Absolute motion, no cropping; the same contract as ``reenact reconstruct``.
 
 CrossMethod = Callable[[Picture, list[Picture]], Iterable[Picture]]
 """Cross-identity, relative mode: a source picture, driving frames of another person -> as many frames."""
+
+
+@dataclass(frozen=True)
+class SwappedFrame:
+    """One frame of a clip as it was and with another face, both (H, W, 3) uint8, before label and encoding.
+
+    ``mask`` (H, W) in [0, 1] is where the face may have been replaced: 0 where nothing was.
+    """
+
+    before: Picture
+    after: Picture
+    mask: FloatArray
+
+
+SwapMethod = Callable[[Picture, Path], Iterable[SwappedFrame]]
+"""Swap: a selfie (H, W, 3) uint8 and a clip of another person -> every frame of the clip."""
 
 
 @dataclass(frozen=True)

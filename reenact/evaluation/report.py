@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from reenact.evaluation.gallery import Video
 from reenact.evaluation.table import Column, Table
@@ -55,8 +55,7 @@ class Report:
 
     def markdown(self) -> str:
         """Tables and notes; Markdown that also reads as plain text."""
-        parts = [f"{t.title}\n\n{t.markdown()}\n\n" + "\n".join(t.notes) for t in self.tables]
-        return "\n\n".join(parts) + "\n"
+        return text_of(self.tables)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything but the videos, for JSON; figures of every clip included."""
@@ -71,11 +70,36 @@ class Report:
         """The HTML page; its videos lie beside it."""
         tables = (self.reconstruction, self.cross, self.hd)
         videos = (self.reconstruction_videos, self.cross_videos, self.hd_videos)
-        sections = [_section(table, shown) for table, shown in zip(tables, videos, strict=True) if table]
-        return PAGE.format(sections="\n".join(sections))
+        return page_of([(table, shown) for table, shown in zip(tables, videos, strict=True) if table])
 
 
-def write_report(report: Report, folder: Path) -> None:
+class Findings(Protocol):
+    """What is written as a report."""
+
+    def markdown(self) -> str:
+        """As text."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+
+    def page(self) -> str:
+        """As HTML."""
+
+
+def text_of(tables: Sequence[Table]) -> str:
+    """Tables and notes; Markdown that also reads as plain text."""
+    parts = [f"{t.title}\n\n{t.markdown()}\n\n" + "\n".join(t.notes) for t in tables]
+    return "\n\n".join(parts) + "\n"
+
+
+def page_of(sections: Sequence[tuple[Table, Sequence[Video]]], pictures: Sequence[str] = ()) -> str:
+    """An HTML page of tables with their videos, then pictures; files lie beside it."""
+    parts = [_section(table, videos) for table, videos in sections]
+    parts += [f'<figure><img src="{html.escape(name)}" style="width:100%"></figure>' for name in pictures]
+    return PAGE.format(sections="\n".join(parts))
+
+
+def write_report(report: Findings, folder: Path) -> None:
     """Write ``report.html``, ``report.json`` and ``report.md`` into a folder that holds the videos.
 
     Raises:

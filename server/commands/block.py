@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from server.settings import Settings
 
 if TYPE_CHECKING:
     from reenact.face.fingerprint import Bits
+    from server.screening import Blocklist
 
 
 def add_arguments(block: argparse.ArgumentParser, consents: argparse.ArgumentParser) -> None:
@@ -36,7 +38,12 @@ def block(settings: Settings, arguments: argparse.Namespace) -> int:
     """
     from server.screening import Blocklist  # not before it is needed: it loads onnxruntime
 
-    listed = Blocklist(open_database(settings.database, settings.data))
+    with closing(open_database(settings.database, settings.data)) as database:
+        _block(Blocklist(database), arguments)
+    return 0
+
+
+def _block(listed: Blocklist, arguments: argparse.Namespace) -> None:
     if arguments.do == "add":
         face = listed.add(_fingerprint(arguments.file, arguments.face), arguments.note)
         print(f"Blocked as {face.id}. The photo itself is not kept.")
@@ -46,7 +53,6 @@ def block(settings: Settings, arguments: argparse.Namespace) -> int:
     else:
         listed.remove(arguments.id)
         print(f"{arguments.id} is allowed again.")
-    return 0
 
 
 def consents(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -55,8 +61,9 @@ def consents(settings: Settings, arguments: argparse.Namespace) -> int:
 
     if arguments.file and not arguments.file.is_file():
         raise InvalidOption(f"There is no file {arguments.file}.")
-    kept = Consents(open_database(settings.database, settings.data), settings.consent_days)
-    found = kept.find(digest(arguments.file) if arguments.file else None)
+    with closing(open_database(settings.database, settings.data)) as database:
+        kept = Consents(database, settings.consent_days)
+        found = kept.find(digest(arguments.file) if arguments.file else None)
     for each in found:
         print(
             f"{_time(each.given)}  key {each.owner or 'none'}  job {each.job}  {each.face}"

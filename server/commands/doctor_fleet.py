@@ -13,6 +13,8 @@ from server.database import migrations
 from server.database.database import Database
 from server.jobs import JobRepository
 from server.jobs.broker import open_broker, ping
+from server.jobs.fleet import Fleet
+from server.jobs.kinds import KINDS, read_kinds
 from server.settings import Settings
 from server.storage import RemoteStorage
 
@@ -33,9 +35,8 @@ def _records(settings: Settings, database: Database) -> Iterator[Finding]:
     old = f"schema {schema}, which the next start brings to {newest}"
     detail = "empty yet" if schema is None else f"schema {schema}" if schema == newest else old
     yield Finding("database", "ok", f"{where}, {detail}")
-    if schema == newest and (waiting := JobRepository(database).count_newer_orders()):
-        detail = f"{waiting} wait for a worker of a newer version of Reenact: start one"
-        yield Finding("jobs", "note", detail)
+    if schema == newest:
+        yield from _unserved(settings, database)
     if settings.local:
         return
     if schema is None or not Keys(database).exist():
@@ -43,6 +44,18 @@ def _records(settings: Settings, database: Database) -> Iterator[Finding]:
         yield Finding("keys", "broken", detail)
     else:
         yield Finding("keys", "ok", "at least one is valid")
+
+
+def _unserved(settings: Settings, database: Database) -> Iterator[Finding]:
+    """The jobs that wait for workers that are not there."""
+    records = JobRepository(database)
+    if waiting := records.count_newer_orders():
+        detail = f"{waiting} wait for a worker of a newer version of Reenact: start one"
+        yield Finding("jobs", "note", detail)
+    fleet = Fleet(database, read_kinds(settings.kinds), settings.single_process)
+    for kind in sorted((records.queued().keys() & set(KINDS)) - fleet.workers().keys()):
+        detail = f"no worker takes those of the kind {kind!r} that wait: start `reenact-server worker`"
+        yield Finding("jobs", "note", detail)
 
 
 def broker(settings: Settings) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from datetime import UTC, datetime
 
 from server.access.keys import Keys
@@ -27,7 +28,12 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         SetupError: the database cannot be used.
         NotFound: no valid key has this id.
     """
-    keys = Keys(open_database(settings.database, settings.data))
+    with closing(open_database(settings.database, settings.data)) as database:
+        _run(Keys(database), arguments)
+    return 0
+
+
+def _run(keys: Keys, arguments: argparse.Namespace) -> None:
     if arguments.do == "add":
         key, text = keys.add(arguments.name, arguments.operator)
         kind = "Operator key" if key.operator else "Key"
@@ -41,7 +47,6 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     else:
         keys.revoke(arguments.id)
         print(f"Key {arguments.id} is revoked.")
-    return 0
 
 
 def _date(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 from reenact.errors import SetupError
@@ -14,16 +15,16 @@ from server.settings import Settings
 def run(settings: Settings) -> int:
     """Sweep once and print what was deleted; raises SetupError if database or storage cannot be used."""
     services = build(replace(settings, broker=None), lambda error: None, runs_jobs=False)
-    services.storage.prepare()
-    services.database.prepare()
-    templates = sweep_templates(settings.more_templates)
-    try:
-        gone = services.sweep()
-    except StorageUnavailable as e:  # its cause is in the log, which goes to the terminal
-        raise SetupError(str(e)) from e
+    with closing(services.database):
+        services.storage.prepare()
+        services.database.prepare()
+        templates = sweep_templates(settings.more_templates)
+        try:
+            gone = services.sweep()
+        except StorageUnavailable as e:  # its cause is in the log, which goes to the terminal
+            raise SetupError(str(e)) from e
     print(
         f"Deleted: {gone.uploads} uploads without a job, {gone.results} results, {gone.jobs} jobs, "
         f"{templates} unfinished templates."
     )
-    services.database.close()
     return 0

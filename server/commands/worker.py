@@ -23,7 +23,8 @@ def work(settings: Settings) -> None:
     """Do jobs until SIGTERM or Ctrl+C; what runs then gets ``stop_seconds`` to end.
 
     Raises:
-        SetupError: no broker is set, so that no server would send work here; or nothing can be signed.
+        SetupError: no broker is set, so that no server would send work here; a kind of work is unknown; or
+            nothing can be signed.
     """
     if settings.broker is None:
         raise SetupError("A worker needs REENACT_BROKER, for instance redis://127.0.0.1:6379.")

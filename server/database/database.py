@@ -62,7 +62,11 @@ def open_database(url: str | None, folder: Path) -> Database:
     """The database with all its tables, in a folder that is made where it is missing; raises SetupError."""
     make_folder(folder)
     database = Database(url, folder)
-    database.prepare()
+    try:
+        database.prepare()
+    except SetupError:
+        database.close()
+        raise
     return database
 
 

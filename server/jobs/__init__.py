@@ -10,6 +10,8 @@ suspects.py    which expired leases may be reclaimed
 deliveries.py  which webhooks are still to be called
 admission.py   whether the queue accepts an order
 fairness.py    which job is next
+kinds.py       the kinds of work
+fleet.py       which workers live, and the kinds that they take
 runner.py      one job from its claim to its end
 watching.py    progress of an attempt, and its cancellation
 endings.py     how an attempt can end

@@ -9,6 +9,7 @@ from threading import Lock
 from sqlalchemy import Connection
 
 from server.errors import QueueFull, QuotaExceeded
+from server.jobs.kinds import Kind
 from server.jobs.repository import JobRepository
 
 DEFAULT_JOB_SECONDS = 10.0  # seconds a job takes, before one was measured
@@ -18,17 +19,27 @@ class Admission:
     """The limits of the queue. All methods may be called from any thread."""
 
     def __init__(self, records: JobRepository, limit: int, owner_limit: int | None, threads: int) -> None:
-        """Accept so many waiting jobs, and so many unfinished ones of an owner; ``threads`` run at once."""
+        """Make one.
+
+        Args:
+            records: the table.
+            limit: jobs of a kind that may wait.
+            owner_limit: unfinished jobs that one owner may have; None sets no limit.
+            threads: that run jobs at once.
+        """
         self._records, self._limit, self._owner_limit, self._threads = records, limit, owner_limit, threads
         self._last_estimate = 0.0  # when there is room for the last refused client
         self._estimate_lock = Lock()
 
-    def check(self, owner: str | None, connection: Connection | None = None) -> None:
+    def check(
+        self, owner: str | None, kind: Kind | None = None, connection: Connection | None = None
+    ) -> None:
         """Raise QueueFull or QuotaExceeded if a limit is reached.
 
-        In the transaction ``connection`` that adds a job, that job is counted already.
+        Each kind has a queue of its own. Without a ``kind``, all must be full. In the transaction
+        ``connection`` that adds a job, that job is counted already.
         """
-        waiting, unfinished = self._records.count_open(owner, connection)
+        waiting, unfinished = self._records.count_open(owner, kind, connection)
         own = 1 if connection is None else 0
         if owner and self._owner_limit and unfinished + own > self._owner_limit:
             raise QuotaExceeded(self._retry_after(in_turn=False))

@@ -15,6 +15,7 @@ from threading import Event, Thread
 import dramatiq
 
 from server.jobs.broker import ping
+from server.jobs.kinds import Kind
 
 log = logging.getLogger(__name__)
 PING_SECONDS = 1.0  # seconds between two pings of the broker
@@ -23,10 +24,10 @@ PING_SECONDS = 1.0  # seconds between two pings of the broker
 class WakeupSender:
     """The thread that sends."""
 
-    def __init__(self, broker: dramatiq.Broker, send: Callable[[], object]) -> None:
-        """Connect nothing yet; ``send`` sends one wake-up through the broker."""
+    def __init__(self, broker: dramatiq.Broker, send: Callable[[Kind], object]) -> None:
+        """Connect nothing yet; ``send`` sends one wake-up to the workers of a kind through the broker."""
         self._broker, self._send = broker, send
-        self._waiting: SimpleQueue[None] = SimpleQueue()
+        self._waiting: SimpleQueue[Kind | None] = SimpleQueue()
         self._connected, self._closed = True, Event()
         self._thread = Thread(target=self._run, name="calls", daemon=True)
 
@@ -39,10 +40,13 @@ class WakeupSender:
         """Begin to send."""
         self._thread.start()
 
-    def add(self) -> None:
-        """Send a wake-up soon; none while the broker is unreachable, since workers then poll the database."""
+    def add(self, kind: Kind) -> None:
+        """Send a wake-up for a job of this kind soon.
+
+        None is sent while the broker is unreachable, since workers then poll the database.
+        """
         if self._connected:
-            self._waiting.put(None)
+            self._waiting.put(kind)
 
     def close(self, seconds: float) -> None:
         """Send nothing more, and wait so long for what is being sent."""
@@ -53,21 +57,21 @@ class WakeupSender:
 
     def _run(self) -> None:
         while not self._closed.is_set():
-            requested = self._next_wakeup()
+            kind = self._next_wakeup()
             try:
-                self._send() if requested and self._connected else ping(self._broker)
+                self._send(kind) if kind and self._connected else ping(self._broker)
             except Exception as e:  # of any broker's client
                 self._note_disconnected(e)
             else:
                 self._note_connected()
 
-    def _next_wakeup(self) -> bool:
-        """Whether a wake-up is to be sent, after at most ``PING_SECONDS``."""
+    def _next_wakeup(self) -> Kind | None:
+        """The kind of a wake-up that is to be sent; None if there is none within ``PING_SECONDS``."""
         try:
-            self._waiting.get(timeout=PING_SECONDS)
+            kind = self._waiting.get(timeout=PING_SECONDS)
         except Empty:
-            return False
-        return not self._closed.is_set()
+            return None
+        return None if self._closed.is_set() else kind
 
     def _note_disconnected(self, error: Exception) -> None:
         if self._connected:

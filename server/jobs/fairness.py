@@ -1,4 +1,7 @@
-"""Which job is next: owners take turns, so that a hundred jobs of one do not delay the one job of another."""
+"""Which job is next: owners take turns, so that a hundred jobs of one do not delay the one job of another.
+
+Each kind of work has a queue of its own. A worker that takes several kinds goes by the turns of all of them.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,11 @@ _ANY_VERSION = 2**31 - 1  # newer than every order
 
 
 def fair_queue() -> Subquery:
-    """The queue as rows of ``id``, ``round`` and ``position``, 1 is next.
+    """The queues as rows of ``id``, ``kind``, ``round``, ``last`` and ``position``, 1 is next of its kind.
 
-    An owner's first waiting job stands in the first round, the second in the second, and so on; each job of
-    the owner that runs moves them one round back. Within a round, who was served longest ago is first.
+    An owner's first waiting job of a kind stands in the first round, the second in the second, and so on;
+    each job of the owner that runs, of whatever kind, moves them one round back. Within a round, who was
+    served longest ago is first: ``last`` is when.
     Statements that use it need the values of ``queue_parameters``.
     """
     status, owner = jobs.c.status, jobs.c.owner
@@ -28,11 +32,12 @@ def fair_queue() -> Subquery:
         .group_by(owner)
         .subquery()
     )
-    nth = func.row_number().over(partition_by=owner, order_by=jobs.c.seq)
+    nth = func.row_number().over(partition_by=(owner, jobs.c.kind), order_by=jobs.c.seq)
     waiting = (
         select(
             jobs.c.id,
             jobs.c.seq,
+            jobs.c.kind,
             (nth + func.coalesce(served.c.running, 0)).label("round"),
             func.coalesce(served.c.last, 0).label("last"),
         )
@@ -40,8 +45,11 @@ def fair_queue() -> Subquery:
         .where((status == "queued") & (jobs.c.order_version <= bindparam("newest")))
         .subquery()
     )
-    position = func.row_number().over(order_by=(waiting.c.round, waiting.c.last, waiting.c.seq))
-    return select(waiting.c.id, waiting.c.round, position.label("position")).subquery()
+    turn = (waiting.c.round, waiting.c.last, waiting.c.seq)
+    position = func.row_number().over(partition_by=waiting.c.kind, order_by=turn)
+    return select(
+        waiting.c.id, waiting.c.kind, waiting.c.round, waiting.c.last, position.label("position")
+    ).subquery()
 
 
 QUEUE = fair_queue()  # made once: SQLAlchemy takes longer to make it than SQLite to answer

@@ -22,6 +22,7 @@ from server.database.database import Database
 from server.database.outage import driver_message, is_unreachable, retry_until_answered
 from server.jobs.fairness import QUEUE, queue_parameters
 from server.jobs.job import Failure, Job, Outcome, Status
+from server.jobs.kinds import KINDS, Kind
 from server.jobs.order import VERSION
 from server.jobs.table import is_understood, job_from_row, jobs, to_json
 
@@ -30,8 +31,8 @@ _CLAIM_LOCK = 7_263_003  # of PostgreSQL's lock, see ``Database.take_lock``
 _NEXT = (
     select(QUEUE.c.id, jobs.c.order)
     .join(jobs, jobs.c.id == QUEUE.c.id)
-    .where(QUEUE.c.round <= bindparam("at_once"))
-    .order_by(QUEUE.c.position)
+    .where((QUEUE.c.round <= bindparam("at_once")) & QUEUE.c.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(QUEUE.c.round, QUEUE.c.last, jobs.c.seq)
     .limit(1)
 )
 
@@ -61,20 +62,21 @@ class Leases:
         """From now on, do not wait for an unreachable database."""
         self._given_up.set()
 
-    def claim(self, seconds: float, at_once: int = 10_000) -> Claim | None:
-        """Start the next job, of an owner with fewer running than ``at_once``; None if there is none.
+    def claim(self, seconds: float, at_once: int = 10_000, kinds: Collection[Kind] = KINDS) -> Claim | None:
+        """Start the next job of these kinds, of an owner with fewer running than ``at_once``.
 
-        Orders that this release does not understand are left to others.
+        Returns None if there is none. Jobs of other kinds, and orders that this release does not understand,
+        are left to others.
         """
         try:
-            return self._claim(seconds, at_once)
+            return self._claim(seconds, at_once, kinds)
         except SQLAlchemyError as e:
             if not is_unreachable(e):
                 raise
             log.warning("The database cannot be reached, so no job is started: %s", driver_message(e))
             return None
 
-    def _claim(self, seconds: float, at_once: int) -> Claim | None:
+    def _claim(self, seconds: float, at_once: int, kinds: Collection[Kind]) -> Claim | None:
         lease = secrets.token_urlsafe(32)
         begun = changed_values(
             status="running",
@@ -88,7 +90,8 @@ class Leases:
             self.database.take_lock(
                 connection, _CLAIM_LOCK
             )  # otherwise two workers could exceed an owner's limit
-            while row := connection.execute(_NEXT, queue_parameters(VERSION, at_once=at_once)).first():
+            asked = queue_parameters(VERSION, at_once=at_once, kinds=list(kinds))
+            while row := connection.execute(_NEXT, asked).first():
                 free = (jobs.c.id == row.id) & (jobs.c.status == "queued")
                 values = begun if is_understood(row.order) else {"order_version": VERSION + 1}
                 taken = connection.execute(update(jobs).where(free).values(values).returning(jobs))
@@ -195,7 +198,7 @@ class Leases:
             return connection.scalar(select(jobs.c.id).where(where)) is not None
 
 
-_NEWER = (jobs.c.status == "queued") & (jobs.c.order_version > VERSION)
+_NEWER = (jobs.c.status == "queued") & ((jobs.c.order_version > VERSION) | jobs.c.kind.not_in(KINDS))
 _EXPIRED = (jobs.c.status == "running") & (jobs.c.lease_until < now())
 
 

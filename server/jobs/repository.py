@@ -12,6 +12,7 @@ from server.database.outage import PAUSE, is_unreachable
 from server.errors import IdempotencyConflict, NotFound, SubmissionUncertain
 from server.jobs.fairness import QUEUE, queue_parameters
 from server.jobs.job import ENDED, STATUSES, ExtraWrite, Idempotency, Job, Status
+from server.jobs.kinds import KINDS, Kind, kind_of
 from server.jobs.leases import Leases, changed_values, end_values
 from server.jobs.order import VERSION
 from server.jobs.table import job_from_row, jobs, to_json
@@ -30,10 +31,8 @@ _POSITION = case((jobs.c.status == "queued", _QUEUE_POSITION)).label(
 _JOB = select(jobs, _POSITION).where(jobs.c.id == bindparam("id"))
 _OWN_JOB = _JOB.where(jobs.c.owner == bindparam("owner"))
 _INSERT = insert(jobs).values(created=now())
-_LOAD = select(
-    select(func.count()).where(jobs.c.status == "queued").scalar_subquery(),
-    select(func.count()).where((jobs.c.owner == bindparam("owner")) & _NOT_ENDED).scalar_subquery(),
-)
+_QUEUED = select(jobs.c.kind, func.count()).where(jobs.c.status == "queued").group_by(jobs.c.kind)
+_UNFINISHED = select(func.count()).where((jobs.c.owner == bindparam("owner")) & _NOT_ENDED)
 _TAKEN = (
     select((jobs.c.ended - jobs.c.started).label("seconds"))
     .where(jobs.c.status == "succeeded")
@@ -68,6 +67,7 @@ class JobRepository(Leases):
             "place": job.order.upload_folder,
             "order": to_json(job.order),
             "order_version": VERSION,
+            "kind": kind_of(job.order),
             "metadata": job.metadata,
             "webhook_due": 0.0 if job.webhook else None,
             "idempotency_key": idempotency.key if idempotency else None,
@@ -174,13 +174,27 @@ class JobRepository(Leases):
             waiting = select(now() - func.min(jobs.c.created)).where(jobs.c.status == "queued")
             return connection.scalar(waiting) or 0.0
 
-    def count_open(self, owner: str | None, connection: Connection | None = None) -> tuple[int, int]:
-        """Number of queued jobs, and of an owner's unfinished ones; in the transaction if one is given."""
+    def queued(self) -> dict[Kind, int]:
+        """How many jobs of each kind wait, also of kinds that this release does not know."""
+        with self.database.read() as connection:
+            return _queued(connection)
+
+    def count_open(
+        self, owner: str | None, kind: Kind | None, connection: Connection | None = None
+    ) -> tuple[int, int]:
+        """Number of queued jobs of a kind, and of an owner's unfinished ones of all kinds.
+
+        Args:
+            owner: of the unfinished jobs.
+            kind: of the queued ones; None takes the shortest queue.
+            connection: in whose transaction to count.
+        """
         if connection is None:
             with self.database.read() as connection:
-                return self.count_open(owner, connection)
-        waiting, unfinished = connection.execute(_LOAD, {"owner": owner or ""}).one()
-        return waiting, unfinished
+                return self.count_open(owner, kind, connection)
+        queued = _queued(connection)
+        waiting = min(queued.get(each, 0) for each in ([kind] if kind else KINDS))
+        return waiting, connection.scalar(_UNFINISHED, {"owner": owner or ""}) or 0
 
     def needed_folders(self) -> set[str]:
         """The upload folders of the jobs that have not ended, and of those whose selfie is kept."""
@@ -216,6 +230,10 @@ class JobRepository(Leases):
         asked = jobs.c.idempotency_key.is_not(None) & (jobs.c.created >= now() - DAY)
         with self.database.write() as connection:
             return connection.execute(delete(jobs).where((jobs.c.ended < before) & ~asked)).rowcount
+
+
+def _queued(connection: Connection) -> dict[Kind, int]:
+    return {kind: count for kind, count in connection.execute(_QUEUED)}
 
 
 def _owned_by(owner: str | None) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from threading import Condition, Event
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from server.disk import is_full
 from server.jobs.endings import Endings
 from server.jobs.files import Files
 from server.jobs.job import Job, Outcome
+from server.jobs.kinds import KINDS, Kind, kind_of
 from server.jobs.leases import Claim
 from server.jobs.repository import JobRepository
 from server.jobs.watching import Attempt, JobWatch
@@ -69,6 +70,7 @@ class Runner:
         at_once: int,
         on_change: Callable[[], None],
         metrics: Metrics,
+        kinds: Collection[Kind] = KINDS,
     ) -> None:
         """Make an idle runner.
 
@@ -82,10 +84,12 @@ class Runner:
             at_once: jobs of one owner that may run, in all processes.
             on_change: is called after every change of a job.
             metrics: count every attempt.
+            kinds: of the jobs that are claimed.
         """
         self._records, self._worker, self._files = records, worker, files
         self._on_change, self._metrics = on_change, metrics
         self._lease, self._hang_seconds, self._at_once = lease, hang_seconds, at_once
+        self._kinds = kinds
         self._endings = Endings(records, files, lease, attempts, metrics)
         self._busy = 0  # threads inside ``run_next``
         self._paused_until = 0.0  # until when no job is started, on the monotonic clock
@@ -95,17 +99,18 @@ class Runner:
         self._idle = Condition()
         self._closed, self._stop = Event(), Event()
 
-    def run_next(self) -> bool:
-        """Run the next job; False if there is none, the disk was full or the service stops."""
+    def run_next(self) -> Kind | None:
+        """Run the next job, return its kind; None if there is none, the disk is full or the service stops."""
         with self._idle:
             if self._closed.is_set() or time.monotonic() < self._paused_until:
-                return False
+                return None
             self._busy += 1  # before it has a job, so that nobody closes between the two
         try:
-            claim = self._records.claim(self._lease, self._at_once)
-            if claim:
-                self._run_attempt(claim)
-            return claim is not None
+            claim = self._records.claim(self._lease, self._at_once, self._kinds)
+            if claim is None:
+                return None
+            self._run_attempt(claim)
+            return kind_of(claim.job.order)
         finally:
             with self._idle:
                 self._busy -= 1

@@ -17,7 +17,9 @@ from server.errors import NotReady
 from server.jobs.admission import Admission
 from server.jobs.deletion import Deletion
 from server.jobs.files import Files
-from server.jobs.job import ExtraWrite, Idempotency, Job, Status
+from server.jobs.fleet import Fleet
+from server.jobs.job import ExtraWrite, Idempotency, Job
+from server.jobs.kinds import kind_of
 from server.jobs.order import Order
 from server.jobs.repository import JobRepository
 from server.jobs.runner import Runner, Worker
@@ -51,6 +53,7 @@ class Jobs:
         attempts: int = 3,
         at_once: int = 10_000,
         single_process: bool = True,
+        fleet: Fleet,
         metrics: Metrics,
     ) -> None:
         """Make an idle queue.
@@ -60,7 +63,7 @@ class Jobs:
             worker: runs the orders; None leaves them to other processes.
             files: of the orders.
             on_broken: is called if the worker cannot be opened, for instance because the model is damaged.
-            limit: maximum number of queued jobs.
+            limit: maximum number of queued jobs of a kind.
             owner_limit: unfinished jobs that one owner may have; None sets no limit.
             broker: URL of Redis or RabbitMQ; None runs the jobs in this process.
             threads: jobs at once.
@@ -69,6 +72,7 @@ class Jobs:
             attempts: how often a job is started before it fails.
             at_once: jobs of one owner that may run, in all processes.
             single_process: whether no other process uses the records, so that what runs at start is dead.
+            fleet: says which kinds of jobs this process takes.
             metrics: count every attempt, and read the jobs at each scrape.
 
         Raises:
@@ -82,13 +86,15 @@ class Jobs:
         # wait for the interpreter behind each of them.
         self._submit_lock = Lock()
         self._deletion = Deletion(records, files)
-        self._metrics = metrics
-        metrics.watch_jobs(records, lambda: self.ready)
+        self._fleet, self._metrics = fleet, metrics
+        metrics.watch_jobs(records, fleet.workers, lambda: self.ready)
         notify = self._changes.notify
-        self._runner = Runner(records, worker, files, lease, hang_seconds, attempts, at_once, notify, metrics)
-        self._pool = WorkerPool(broker, threads, self._runner.run_next)
-        renew = self._runner.renew
-        self._upkeep = Upkeep(records, files, notify, lease, attempts, single_process, renew, self._poll)
+        times = (lease, hang_seconds, attempts, at_once)
+        self._runner = Runner(records, worker, files, *times, notify, metrics, fleet.kinds)
+        self._pool = WorkerPool(broker, threads, fleet.kinds, self._runner.run_next)
+        self._upkeep = Upkeep(
+            records, files, notify, lease, attempts, single_process, self._runner.renew, self._poll, fleet
+        )
         self._ready = False
         self._opening = Thread(target=self._open, name="engine", daemon=True)
 
@@ -128,17 +134,17 @@ class Jobs:
         upload folder is deleted.
 
         Raises:
-            QueueFull: as many jobs wait as may wait.
+            QueueFull: as many jobs of its kind wait as may wait.
             QuotaExceeded: the owner has as many unfinished jobs as one may have.
             IdempotencyConflict: the key was used for another body.
             NotReady: the service stops.
         """
         if self._closed.is_set():
             raise NotReady("The server is stopping. Send the order again in a moment.")
-        id = secrets.token_hex(16)
+        id, kind = secrets.token_hex(16), kind_of(order)
 
         def check_space(connection: Connection, id: str) -> None:
-            self._admission.check(owner, connection)
+            self._admission.check(owner, kind, connection)
 
         while True:  # a second time only if the same key is sent twice at the same moment
             if idempotency and (first := self.find_repeated(owner, idempotency)):
@@ -151,7 +157,7 @@ class Jobs:
                     job, idempotency, check_space, *([extra_write] if extra_write else [])
                 )
             if taken:
-                self._pool.notify()
+                self._pool.notify(kind)
                 self._changes.notify()
                 return taken
 
@@ -161,7 +167,7 @@ class Jobs:
         An order whose idempotency key the owner has used passes: it may be a repetition.
 
         Raises:
-            QueueFull: as many jobs wait as may wait.
+            QueueFull: as many jobs of each kind wait as may wait.
             QuotaExceeded: the owner has as many unfinished jobs as one may have.
         """
         with self._submit_lock:
@@ -201,10 +207,6 @@ class Jobs:
         self._changes.notify()
         return self.get(id)
 
-    def counts(self) -> dict[Status, int]:
-        """How many jobs have each status."""
-        return self.records.counts()
-
     def close(self, seconds: float) -> bool:
         """Accept no more orders, give running jobs this time to end, put the rest back in the queue.
 
@@ -241,6 +243,8 @@ class Jobs:
         self._poll()
 
     def _poll(self) -> None:
-        """Start queued jobs, if this process runs jobs."""
-        if self._worker and self._ready and self.counts()["queued"]:
-            self._pool.poll()
+        """Start queued jobs that this process takes, if it runs jobs."""
+        if self._worker and self._ready:
+            self._fleet.beat()
+            if self.records.queued().keys() & set(self._fleet.kinds):
+                self._pool.poll()

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from server.database.database import METADATA
 from server.jobs.job import DetectedFace, Failure, Job, Outcome
+from server.jobs.kinds import DEFAULT
 from server.jobs.order import Order
 from server.storage import StoredResult
 
@@ -59,6 +60,7 @@ jobs = Table(
     Column("outcome", _Json),
     Column("failure", _Json),
     Column("order_version", Integer, nullable=False, server_default="1"),  # see ``order.VERSION``
+    Column("kind", String(16), nullable=False, server_default=DEFAULT),  # see ``kinds.KINDS``
     UniqueConstraint("owner", "idempotency_key"),
     Index("jobs_by_status", "status", "owner"),
     Index("jobs_by_start", "started"),

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from server.database.outage import driver_message
 from server.jobs.endings import GAVE_UP, TOO_NEW
 from server.jobs.files import Files
+from server.jobs.fleet import Fleet
 from server.jobs.repository import JobRepository
 from server.jobs.suspects import ExpiredLeases
 
@@ -32,6 +33,7 @@ class Upkeep:
         single_process: bool,
         renew: Callable[[], None],
         poll: Callable[[], None],
+        fleet: Fleet,
     ) -> None:
         """Make an idle one.
 
@@ -44,9 +46,11 @@ class Upkeep:
             single_process: whether no other process uses the records, so that what runs at start is dead.
             renew: keeps the leases of this process.
             poll: begins what waits, where this process does jobs.
+            fleet: the workers.
         """
         self._records, self._files, self._on_change = records, files, on_change
         self._attempts, self._single_process, self._poll = attempts, single_process, poll
+        self._fleet = fleet
         self._expired, self._newer = ExpiredLeases(lease), 0
         self._failing: set[str] = set()
         self._closed = Event()
@@ -74,6 +78,8 @@ class Upkeep:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(1.0)
+        if self.healthy:
+            self._fleet.leave()
 
     def reclaim(self, everything: bool = False) -> int:
         """Requeue the jobs whose attempt died, or with ``everything`` all running ones; return how many."""
@@ -107,6 +113,7 @@ class Upkeep:
         self.reclaim()
         self.report_newer_orders()
         self._poll()
+        self._fleet.report_unserved(self._records.queued())
 
     def _thread(self, name: str, seconds: float, action: Callable[[], object]) -> Thread:
         return Thread(target=partial(self._repeat, name, seconds, action), name=name, daemon=True)

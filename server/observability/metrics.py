@@ -6,7 +6,7 @@ Each app has a registry of its own. No label takes a value that a client chose.
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -94,9 +94,11 @@ class Metrics:
             registry=registry,
         )
 
-    def watch_jobs(self, records: JobRepository, ready: Callable[[], bool]) -> None:
-        """Report these jobs and what ``ready`` returns at each scrape."""
-        self.registry.register(_Recorded(records))
+    def watch_jobs(
+        self, records: JobRepository, workers: Callable[[], Mapping[str, int]], ready: Callable[[], bool]
+    ) -> None:
+        """Report these jobs, how many ``workers`` take each kind, and ``ready`` at each scrape."""
+        self.registry.register(_Recorded(records, workers))
         self._ready.set_function(lambda: float(ready()))
 
     def watch_engine(self, pid: Callable[[], int | None]) -> None:
@@ -161,30 +163,37 @@ class _Recorded(Collector):
     If the database is unreachable they are missing, and ``reenact_ready`` is soon 0.
     """
 
-    def __init__(self, records: JobRepository) -> None:
-        self._records = records
+    def __init__(self, records: JobRepository, workers: Callable[[], Mapping[str, int]]) -> None:
+        self._records, self._workers = records, workers
 
     def describe(self) -> Iterator[Metric]:
         """Names alone: the database is not asked while the instruments are put together."""
         yield from self._families()
 
     def collect(self) -> Iterator[Metric]:
-        jobs, oldest = self._families()
+        jobs, queued, workers, oldest = self._families()
         try:
             counts, longest = self._records.counts(), self._records.longest_wait()
+            waiting, living = self._records.queued(), self._workers()
         except SQLAlchemyError:
             return
+        for kind in sorted(waiting.keys() | living.keys()):
+            queued.add_metric([kind], waiting.get(kind, 0))
+            workers.add_metric([kind], living.get(kind, 0))
         for status, count in counts.items():
             jobs.add_metric([status], count)
         oldest.add_metric([], longest)
-        yield jobs
-        yield oldest
+        yield from (jobs, queued, workers, oldest)
 
-    def _families(self) -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
+    def _families(self) -> tuple[GaugeMetricFamily, ...]:
         jobs = "Jobs that are remembered, by state; the same from every process."
+        queued = "Jobs that wait, by kind of work; the same from every process."
+        workers = "Living processes that take jobs of a kind; the same from every process."
         oldest = "Age of the oldest job that waits; the same from every process."
         return (
             GaugeMetricFamily("reenact_jobs", jobs, labels=["state"]),
+            GaugeMetricFamily("reenact_queued_jobs", queued, labels=["kind"]),
+            GaugeMetricFamily("reenact_workers", workers, labels=["kind"]),
             GaugeMetricFamily("reenact_queue_oldest_seconds", oldest),
         )
 

@@ -23,6 +23,7 @@ from server.http import text
 
 bp = APIBlueprint("web", __name__, enable_openapi=False)
 YEAR = 365 * 24 * 3600
+HERO = "eileen-collins"  # whom the previews of the motions show
 FIRST = "mona-lisa"  # of the faces, where it was fetched: nobody needs to be told whose it is
 
 
@@ -35,6 +36,9 @@ def index() -> Response:
         "index.html",
         portraits=sorted(portraits, key=lambda it: it.id != FIRST),
         templates=list_templates(settings.templates, more=settings.more_templates),
+        hero=HERO,
+        most_seconds=settings.driving_seconds,
+        most_bytes=settings.upload_bytes,
         hours=settings.result_hours,
         label_is_asked=settings.label == "request",
     )

@@ -186,8 +186,8 @@ class Worker(Process):
 
     COMMAND = (sys.executable, "-m", "server", "worker")
 
-    def __init__(self, server: Server, log: Path, **environment: str) -> None:
-        super().__init__([*self.COMMAND], log, **server.environment | environment)
+    def __init__(self, server: Server, log: Path, *arguments: str, **environment: str) -> None:
+        super().__init__([*self.COMMAND, *arguments], log, **server.environment | environment)
 
     def ready(self, times: int = 1) -> None:
         """Wait until it has said so, counted over all its starts."""

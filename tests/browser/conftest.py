@@ -22,20 +22,21 @@ from reenact.types import Clip
 from server.settings import Settings
 from tests.sounds import with_tone
 
-from .visit import CHROMIUM, FACE, LONG, MEASURE_SHIFT, PHONE, ROOT, Site, Visit, chromium, serve
+from .visit import CHROMIUM, FACE, FILMED, LONG, MEASURE_SHIFT, PHONE, ROOT, Site, Visit, chromium, serve
 
 pytest.importorskip("playwright.sync_api", reason="optional part missing: playwright")
 FRAMES = {LONG: 32}  # of a motion in these tests, 6 unless said: their number is not what is tested here
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped gallery, each motion cut to its first frames."""
+def templates(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
+    """The shipped gallery, each motion cut to its first frames; one has its clip."""
     folder = tmp_path_factory.mktemp("media") / "motions"
     shutil.copytree(MOTIONS, folder)
     for id in template_ids(MOTIONS):
         short = retime(get_template(id).motion, RetimeOptions(last=FRAMES.get(id, 6) - 1))
         save_motion(short, folder / id / "motion.npz")
+    shutil.copy(clip, folder / FILMED / "driving.mp4")
     return folder
 
 

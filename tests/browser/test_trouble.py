@@ -128,6 +128,20 @@ def test_a_photo_that_nobody_can_read_is_not_kept(visit: Come, bad: dict[str, An
     here.state("empty")  # asks for a face, not for consent to one that cannot be used
 
 
+def test_a_photo_that_was_refused_is_not_called_readable(visit: Come, bad: dict[str, Any]) -> None:
+    here = visit(expected=(REFUSED,)).open()
+    here.page.route("**/v1/previews", lambda route: route.abort())
+    here.tap(f"#templates [data-id={MOTION}]")
+    here.upload(bad["unsupported_media"])
+    here.tap("#consent")
+    here.problem("unsupported_media")
+    assert here.page.locator("#no-preview").is_hidden()
+    here.page.wait_for_timeout(200)  # it is stored meanwhile
+    here.open()
+    assert here.page.locator("#no-preview").is_hidden()
+    assert here.page.locator("#own-face").is_hidden()
+
+
 def test_what_could_not_be_deleted_is_not_said_to_be(visit: Come, site: Site) -> None:
     here = visit(expected=(REFUSED,)).open()
     here.choose()

@@ -24,6 +24,7 @@ CHROMIUM = shutil.which("chromium")
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "outputs" / "screenshots"  # ignored by git, kept by CI
 FACE, MOTION, LONG = "eileen-collins", "nod", "sing"
+FILMED = "surprise"  # the template that has its clip in these tests
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
 TABLET = {"viewport": {"width": 768, "height": 1024}}
 PHONE = {

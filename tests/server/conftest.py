@@ -1,9 +1,13 @@
-"""One engine for all tests, a motion of four frames made with it, and apps around them."""
+"""Apps around an engine without a model, and around the real one, with a motion of four frames.
+
+Tests whose subject is what the engine makes are marked ``real_engine``.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,14 +21,16 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from reenact.engine import Engine
-from reenact.gallery import TemplateMetadata, get_portrait, write_metadata
+from reenact.gallery import TemplateMetadata, get_portrait, get_template, write_metadata
 from reenact.media import read_picture, write_clip
 from reenact.motion.motion_file import save_motion
-from reenact.tracking import track
-from reenact.types import Clip, Keypoints, Motion
+from reenact.pipeline import animate
+from reenact.types import Clip, Motion
 from server.app import create_app
 from server.container import Services, services_of
 from server.settings import Settings
+
+from .fake_engine import animate_with, fake_engine
 
 PORTRAIT = "eileen-collins"
 TEMPLATE, LONG = "turn", "long"
@@ -72,8 +78,17 @@ def until(look: Callable[[], T], good: Callable[[T], object], seconds: float = 6
     return seen
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _fake_animate() -> Iterator[None]:
+    """Let the worker know how the fake engine animates."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("server.engine.work.animate", animate_with(animate))
+        yield
+
+
 @pytest.fixture(scope="session")
 def engine() -> Engine:
+    """The real one."""
     engine = Engine()
     engine.warm()
     return engine
@@ -94,17 +109,15 @@ def driving(portrait: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def templates(engine: Engine, driving: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A gallery with the clip's motion, once as it is and once repeated for minutes."""
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery with the first frames of a shipped motion, once as they are and once repeated for minutes."""
     folder = tmp_path_factory.mktemp("motions")
-    motion = track(engine, driving)
-    points = motion.keypoints
-    many = np.arange(LONG_FRAMES) % FRAMES
-    long = Keypoints(points.points[many], points.jacobians[many], points.landmarks[many])
-    for id, each in ((TEMPLATE, motion), (LONG, Motion(long, FPS, motion.model))):
+    motion = get_template("nod").motion
+    for id, count in ((TEMPLATE, FRAMES), (LONG, LONG_FRAMES)):
         (folder / id).mkdir()
         write_metadata(TemplateMetadata(id.title(), "CC0-1.0", "These tests", ("test",)), folder / id)
-        save_motion(each, folder / id / "motion.npz")
+        poses = motion.keypoints[np.arange(count) % FRAMES]
+        save_motion(Motion(poses, FPS, motion.model), folder / id / "motion.npz")
     Image.new("RGB", (8, 8)).save(folder / TEMPLATE / "preview.webp")
     return folder
 
@@ -120,10 +133,38 @@ def settings(templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Setti
     )
 
 
-@pytest.fixture(scope="session")
-def app(settings: Settings, engine: Engine) -> Iterator[APIFlask]:
+@pytest.fixture
+def app(request: pytest.FixtureRequest) -> APIFlask:
     """The app that most tests share, ready."""
-    app = create_app(settings, lambda: engine)
+    found: APIFlask = request.getfixturevalue("real_app" if is_real(request) else "fake_app")
+    return found
+
+
+def is_real(request: pytest.FixtureRequest) -> bool:
+    """Whether a test needs the shipped model."""
+    return request.node.get_closest_marker("real_engine") is not None
+
+
+@pytest.fixture(scope="session")
+def fake_app(settings: Settings) -> Iterator[APIFlask]:
+    """One without a model."""
+    with running(settings, fake_engine) as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def real_app(
+    settings: Settings, engine: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[APIFlask]:
+    """One with the shipped model."""
+    with running(replace(settings, data=tmp_path_factory.mktemp("var")), lambda: engine) as app:
+        yield app
+
+
+@contextmanager
+def running(settings: Settings, open_engine: Callable[[], Engine]) -> Iterator[APIFlask]:
+    """An app that is ready."""
+    app = create_app(settings, open_engine)
     app.test_client_class = Client
     services_of(app).start()
     until(lambda: services_of(app).jobs.ready, bool)
@@ -144,11 +185,19 @@ def services(app: APIFlask) -> Services:
 
 
 @pytest.fixture
-def make_app(settings: Settings, engine: Engine, tmp_path: Path) -> Iterator[Callable[..., APIFlask]]:
+def open_engine(request: pytest.FixtureRequest) -> Callable[[], Engine]:
+    """What opens the engine of ``make_app``."""
+    return (lambda: request.getfixturevalue("engine")) if is_real(request) else fake_engine
+
+
+@pytest.fixture
+def make_app(
+    settings: Settings, open_engine: Callable[[], Engine], tmp_path: Path
+) -> Iterator[Callable[..., APIFlask]]:
     """make_app(open_engine, **settings): a started app of its own, stopped after the test."""
     made: list[APIFlask] = []
 
-    def make(open_engine: Callable[[], Engine] = lambda: engine, **changes: Any) -> APIFlask:
+    def make(open_engine: Callable[[], Engine] = open_engine, **changes: Any) -> APIFlask:
         app = create_app(replace(settings, data=tmp_path / f"var{len(made)}", **changes), open_engine)
         app.test_client_class = Client
         made.append(app)

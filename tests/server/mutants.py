@@ -78,7 +78,7 @@ def run(count: int, folder: Path, seed: int = 0) -> Tally:
         tally.longest = max(tally.longest, spent)
         if spent > LIMIT:
             tally.failures.append(f"{nth} {name}: took {spent:.0f} s")
-    while use.jobs.counts()["running"]:
+    while use.jobs.records.counts()["running"]:
         time.sleep(0.1)
     tally.grown = memory() - before
     use.close()

@@ -26,6 +26,7 @@ from server.container import services_of
 from .conftest import FRAMES, TEMPLATE, Client, until
 from .test_keys import code
 
+pytestmark = pytest.mark.real_engine
 FORM: dict[str, Any] = examples.ADDITION
 ID = "slow-turn"
 
@@ -148,7 +149,7 @@ def test_a_clip_is_checked_and_one_without_a_face_fails_the_job(
     failed = mine.ended(add(mine, clip))
     assert (failed["status"], failed["error"]["code"]) == ("failed", "no_face_found")
     assert failed["template"] is None and template_ids(more) == []
-    assert list((services_of(app).settings.data / "uploads").iterdir()) == []
+    until(lambda: list((services_of(app).settings.data / "uploads").iterdir()), lambda left: not left)
 
 
 def test_a_cancelled_job_adds_nothing(

@@ -24,7 +24,7 @@ FILE = Path(__file__).parents[2] / "docs" / "samples" / "alerts.yml"
 RULES: list[dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["groups"][0]["rules"]
 SCRAPED = {"job", "instance"}  # the labels that Prometheus adds to all
 WORDS = {
-    "and", "or", "by", "le", "max", "sum", "rate", "histogram_quantile",
+    "and", "or", "by", "kind", "le", "max", "sum", "rate", "histogram_quantile",
 }  # fmt: skip
 SELECTOR = re.compile(r"(?<![\w\[.])([a-z_]+)(?:\{([^}]*)\})?")
 

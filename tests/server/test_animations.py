@@ -20,6 +20,7 @@ from server.container import Services, services_of
 
 from .conftest import FRAMES, LONG, LONG_FRAMES, TEMPLATE, Client, until
 
+pytestmark = pytest.mark.real_engine
 Upload = tuple[io.BytesIO, str]
 
 

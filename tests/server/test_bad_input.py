@@ -87,12 +87,12 @@ def file(content: bytes) -> tuple[io.BytesIO, str]:
 def test_a_bad_order_is_answered_at_once(
     client: Client, services: Services, form: dict[str, Any], status: int, code: str
 ) -> None:
-    before = sum(services.jobs.counts().values())
+    before = sum(services.jobs.records.counts().values())
     for value in form.values():
         if isinstance(value, tuple):
             value[0].seek(0)
     check(client.order(**form), status, code)
-    assert sum(services.jobs.counts().values()) == before
+    assert sum(services.jobs.records.counts().values()) == before
     assert list((services.settings.data / "uploads").iterdir()) == []
 
 

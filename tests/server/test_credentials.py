@@ -21,6 +21,7 @@ from server.settings import SettingInvalid, Settings, read
 
 from .conftest import TEMPLATE, Client, until
 
+pytestmark = pytest.mark.real_engine
 MIME = {"mp4": "video/mp4", "gif": "image/gif", "webp": "image/webp"}
 
 

@@ -29,6 +29,7 @@ from tests.disk import Disk
 from .conftest import Client, until
 from .test_bad_input import check
 
+pytestmark = pytest.mark.real_engine  # whose results are large
 ROOM = 200_000  # bytes: enough for records, too few for a result of a thousand pixels
 
 

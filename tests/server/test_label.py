@@ -18,6 +18,7 @@ from server.http import text
 
 from .conftest import Client, until
 
+pytestmark = pytest.mark.real_engine
 LEGIBLE = 0.85  # correlation with the drawn label
 
 

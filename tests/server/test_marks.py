@@ -18,6 +18,7 @@ from server.settings import Settings
 
 from .conftest import Client, until
 
+pytestmark = pytest.mark.real_engine
 SECRET = "a secret of the operator"
 
 

@@ -14,7 +14,6 @@ from apiflask import APIFlask
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from reenact.engine import Engine
 from reenact.errors import SetupError
 from server.app import create_app
 from server.container import services_of
@@ -22,6 +21,7 @@ from server.http.request_log import METHODS, OTHER
 from server.settings import Settings
 
 from .conftest import FRAMES, LONG, Client, until
+from .fake_engine import PROVIDER, fake_engine
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
 MakeApp = Callable[..., APIFlask]
@@ -65,7 +65,7 @@ def test_a_job_leaves_its_numbers(make_app: MakeApp) -> None:
     assert stages >= {"find", "track", "render"}
     assert value(seen, "reenact_stage_seconds_sum", stage="render") > 0
     assert value(seen, "reenact_frames_per_second_sum") > 0
-    assert value(seen, "reenact_engine_info", provider="CPUExecutionProvider") == 1
+    assert value(seen, "reenact_engine_info", provider=PROVIDER) == 1
     assert value(seen, "reenact_ready") == 1
     order = {"route": "/v1/animations", "method": "POST"}
     assert value(seen, "reenact_http_requests_total", status="200", **order) == 1
@@ -129,10 +129,10 @@ def test_beyond_ones_own_machine_it_asks_for_a_key(make_app: MakeApp) -> None:
     assert answer.status_code == 200 and "reenact_jobs" in answer.text
 
 
-def test_a_port_of_its_own(make_app: MakeApp, settings: Settings, engine: Engine, tmp_path: Path) -> None:
+def test_a_port_of_its_own(make_app: MakeApp, settings: Settings, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-        taken = create_app(replace(settings, data=tmp_path / "taken", metrics_port=port), lambda: engine)
+        taken = create_app(replace(settings, data=tmp_path / "taken", metrics_port=port), fake_engine)
         with pytest.raises(SetupError, match="REENACT_METRICS_PORT"):
             services_of(taken).start()
     app = make_app(metrics_port=port)

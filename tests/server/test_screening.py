@@ -29,6 +29,7 @@ from server.screening import find_moderators
 
 from .conftest import PORTRAIT, Client, until
 
+pytestmark = pytest.mark.real_engine
 SECRET = "a secret of two"
 Make = Callable[..., APIFlask]
 

@@ -114,6 +114,7 @@ def shape(value: object) -> object:
     return [shape(value[0])] if isinstance(value, list) and value else type(value)
 
 
+@pytest.mark.real_engine
 def test_the_documents_examples_are_what_a_server_answers(
     make_app: Callable[..., APIFlask], driving: Path, tmp_path: Path
 ) -> None:

@@ -33,6 +33,8 @@ from tests.sounds import with_tone
 from .conftest import PORTRAIT, TEMPLATE, Client, until
 from .test_screening import Check, check  # noqa: F401  # a fixture
 
+pytestmark = pytest.mark.real_engine
+
 SIZE, COUNT, RATE = (344, 312), 4, 10
 OTHER = "thomas-jefferson"
 SCENE = "scene"

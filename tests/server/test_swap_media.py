@@ -18,6 +18,8 @@ from tests.videos import write_video
 from .conftest import Client
 from .test_swap import COUNT, RATE, SIZE, frames, made, swap  # noqa: F401  # a fixture
 
+pytestmark = pytest.mark.real_engine
+
 WIDTH, HEIGHT = SIZE
 DELAYS = [100, 300, 100, 100]  # ms, of animations
 Kind = Callable[[Path, list[Picture]], Path]

@@ -21,7 +21,7 @@ SOURCES = "\n".join(
     for file in WEB.glob(pattern)
 )
 # Made of a part that is written and one that is found: t(`error.${code}`), t('option.' ~ name).
-MADE = ("camera.", "error.", "help.", "step.", "option.", "motion.", "portrait.", "tag.", "verify.")
+MADE = ("camera.", "error.", "help.", "step.", "option.", "motion.", "portrait.", "tag.", "verify.", "clip.")
 
 
 @pytest.mark.parametrize("name", text.LANGUAGES)

@@ -23,6 +23,8 @@ from server.engine.work import watermark_id
 
 from .conftest import PORTRAIT, Client
 
+pytestmark = pytest.mark.real_engine
+
 
 def look(client: Client, content: bytes, name: str = "file", **headers: str) -> TestResponse:
     return client.post("/v1/verify", data={"file": (BytesIO(content), name)}, headers=headers)

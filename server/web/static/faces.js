@@ -2,16 +2,17 @@
 
 import { preview, Problem } from "./api.js";
 import * as camera from "./camera.js";
+import { moves } from "./length.js";
 import { reveal, revealBelow } from "./screen.js";
-import { $ } from "./text.js";
+import { $, t } from "./text.js";
 
 const FREE = /^(public domain|cc0)/i;
 
 // Of the server about a photo; others, a full queue for instance, say nothing of it.
-const UNREADABLE = ["unsupported_media", "image_unreadable", "image_too_large", "upload_too_large"];
+export const UNREADABLE = ["unsupported_media", "image_unreadable", "image_too_large", "upload_too_large"];
 
 // `chosen` gets {id, free, url} or {file, url, width}; the width is there where `url` shows a smaller picture.
-// A clip that is dropped goes to `moved` as {file}.
+// A clip that is dropped or chosen goes to `moved`.
 export function listen(chosen, moved) {
   const take = (file) => file && chosen(own(file));
   for (const tile of portraits()) tile.addEventListener("click", () => chosen(portrait(tile)));
@@ -27,7 +28,12 @@ export function listen(chosen, moved) {
     $("camera").close();
     openPhotos();
   });
-  listenForDrops((file) => (moves(file) ? moved({ file }) : take(file)));
+  listenForDrops(async (file) => (file && (await moves(file)) ? moved(file) : take(file)));
+  $("clip").addEventListener("change", () => {
+    const [file] = $("clip").files;
+    $("clip").value = "";
+    if (file) moved(file);
+  });
   addEventListener("paste", (event) => take(picture(event.clipboardData)));
 }
 
@@ -37,6 +43,12 @@ export function mark(face) {
   for (const each of document.querySelectorAll("#portraits .tile")) each.setAttribute("aria-pressed", each === tile);
   if (face?.file) return face.url && mine === face ? face : own(face.file);
   return tile ? portrait(tile) : null;
+}
+
+// What the visitor would call it.
+export function nameOf(face) {
+  if (face.file) return t("face.own");
+  return portraits().find((each) => each.dataset.id === face.id).querySelector(".title").textContent;
 }
 
 export function showAll() {
@@ -67,7 +79,8 @@ function own(file) {
 // Have the server draw a photo that this browser cannot (HEIC, mostly); whether it is still the one to show.
 // Throws the Problem that the server has with the photo.
 export async function redraw(face) {
-  const seen = face.file && !face.width && (await preview(face.file).catch(unlessUnreadable));
+  if (face.refused) return false;
+  const seen = face.file && !face.width && (await preview(face.file).catch(unlessUnreadable(face)));
   if (!seen || face !== mine) return false;
   URL.revokeObjectURL(mine.url);
   Object.assign(mine, { url: URL.createObjectURL(seen.blob), width: seen.width });
@@ -102,13 +115,12 @@ function listenForDrops(take) {
   }
 }
 
-function unlessUnreadable(error) {
-  if (error instanceof Problem && UNREADABLE.includes(error.code)) throw error;
-  return null;
-}
-
-function moves(file) {
-  return file && (file.type.startsWith("video/") || file.type === "image/gif");
+function unlessUnreadable(face) {
+  return (error) => {
+    face.refused = error instanceof Problem && UNREADABLE.includes(error.code);
+    if (face.refused) throw error;
+    return null;
+  };
 }
 
 function picture(data) {

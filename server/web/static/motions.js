@@ -9,11 +9,6 @@ let clip = null; // the visitor's own, kept while templates are tried
 export function listen(chosen) {
   for (const tile of templates()) tile.addEventListener("click", () => chosen({ id: tile.dataset.id }));
   $("own-motion").addEventListener("click", () => (clip && !pressed() ? chosen(clip) : $("clip").click()));
-  $("clip").addEventListener("change", () => {
-    const [file] = $("clip").files;
-    $("clip").value = "";
-    if (file) chosen({ file });
-  });
   for (const each of document.querySelectorAll("[data-seconds]")) each.textContent = seconds(each.dataset.seconds);
   showPreviewsInView();
 }
@@ -81,5 +76,6 @@ function showPreviewsInView() {
 function freeze(image) {
   const still = Object.assign(document.createElement("canvas"), { width: 256, height: 256 });
   still.getContext("2d").drawImage(image, 0, 0, 256, 256);
+  still.className = image.className;
   image.replaceWith(still);
 }

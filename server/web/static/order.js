@@ -1,21 +1,36 @@
-// What is ordered: {face: {id, free} or {file}, motion: {id} or {file}, options, index, consent}.
+// What is ordered: {act: "move" or "swap", face: {id, free} or {file}, motion and scene: {id} or {file}, part: {start, end}
+// of the scene or null, options, index, consent}. A face moves by the motion, or is put into the scene.
 
 export const LARGEST = "largest";
 
-export function whole(order) {
-  return Boolean(order.face && order.motion && consented(order));
+// Options that only one act has.
+const ONLY = { move: ["mode", "strength", "paste", "mirror"], swap: ["likeness"] };
+
+export function driver(order) {
+  return order.act === "swap" ? order.scene : order.motion;
 }
 
-// A picture in the public domain asks nobody; any other face needs the visitor's word.
+export function complete(order) {
+  return Boolean(order.face && driver(order));
+}
+
+export function whole(order) {
+  return complete(order) && consented(order);
+}
+
+// A picture in the public domain asks nobody to move; any other face, and whoever is in a clip, needs the visitor's word.
 export function consented(order) {
-  return Boolean(order.face?.free || order.consent);
+  return Boolean((order.act !== "swap" && order.face?.free) || order.consent);
 }
 
 export function formOf(order) {
   const form = new FormData();
   put(form, order.face, "selfie", "portrait");
-  put(form, order.motion, "driving", "template");
-  for (const [name, value] of Object.entries(order.options)) form.set(name, value);
+  put(form, driver(order), "driving", "template");
+  form.set("effect", order.act === "swap" ? "swap" : "animate");
+  const others = ONLY[order.act === "swap" ? "move" : "swap"];
+  for (const [name, value] of Object.entries(order.options)) if (!others.includes(name)) form.set(name, value);
+  if (order.act === "swap" && order.part) for (const [name, value] of Object.entries(order.part)) form.set(name, value);
   form.set("face", order.index);
   form.set("language", document.documentElement.lang);
   form.set("consent", String(consented(order)));
@@ -38,7 +53,7 @@ export function setOptions(form, options) {
 }
 
 export function uploads(order) {
-  return Boolean(order.face.file || order.motion.file);
+  return Boolean(order.face.file || driver(order).file);
 }
 
 function put(form, choice, file, id) {

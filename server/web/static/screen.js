@@ -24,7 +24,7 @@ function draw(face, redraw) {
   image.onerror = async () => {
     const shown = await redraw(face);
     if (shown) draw(face, redraw);
-    else $("screen").classList.toggle("no-preview", Boolean(image.src) && !image.naturalWidth); // or another is chosen
+    else if (!face.refused) $("screen").classList.toggle("no-preview", Boolean(image.src) && !image.naturalWidth); // or another is chosen
   };
   image.onload = () => document.documentElement.style.setProperty("--shape", image.naturalWidth / image.naturalHeight);
   image.dataset.width = face.width ?? "";
@@ -32,7 +32,6 @@ function draw(face, redraw) {
 }
 
 export function begin(upload) {
-  $("steps").querySelector("[data-step=upload]").hidden = !upload;
   $("progress").removeAttribute("value");
   $("count").textContent = "";
   $("live").removeAttribute("src"); // of the one before
@@ -70,8 +69,10 @@ export const work = {
       step("face");
       $("count").textContent = "";
     } else {
-      step(job.frames_done === job.frames_total ? "finish" : "frames", job.progress);
-      $("count").textContent = t("work.frames", { done: number(job.frames_done), total: number(job.frames_total) });
+      const swap = job.effect === "swap"; // of which frames are counted twice: tracked, then made
+      step(job.frames_done === job.frames_total ? "finish" : swap ? "swap" : "frames", job.progress);
+      const frames = { done: number(job.frames_done), total: number(job.frames_total) };
+      $("count").textContent = swap ? number(job.progress, { style: "percent" }) : t("work.frames", frames);
     }
   },
   frame(blob) {
@@ -92,9 +93,9 @@ export function say(text) {
   if ($("status").textContent !== text) $("status").textContent = text;
 }
 
-export function done() {
+export function done(swap) {
   state("done");
-  say(t($("several").hidden ? "work.done" : "work.done_several"));
+  say($("several").hidden ? t("work.done") : swap ? t("swap.done_several") : t("work.done_several"));
 }
 
 // The faces of a photo as round pictures to tap, for as long as it is chosen; `chosen` gets a position, largest first.
@@ -128,7 +129,6 @@ function portrait([left, top, right, bottom]) {
 }
 
 function step(name, share) {
-  for (const each of $("steps").children) each.classList.toggle("now", each.dataset.step === name);
   if (share === undefined) $("progress").removeAttribute("value");
   else $("progress").value = share;
   say(t(`step.${name}.line`));

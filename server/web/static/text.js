@@ -19,6 +19,18 @@ export function seconds(value) {
   return number(value, { style: "unit", unit: "second", unitDisplay: "narrow", maximumFractionDigits: 1 });
 }
 
+// With the word in the form that the number asks for.
+export function spoken(value) {
+  return number(value, { style: "unit", unit: "second", unitDisplay: "long", maximumFractionDigits: 1 });
+}
+
+// 1:05.4, as players write it
+export function clock(value) {
+  const tenths = Math.round(value * 10);
+  const rest = number((tenths % 600) / 10, { minimumIntegerDigits: 2, minimumFractionDigits: 1 });
+  return `${number(Math.floor(tenths / 600))}:${rest}`;
+}
+
 export function moment(iso) {
   const parts = { weekday: "long", hour: "numeric", minute: "2-digit" };
   return new Intl.DateTimeFormat(language, parts).format(new Date(iso));

@@ -13,14 +13,16 @@ import pytest
 from apiflask import APIFlask
 from sqlalchemy import text
 
-from reenact.pipeline import Animated, animate
+from reenact.pipeline import Animated
 from server.container import Services, services_of
 from server.errors import QueueFull
 from server.jobs import ENDED, Files, Idempotency, Job, JobRepository, Jobs, Order, Outcome
+from server.jobs.kinds import DEFAULT
 from server.jobs.runner import Runner
 from server.observability.metrics import Metrics
 
 from ..conftest import FRAMES, LONG, PORTRAIT, TEMPLATE, until
+from ..fake_engine import fake_animate
 
 Make = Callable[..., APIFlask]
 
@@ -61,7 +63,7 @@ def test_the_same_order_sent_twice_at_once_is_one_job(make_app: Make) -> None:
     with ThreadPoolExecutor(6) as pool:
         sent = list(pool.map(lambda _: submit(services, owner="me", idempotency=key), range(6)))
     assert len({job.id for job in sent}) == 1
-    assert sum(services.jobs.counts().values()) == 1
+    assert sum(services.jobs.records.counts().values()) == 1
     assert ended(services.jobs, sent[0].id).status == "succeeded"
     until(lambda: folders(services)[0], lambda uploads: uploads == [])
 
@@ -75,7 +77,7 @@ def test_what_breaks_for_a_moment_is_tried_again(
     def break_a_few_times(*arguments: Any) -> Animated:
         if left:
             raise left.pop()
-        return animate(*arguments)
+        return fake_animate(*arguments)
 
     monkeypatch.setattr("server.engine.work.animate", break_a_few_times)
     services = services_of(make_app())
@@ -112,7 +114,7 @@ def test_an_attempt_that_wakes_up_late_leaves_no_second_result(
     asleep, wake = Event(), Event()
 
     def oversleep_once(*arguments: Any) -> Animated:
-        made = animate(*arguments)
+        made = fake_animate(*arguments)
         if not asleep.is_set():
             asleep.set()
             wake.wait(60)
@@ -124,7 +126,7 @@ def test_an_attempt_that_wakes_up_late_leaves_no_second_result(
     id = submit(services).id
     assert asleep.wait(60)
     assert jobs._upkeep.reclaim(everything=True) == 1  # as if it had given no sign of life
-    jobs._pool.notify()
+    jobs._pool.notify(DEFAULT)
     done = ended(jobs, id)
     before = folders(services)[1]
     wake.set()
@@ -143,7 +145,7 @@ def test_an_attempt_without_a_sign_of_work_loses_its_lease(
         if not hung.is_set():
             hung.set()
             wake.wait(60)
-        return animate(*arguments)
+        return fake_animate(*arguments)
 
     monkeypatch.setattr("server.engine.work.animate", hang_once)
     services = services_of(make_app(job_threads=2, hang_seconds=1.0, lease_seconds=1.0))
@@ -160,7 +162,7 @@ def test_signs_of_work_keep_a_lease_though_no_frame_is_done(
         for _ in range(25):  # two and a half times as long as silence is granted
             arguments[5](0, FRAMES)
             time.sleep(0.1)
-        return animate(*arguments)
+        return fake_animate(*arguments)
 
     monkeypatch.setattr("server.engine.work.animate", take_long)
     services = services_of(make_app(hang_seconds=1.0, lease_seconds=1.0))
@@ -185,7 +187,7 @@ def test_an_attempt_that_fails_late_leaves_no_result(make_app: Make, monkeypatch
     assert asleep.wait(60)
     with services.database.write() as connection:  # as if another had found it dead, and had begun it anew
         connection.execute(text("UPDATE jobs SET status = 'queued', lease = NULL"))
-    jobs._pool.notify()
+    jobs._pool.notify(DEFAULT)
     done = ended(jobs, id)
     assert len(folders(services)[1]) == 2
     wake.set()
@@ -246,7 +248,7 @@ def test_many_at_once_get_no_more_room_than_there_is(make_app: Make) -> None:
     with ThreadPoolExecutor(8) as pool:
         sent = [pool.submit(submit, services) for _ in range(8)]
     refused = [each for each in sent if isinstance(each.exception(), QueueFull)]
-    assert (len(refused), services.jobs.counts()["queued"]) == (5, 3)
+    assert (len(refused), services.jobs.records.counts()["queued"]) == (5, 3)
 
 
 def test_orders_are_taken_one_after_the_other_and_looks_do_not_wait(make_app: Make) -> None:
