@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reenact.cli import main
 from reenact.clip_people import find_people
 from reenact.driver import MotionDriver, in_step, is_loop
 from reenact.engine import Engine
@@ -139,6 +140,13 @@ def test_a_clip_is_followed_for_those_who_are_cast(engine: Engine, clip: Path, t
     assert not (tmp_path / "no.mp4").exists()
 
 
+def test_only_who_was_followed_is_cast(engine: Engine, footage: Footage, tmp_path: Path) -> None:
+    alone = replace(footage, tracks=footage.tracks[:1], people=(0,))
+    with pytest.raises(FaceIndexOutOfRange, match="person 1 was not followed"):
+        options = SwapOptions(cast=(CastMember(1),))
+        swap(engine, get_portrait("thomas-jefferson").path, alone, tmp_path / "out.mp4", options)
+
+
 @pytest.mark.parametrize("people", [(0, 0), range(9)])
 def test_nobody_is_cast_twice_and_at_most_eight_are(people: tuple[int, ...]) -> None:
     with pytest.raises(InvalidOption, match=r"twice|at most 8"):
@@ -223,3 +231,10 @@ def test_shorter_motions_loop_or_hold_at_the_rate_of_the_first() -> None:
 def test_motions_that_fit_stay_as_they_are() -> None:
     driver = MotionDriver(circling(10, 25, 1), TransferOptions())
     assert all(each is driver for each in in_step([driver, driver]))
+
+
+def test_all_faces_move_from_a_terminal(group: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.webp"
+    command = ["animate", str(group), "--template", "blink", "--face", "0,1", "-o", str(out), "--size", "256"]
+    assert main([*command, "--no-credentials", "--no-watermark", "--quiet"]) == 0
+    assert len(list(open_clip(out).frames)) == len(get_template("blink").motion)

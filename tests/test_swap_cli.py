@@ -185,3 +185,22 @@ def test_the_clip_may_come_from_a_pipe(swap: Swap, clip: Path, tmp_path: Path) -
     )
     assert done.returncode == 0, done.stderr
     assert [frame.shape for frame in open_clip(out).frames] == [(SIZE[1], SIZE[0], 3)] * COUNT
+
+
+def test_whose_face_is_replaced_is_named(swap: Swap, clip: Path, tmp_path: Path, capsys: Output) -> None:
+    friend = get_portrait("pocahontas").path
+    assert swap("--cast", f"0={friend}", "--quiet") == 0
+    assert len(list(open_clip(tmp_path / "out.mp4").frames)) == COUNT
+    capsys.readouterr()
+    assert swap("--cast", "1", out="no.mp4") != 0
+    assert "one person was found" in the_error(capsys)
+    assert swap("--cast", "0", "--cast", f"0={friend}", out="no.mp4") != 0
+    assert "twice" in the_error(capsys)
+    assert not (tmp_path / "no.mp4").exists()
+
+
+@pytest.mark.parametrize("cast", ["me", "0=", "=friend.jpg", "-1"])
+def test_a_cast_is_a_number_and_a_picture(swap: Swap, cast: str, capsys: Output) -> None:
+    with pytest.raises(SystemExit):
+        swap(f"--cast={cast}")
+    assert "NUMBER=PICTURE" in capsys.readouterr().err

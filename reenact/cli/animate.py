@@ -20,7 +20,6 @@ from reenact.cli.common import (
 from reenact.cli.inputs import plain_files, template_or_clip
 from reenact.cli.result import (
     add_encoding,
-    add_face,
     add_marks,
     add_size,
     encode_options,
@@ -86,7 +85,13 @@ def _add_movement(group: Group) -> None:
         default="first",
         help="which frame of the template corresponds to the picture's own pose",
     )
-    add_face(group, "which face to animate; 0 is the largest")
+    group.add_argument(
+        "--face",
+        type=_faces,
+        default="largest",
+        metavar="N",
+        help="which face to animate; 0 is the largest. Several: 0,2 or all",
+    )
     group.add_argument("--mirror", action="store_true", help="mirror the movement: left becomes right")
 
 
@@ -150,3 +155,15 @@ def _options(arguments: argparse.Namespace) -> AnimateOptions:
         encode=encode_options(arguments),
         **marks(arguments),
     )
+
+
+def _faces(text: str) -> int | str | tuple[int, ...]:
+    """A choice of ``choose_several``, for argparse."""
+    if text in ("largest", "all"):
+        return text
+    numbers = text.split(",")
+    if not all(number.isdecimal() for number in numbers):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither largest, nor all, nor whole numbers from 0 on with commas between"
+        )
+    return int(text) if len(numbers) == 1 else tuple(int(number) for number in numbers)

@@ -42,7 +42,8 @@ def register(verbs: Verbs[argparse.ArgumentParser]) -> None:
         "put the face of a picture into a clip",
         _swap,
         "Put the face of a picture over that of the person in a clip. The clip keeps its size, its rate, its "
-        "sound and all that is not the face. In a crowd the largest face is replaced.",
+        "sound and all that is not the face. In a crowd the largest face is replaced, unless --cast says "
+        "else.",
     )
     verb.add_argument("selfie", type=Path, help="JPEG, PNG, WebP, HEIC or AVIF; - for standard input")
     verb.add_argument(
@@ -81,6 +82,15 @@ def _add_swap(group: Group) -> None:
         help="proportions of the face: 1 the picture's own, 0 those of the person in the clip; default 1",
     )
     add_face(group, "which face of the picture; 0 is the largest")
+    group.add_argument(
+        "--cast",
+        type=_cast_member,
+        action="append",
+        default=[],
+        metavar="PERSON[=PICTURE]",
+        help="replace this person of the clip, with the face of another picture if one is named; 0 is who "
+        "fills most of the clip. May be given several times",
+    )
 
 
 def _swap(arguments: argparse.Namespace) -> int:
@@ -95,7 +105,7 @@ def _swap(arguments: argparse.Namespace) -> int:
         engine = open_engine(arguments)
         name = arguments.clip if file == named else str(file)
         clip = template_or_clip(name, arguments.motions, engine.model)
-        keep_inputs(arguments.out, selfie, clip)
+        keep_inputs(arguments.out, selfie, clip, *(each for _, each in arguments.cast if each))
         if arguments.size is None and not engine.renderer.scales:
             options = replace(options, size=256)
         with progress(arguments.quiet) as watch:
@@ -104,11 +114,24 @@ def _swap(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _cast_member(text: str) -> tuple[int, Path | None]:
+    """A person's number and a picture, for argparse."""
+    person, named, picture = text.partition("=")
+    if not person.isdecimal() or (named and not picture):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a person's number nor NUMBER=PICTURE")
+    return int(person), Path(picture) if picture else None
+
+
 def _options(arguments: argparse.Namespace) -> SwapOptions:
     from reenact.media import Span
-    from reenact.options import SwapOptions
+    from reenact.options import CastMember, SwapOptions
 
+    cast = [
+        CastMember(person, picture, "largest" if picture else arguments.face)
+        for person, picture in arguments.cast
+    ]
     return SwapOptions(
+        cast=tuple(cast),
         size=arguments.size or 512,
         face=arguments.face,
         likeness=arguments.likeness,

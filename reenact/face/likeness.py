@@ -7,6 +7,8 @@ Judged on 99 real clips of 63 people, five frames of each. Between clips, so in 
 background, it is wrong in 6.4 % of pairs where both errors balance (0.32): one person taken for two, and two
 for one. Between the first and the last frames of one clip, 1.8 % (0.26). Between clips the colours alone are
 wrong in 8.5 %, the greys alone in 8.5 %, and the perceptual hash of ``fingerprint`` in 19 % of single frames.
+At 0.28, which lies between, 8.5 % of the pairs of one person are missed and 2.6 % of strangers joined;
+of the ends of one clip none is missed, and 2.8 % of those of strangers are joined.
 """
 
 from __future__ import annotations
