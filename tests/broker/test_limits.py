@@ -34,7 +34,9 @@ def send(_):
     id = secrets.token_hex(8)
     try:
         records.insert(
-            Job(id, Order(id), "queued", 0.0, 1, owner="mine"), None, lambda c, _: admission.check("mine", c)
+            Job(id, Order(id), "queued", 0.0, 1, owner="mine"),
+            None,
+            lambda c, _: admission.check("mine", "animate", c),
         )
     except TryLater as e:
         return e.code
