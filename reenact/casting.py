@@ -9,12 +9,13 @@ from pathlib import Path
 from reenact.driver import Driver, MotionDriver, in_step, open_driver
 from reenact.engine import Engine
 from reenact.errors import FaceIndexOutOfRange, InvalidOption
+from reenact.face_track import FaceTrack
 from reenact.footage import Footage, PeopleChoice, open_footage
 from reenact.footage_file import template_footage
 from reenact.media import read_picture
 from reenact.motion.transfer import TransferOptions
 from reenact.options import SwapOptions
-from reenact.types import Face, FaceTrack, Picture, ProgressCallback, Template
+from reenact.types import Face, Picture, ProgressCallback, Template
 
 
 @dataclass(frozen=True)

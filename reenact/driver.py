@@ -12,11 +12,12 @@ import numpy as np
 
 from reenact.engine import Engine
 from reenact.errors import DrivingStill
+from reenact.face_track import FaceTrack
 from reenact.motion.retime import resample_knots
 from reenact.motion.swap_pose import swap_poses
 from reenact.motion.transfer import TransferOptions, transfer
 from reenact.tracking import track
-from reenact.types import FaceTrack, Keypoints, Motion, ProgressCallback, Template
+from reenact.types import Keypoints, Motion, ProgressCallback, Template
 
 
 class Driver(Protocol):

@@ -16,9 +16,10 @@ from reenact.engine import Engine
 from reenact.face.align import align
 from reenact.face.shots import FrameFeatures
 from reenact.face.upright import extract_softened
+from reenact.face_track import CleanFace, FaceTrack
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.motion.one_euro import LANDMARKS, OneEuroParams, smooth_motion, steady
-from reenact.types import CleanFace, Crop, Face, FaceTrack, FloatArray, Keypoints, Picture, rotate_points
+from reenact.types import Crop, Face, FloatArray, Keypoints, Picture, rotate_points
 
 FADE = 0.12  # seconds in which a face that is lost fades to the clip's own
 _CANDIDATES = 5  # frames of a shot, of which one shows the face with nothing in front

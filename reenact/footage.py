@@ -17,11 +17,12 @@ from reenact.engine import Engine
 from reenact.errors import FaceIndexOutOfRange, FaceTooSmall, FaceTurnedAway, InputError, NoFaceFound
 from reenact.face.people import Person, follow_people
 from reenact.face.shots import FrameFeatures, detect_shots
+from reenact.face_track import FaceTrack
 from reenact.face_tracker import FaceTracker, yaw
 from reenact.media import VIDEO_LIMITS, WHOLE, Span, VideoLimits, open_clip
 from reenact.runtime import close
 from reenact.tracking import frame_features_of
-from reenact.types import Clip, FaceTrack, Picture, ProgressCallback
+from reenact.types import Clip, Picture, ProgressCallback
 
 SMALLEST_FACE = 48  # pixels of height: of fewer nothing would be recognized
 LARGEST_YAW = np.radians(60)

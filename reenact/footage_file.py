@@ -12,10 +12,11 @@ import numpy as np
 
 from reenact.engine import Engine
 from reenact.errors import InvalidOption, MotionOutdated, TemplateNotFound
+from reenact.face_track import CleanFace, FaceTrack
 from reenact.footage import Footage, open_footage
 from reenact.media import VIDEO_LIMITS, WHOLE, Span
 from reenact.os_errors import is_programming_error, unwritable
-from reenact.types import CleanFace, FaceTrack, FloatArray, Keypoints, ProgressCallback, Template
+from reenact.types import FloatArray, Keypoints, ProgressCallback, Template
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,10 @@ from reenact.blending.mask import mask
 from reenact.blending.occlusion import smoothed
 from reenact.engine import Engine
 from reenact.face.upright import extract_upright
+from reenact.face_track import FaceTrack
 from reenact.footage import Footage
 from reenact.generator.renderer import NATIVE_SIZE
-from reenact.types import FaceTrack, FloatArray, Picture
+from reenact.types import FloatArray, Picture
 
 _EASED = 0.3  # seconds in which colours follow those of the clip
 _MEASURED = (1, 4)  # frames of a shot from which its blur and grain are measured

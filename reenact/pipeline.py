@@ -26,7 +26,7 @@ from reenact.media import EncodedFile, EncodeOptions, open_clip, read_picture, w
 from reenact.motion.transfer import TransferOptions
 from reenact.options import AnimateOptions, CastMember, SwapOptions, check_size
 from reenact.overlay import Overlay
-from reenact.provenance.credentials import SourceFile
+from reenact.provenance.origin import SourceFile
 from reenact.scene import ClipScene, GroupScene, Layer, Mirrored, Scene, SquareScene, StillScene, boxes_of
 from reenact.sink import FileSink, file_signer, report_progress
 from reenact.subject import Subject, open_subject

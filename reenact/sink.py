@@ -12,8 +12,9 @@ from reenact.engine import Engine
 from reenact.media import EncodedFile, write_clip
 from reenact.options import AnimateOptions, SwapOptions
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import Origin, Role, SourceFile, sign_clip
+from reenact.provenance.credentials import sign_clip
 from reenact.provenance.label import Label
+from reenact.provenance.origin import Origin, Role, SourceFile
 from reenact.runtime import close, ordered_map
 from reenact.scene import Scene
 from reenact.types import Clip, Effect, FrameCallback, Picture, ProgressCallback, Template

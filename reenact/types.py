@@ -178,58 +178,6 @@ class Motion:
 
 
 @dataclass(frozen=True)
-class CleanFace:
-    """A face with nothing in front of it: its square (256, 256, 3) uint8, and its pose there."""
-
-    picture: Picture
-    pose: Keypoints
-
-
-@dataclass(frozen=True)
-class FaceTrack:
-    """One face through a clip of T frames, each seen upright in a square of its own.
-
-    ``squares`` (T, 4) float32 are centre x, y and side in pixels of the frame and the clockwise angle in
-    radians. ``landmarks`` (T, 478, 2) float32 and ``keypoints`` (T frames) lie in the units of their square.
-    ``visibility`` (T,) float32 in [0, 1] is 0 where the face is not seen and fades to it; the other values
-    are then those of a frame nearby. ``shots`` (T,) numbers what lies between cuts, from 0 on, and ``clean``
-    has for each shot the frame that shows the face best.
-    """
-
-    squares: FloatArray
-    landmarks: FloatArray
-    keypoints: Keypoints
-    visibility: FloatArray
-    shots: NDArray[np.intp]
-    clean: dict[int, CleanFace]
-
-    def __len__(self) -> int:
-        """Number of frames."""
-        return len(self.visibility)
-
-    def square(self, frame: int) -> Crop:
-        """Where the face is in this frame."""
-        return Crop.around(self.squares[frame])
-
-    def part(self, first: int, last: int) -> FaceTrack:
-        """The frames from ``first`` up to ``last``, which is left out."""
-        part = slice(first, last)
-        return FaceTrack(
-            self.squares[part],
-            self.landmarks[part],
-            self.keypoints[part],
-            self.visibility[part],
-            self.shots[part],
-            self.clean,
-        )
-
-    def painted_size(self, most: int) -> int:
-        """Pixels a side that suffice for this face: 256, 512 or 1024, and at most ``most``."""
-        side = float(np.median(self.squares[:, 2]))
-        return next((size for size in (256, 512) if size >= most or side <= 1.25 * size), most)
-
-
-@dataclass(frozen=True)
 class Template:
     """A stored motion with its metadata for the gallery. Paths are None where there is no file.
 

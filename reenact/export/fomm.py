@@ -7,14 +7,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from reenact.export.example_inputs import PICTURE, example_picture, example_points
 from reenact.export.graphs import to_bytes, to_float
 from reenact.export.onnx import (
     BATCH,
-    PICTURE,
     Graph,
     Signature,
-    example_picture,
-    example_points,
     write_graphs,
 )
 from reenact.fomm.network import Fomm, FommKeypointNetwork, Generator

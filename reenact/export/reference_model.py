@@ -26,8 +26,8 @@ import torch
 
 from reenact.bench.cpu_time import measure_time
 from reenact.engine import Engine
+from reenact.export.example_inputs import PICTURE, example_picture
 from reenact.export.fomm import export_fomm
-from reenact.export.onnx import PICTURE, example_picture
 from reenact.fomm.network import Fomm
 from reenact.types import Keypoints
 

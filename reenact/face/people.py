@@ -8,7 +8,7 @@ again by likeness.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reenact.face.find import CONFIDENT_PRESENCE, FaceFinder, is_jump, is_same_face
 from reenact.face.fingerprint import hamming_distance
-from reenact.face.likeness import SAME_PERSON, Likeness, likeness
+from reenact.face.likeness import SAME_PERSON, likeness
 from reenact.face.shots import (
     MAX_THUMBNAIL_CORRELATION,
     MIN_FACE_DISTANCE,
@@ -27,39 +27,12 @@ from reenact.face.shots import (
     frame_thumbnail,
     is_cut,
 )
+from reenact.face.stretches import MOST_LIKENESSES, NEARBY, Stretch, join_stretches
 from reenact.types import Face, FloatArray, Picture
 
 SEARCHED = 0.5  # seconds between searches of whole frames while all faces are followed
 SEARCHED_LOST = 0.1  # seconds between them while a face is covered, or was lost less than a second ago
 _LIKENESS = 0.25  # seconds between likenesses that are taken of one face
-_NEARBY = 1.0  # seconds after which a lost face has no usual place any more
-_PLACE = 0.15  # by how much less alike a face may look that comes back to its place within a shot
-_MOST_LIKENESSES = 16  # of one stretch
-
-
-@dataclass
-class Stretch:
-    """One face in frames in a row, from frame ``start`` on, in shot ``shot`` of the whole frames."""
-
-    start: int
-    shot: int
-    features: list[FrameFeatures] = field(default_factory=list)
-    likenesses: list[Likeness] = field(default_factory=list)
-
-    @property
-    def end(self) -> int:
-        """The frame after the last one."""
-        return self.start + len(self.features)
-
-    @property
-    def face(self) -> Face:
-        """The face in the last frame."""
-        return self.features[-1].face
-
-    @property
-    def usual(self) -> Likeness:
-        """What the face looks like."""
-        return Likeness.usual(self.likenesses)
 
 
 @dataclass(frozen=True)
@@ -108,7 +81,7 @@ def follow_people(finder: FaceFinder, frames: Iterable[Picture], fps: Fraction) 
         follower.take(frame)
     count, cuts = len(follower.cuts), np.array(follower.cuts, np.intp)
     fewest = min(count, max(2, round(MIN_SHOT_SECONDS * fps)))
-    groups = _joined(follower.stretches, float(fps))
+    groups = join_stretches(follower.stretches, float(fps))
     found = [
         _person(group, cuts, fps) for group in groups if sum(len(each.features) for each in group) >= fewest
     ]
@@ -150,7 +123,7 @@ class _Follower:
 
     def _is_due(self, index: int) -> bool:
         covered = any(each.face.presence < CONFIDENT_PRESENCE for each in self._active)
-        unsure = covered or index - self._lost < self._fps * _NEARBY
+        unsure = covered or index - self._lost < self._fps * NEARBY
         return index - self._searched >= self._fps * (SEARCHED_LOST if unsure else SEARCHED)
 
     def _refitted(self, frame: Picture, active: list[Stretch]) -> list[tuple[Stretch, Face]]:
@@ -189,7 +162,7 @@ class _Follower:
 
     def _extend(self, stretch: Stretch, frame: Picture, features: FrameFeatures) -> None:
         step = max(1, round(_LIKENESS * self._fps))
-        if len(stretch.features) % step == 0 and len(stretch.likenesses) < _MOST_LIKENESSES:
+        if len(stretch.features) % step == 0 and len(stretch.likenesses) < MOST_LIKENESSES:
             stretch.likenesses.append(likeness(frame, features.face))
         stretch.features.append(features)
 
@@ -198,45 +171,6 @@ def _is_replaced(stretch: Stretch, frame: Picture, now: FrameFeatures) -> bool:
     """Whether another face lies where this one was: after a cut between frames of the same greys."""
     far = hamming_distance(stretch.features[-1].fingerprint, now.fingerprint) > MIN_FACE_DISTANCE
     return bool(far) and stretch.likenesses[-1].unlikeness(likeness(frame, now.face)) > SAME_PERSON
-
-
-def _joined(stretches: list[Stretch], fps: float) -> list[list[Stretch]]:
-    """The stretches of each person: the most alike are joined first, and never two in the same frame."""
-    groups = [[each] for each in stretches]
-    apart = _differences(stretches, fps)
-    place = {id(each): number for number, each in enumerate(stretches)}
-    while True:
-        pairs = [
-            (float(np.mean([apart[place[id(a)], place[id(b)]] for a in one for b in other])), i, j)
-            for i, one in enumerate(groups)
-            for j, other in enumerate(groups[:i])
-            if not any(a.start < b.end and b.start < a.end for a in one for b in other)
-        ]
-        if not pairs or min(pairs)[0] > SAME_PERSON:
-            return groups
-        _, i, j = min(pairs)
-        groups[j] += groups.pop(i)
-
-
-def _differences(stretches: list[Stretch], fps: float) -> FloatArray:
-    """How little alike each two stretches are: (N, N); less where the place speaks for the same face."""
-    usual = [each.usual for each in stretches]
-    apart = np.zeros((len(stretches), len(stretches)), np.float32)
-    for i, one in enumerate(stretches):
-        for j, other in enumerate(stretches[:i]):
-            before, after = sorted((one, other), key=lambda each: each.start)
-            near = _PLACE if _is_near(before, after, fps) else 0.0
-            apart[i, j] = apart[j, i] = usual[i].unlikeness(usual[j]) - near
-    return apart
-
-
-def _is_near(before: Stretch, after: Stretch, fps: float) -> bool:
-    """Whether a face appears where one was lost, in the same shot."""
-    if before.shot != after.shot or after.start - before.end > _NEARBY * fps:
-        return False
-    first, last = after.features[0].face, before.face
-    away = float(np.linalg.norm(first.landmarks.mean(0) - last.landmarks.mean(0)))
-    return away < last.height / 2 and 0.8 < first.height / last.height < 1.25
 
 
 def _person(stretches: list[Stretch], cuts: NDArray[np.intp], fps: Fraction) -> Person:

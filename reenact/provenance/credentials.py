@@ -13,11 +13,10 @@ import json
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cache
 from io import BufferedRandom, BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import c2pa
 
@@ -27,14 +26,13 @@ from reenact.media import formats
 from reenact.os_errors import unwritable
 from reenact.provenance.certificate import Certificate
 from reenact.provenance.error_recording_file import ErrorRecordingFile
-from reenact.types import Effect
+from reenact.provenance.origin import Origin, SourceFile
 
 log = logging.getLogger(__name__)
 
 GENERATOR = "Reenact"
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 ANIMATION = "reenact.animation"  # our own assertion: the model, the template and the act
-Role = Literal["portrait", "driving", "clip"]
 MIME = {
     formats.JPEG: "image/jpeg",
     formats.PNG: "image/png",
@@ -51,24 +49,6 @@ SETTINGS: dict[str, Any] = {
     "builder": {"thumbnail": {"enabled": False}},
 }
 _PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024401003b")  # a GIF
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A file that a clip was made of. Neither its pixels nor its name come into the manifest."""
-
-    role: Role  # clip: what a face was put into, and so the parent of the result
-    file: bytes | Path
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a manifest says about how a clip was made."""
-
-    model: str  # SHA-256 of the model's files.json
-    template: str | None  # id of the motion; None where it came from a clip
-    inputs: tuple[SourceFile, ...]
-    act: Effect = "animate"
 
 
 def sign_clip(clip: Path, out: Path, origin: Origin, certificate: Certificate) -> None:

@@ -13,8 +13,9 @@ from reenact.face.square_sampling import Square, sample_square
 from reenact.layers.geometry import pixel_grid
 from reenact.training.dataset import SIZE as FRAME
 from reenact.training.dataset import Pack
+from reenact.training.hands import arm, hand
 from reenact.training.occluder_canvas import Rng
-from reenact.training.occluders import APART, EYES, LOOSE, PLACED, Draw, arm, hand
+from reenact.training.occluders import APART, EYES, LOOSE, PLACED, Draw
 from reenact.training.occlusion_augment import seen_at, views
 
 WIDER = 1.2  # each face is kept so much larger than it is shown

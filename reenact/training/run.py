@@ -28,7 +28,7 @@ from reenact.config import FACE_MODEL
 from reenact.errors import InvalidOption
 from reenact.face.parts import GRAPHS
 from reenact.training.animation_stage import AnimationStage, Animator
-from reenact.training.checkpoint import Model, load_model, save_model
+from reenact.training.checkpoint import Model, load_model
 from reenact.training.closeup_stage import CloseUpStage
 from reenact.training.cosine_identity_loss import CosineIdentityLoss
 from reenact.training.dataset import Pack, pack_clips, unpack_frames
@@ -41,11 +41,10 @@ from reenact.training.losses import PerceptualLoss
 from reenact.training.occlusion import train_occlusion
 from reenact.training.point_run import train_points
 from reenact.training.points_loss import PointsLoss
+from reenact.training.run_folder import RunFolder
 from reenact.training.sampler import PairSampler
 from reenact.training.teacher import label_pack
 
-SAVE_EVERY = 2  # minutes of training
-GRID_EVERY = 5
 # Step, learning rate, batch
 _STAGES = (
     ("points", 2e-3, 128),
@@ -155,7 +154,7 @@ def _prepare_keypoints(
         batch=options.batch,
         device=torch.device(options.device),
     )
-    _fit(arguments, _RunFolder(arguments.out, model, history, run, "detector."), stage)
+    _fit(arguments, RunFolder(arguments.out, model, history, run, "detector."), stage)
 
 
 def _prepare_animation(
@@ -182,7 +181,7 @@ def _prepare_animation(
         identity=ready(IdentityLoss(arguments.identity).to(device)) if arguments.identity else None,
         likeness=ready(CosineIdentityLoss(arguments.likeness).to(device)) if arguments.likeness else None,
     )
-    run_folder = _RunFolder(arguments.out, model, history, run, "", lambda path: write_grid(stage, path))
+    run_folder = RunFolder(arguments.out, model, history, run, "", lambda path: write_grid(stage, path))
     _fit(arguments, run_folder, stage)
 
 
@@ -196,7 +195,7 @@ def _prepare_closeups(
     whole = AnimationStage(
         model, Animator(model), sampler, perceptual, points, batch=options.batch, device=device
     )
-    run_folder = _RunFolder(
+    run_folder = RunFolder(
         arguments.out,
         model,
         history,
@@ -214,50 +213,9 @@ def _opened(arguments: argparse.Namespace, options: RunOptions) -> tuple[PairSam
     return PairSampler(Pack(arguments.pack), device, on_device=options.on_accelerator), perceptual
 
 
-def _fit(arguments: argparse.Namespace, run_folder: _RunFolder, stage: Callable[[], Losses]) -> None:
+def _fit(arguments: argparse.Namespace, run_folder: RunFolder, stage: Callable[[], Losses]) -> None:
     state = arguments.out / "state.pt"
     if arguments.resume and state.is_file():
         run_folder.run.resume(state)
     run_folder.run.fit(stage, run_folder.minute)
     run_folder.save()
-
-
-class _RunFolder:
-    """Writes the log, the weights and the pictures of a run into one folder."""
-
-    def __init__(
-        self,
-        out: Path,
-        model: Model,
-        history: dict[str, Any],
-        run: Run,
-        prefix: str,
-        grid: Callable[[Path], None] | None = None,
-    ) -> None:
-        """``prefix`` names the trained part inside the model's state; ``grid`` writes a picture."""
-        self.out, self.model, self.history, self.run = out, model, history, run
-        self.prefix, self.grid, self.minutes = prefix, grid, 0
-
-    def minute(self, line: str) -> None:
-        """Log one line; every few minutes save."""
-        with (self.out / "log.txt").open("a") as log:
-            log.write(line + "\n")
-        self.minutes += 1
-        if self.minutes % SAVE_EVERY == 0:
-            self.save()
-        if self.grid and self.minutes % GRID_EVERY == 1:
-            self.grid(self.out / "grid.jpg")
-
-    def save(self) -> None:
-        """Write weights (averaged) and state."""
-        self.run.save(self.out / "state.pt")
-        averaged = {self.prefix + name: value for name, value in self.run.average.state.items()}
-        part = self.prefix.rstrip(".") or "animation"
-        history = {
-            **self.history,
-            f"{part} samples": self.run.samples,
-            f"{part} device": self.run.options.device,
-        }
-        save_model(
-            self.model, self.out / "model.safetensors", history, {**self.model.state_dict(), **averaged}
-        )

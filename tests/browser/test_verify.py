@@ -14,7 +14,8 @@ from PIL import Image
 
 from reenact.media import write_clip
 from reenact.provenance.certificate import development_certificate
-from reenact.provenance.credentials import Origin, SourceFile, sign_clip
+from reenact.provenance.credentials import sign_clip
+from reenact.provenance.origin import Origin, SourceFile
 from reenact.types import Clip
 from reenact.watermark.embed import Marker, Watermark
 

@@ -14,7 +14,8 @@ from reenact.errors import DiskFull
 from reenact.media import write_clip
 from reenact.media.encode import FORMATS
 from reenact.provenance.certificate import development_certificate
-from reenact.provenance.credentials import Origin, sign_clip
+from reenact.provenance.credentials import sign_clip
+from reenact.provenance.origin import Origin
 from reenact.types import Clip
 from tests.disk import Disk
 from tests.sounds import with_tone

@@ -17,7 +17,8 @@ from PIL import Image
 from reenact.errors import OutputError
 from reenact.media import open_clip, write_clip
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import SOURCE_TYPE, Origin, SourceFile, sign_clip
+from reenact.provenance.credentials import SOURCE_TYPE, sign_clip
+from reenact.provenance.origin import Origin, SourceFile
 from reenact.types import Clip
 
 MIME = {"mp4": "video/mp4", "gif": "image/gif", "webp": "image/webp"}

@@ -14,8 +14,9 @@ import pytest
 
 from reenact.media import write_clip
 from reenact.provenance.certificate import Certificate
-from reenact.provenance.credentials import SOURCE_TYPE, Origin, SourceFile, sign_clip
+from reenact.provenance.credentials import SOURCE_TYPE, sign_clip
 from reenact.provenance.manifest import Manifest, read_manifest
+from reenact.provenance.origin import Origin, SourceFile
 from reenact.provenance.report_text import report_sentences
 from reenact.provenance.verify import Report
 from reenact.types import Clip

@@ -17,8 +17,9 @@ from reenact.errors import DrivingUnreadable, ImageTooLarge, UnsupportedMedia
 from reenact.gallery import list_portraits
 from reenact.media import EncodeOptions, open_clip, read_picture, write_clip
 from reenact.provenance.certificate import Certificate, development_certificate, read_anchors
-from reenact.provenance.credentials import Origin, SourceFile, sign_clip
+from reenact.provenance.credentials import sign_clip
 from reenact.provenance.manifest import read_manifest
+from reenact.provenance.origin import Origin, SourceFile
 from reenact.provenance.report_text import report_sentences
 from reenact.provenance.verify import Report, as_json, verify
 from reenact.types import Clip
