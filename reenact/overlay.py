@@ -22,6 +22,7 @@ from reenact.generator.renderer import NATIVE_SIZE
 from reenact.types import FloatArray, Picture
 
 _EASED = 0.3  # seconds in which colours follow those of the clip
+_CONFIRMED = 0.1  # share of what is in front that must be seen without the rebuilt face too
 _MEASURED = (1, 4)  # frames of a shot from which its blur and grain are measured
 
 
@@ -87,12 +88,24 @@ class Overlay:
         target = extract_upright(frame, crop, side)
         native = np.asarray(Image.fromarray(target).reduce(side // NATIVE_SIZE))
         landmarks = (self.track.landmarks[index] + 1) / 2
-        front = self._engine.occlusion(native, landmarks * np.float32(NATIVE_SIZE), rebuilt)
+        front = self._in_front(native, landmarks * np.float32(NATIVE_SIZE), rebuilt)
         points = landmarks * np.float32(side)
         alpha = without_hair(mask(points, driven, side), square, points, driven)
         free = alpha * (1 - _resized(front, side))
         colours = colour.fit(square, target, free if free.max() > 0.5 else alpha, points)
         return Analysis(index, square, target, alpha, front, colours)
+
+    def _in_front(self, square: Picture, landmarks: FloatArray, rebuilt: Picture) -> FloatArray:
+        """What is in front of the clip's face (256, 256), if it is also seen without the rebuilt face.
+
+        Of some faces, as in dark paintings, the rebuilt one differs where nothing is in front.
+        """
+        front = self._engine.occlusion(square, landmarks, rebuilt)
+        if front.any():
+            alone = self._engine.occlusion(square, landmarks)
+            if float((alone * front).sum()) < _CONFIRMED * float(front.sum()):
+                return np.zeros_like(front)
+        return front
 
     def lay(self, frame: Picture, before: Analysis | None, now: Analysis, after: Analysis | None) -> Picture:
         """The frame (H, W, 3) uint8 with the new face, the same to the bit outside of it.

@@ -17,7 +17,7 @@ from reenact.types import FloatArray, Picture
 _DARK = 0.35, 0.7  # log odds below the skin: from where on it may be hair, and where it surely is
 _HUE = 0.1, 0.2  # the same of hue's distance
 _DRIVEN_BROWS = [MESH_INDICES.index(index) for index in DRIVEN_BROWS]
-_MARGIN, _RAMP = 0.1, 0.06  # of the face's size
+_MARGIN, _RAMP = 0.03, 0.04  # of the face's size
 
 
 def without_hair(alpha: FloatArray, square: Picture, landmarks: FloatArray, driven: FloatArray) -> FloatArray:
@@ -34,7 +34,6 @@ def without_hair(alpha: FloatArray, square: Picture, landmarks: FloatArray, driv
     """
     support, features, sure = regions(alpha, landmarks)
     _, rest = skin_field(values_of(square), support - features, sure)
-    hue = np.linalg.norm(rest[:, 1:], axis=1)
     hue = np.linalg.norm(rest[:, 1:], axis=1)
     foreign = np.maximum(_ramp(-rest[:, 0], *_DARK), _ramp(hue, *_HUE)) * (support > 0)
     places = _above(landmarks * np.float32(SIDE / len(square)), (driven + 1) * np.float32(SIDE / 2))
