@@ -82,7 +82,8 @@ def create(form: dict[str, Any]) -> Answer:
 
     It takes an operator key. The work is a job as those of animations are, with their `Prefer: wait` and
     `Idempotency-Key`; when it has succeeded, its `template` is the new one. The movement is kept, as
-    keypoints, with a preview on a portrait that ships; the clip and its sound are not.
+    keypoints, with a preview on a portrait that ships; the clip and its sound are not. With `effect=swap`
+    they are kept too, with the faces tracked in the clip, and the preview shows the clip.
     """
     use = services()
     return submit_and_respond(form, lambda: parse_template_order(form, use.settings, use.storage))
