@@ -1,12 +1,12 @@
-"""A rendered face set into a clip's frame as if filmed there.
+"""Blending of a rendered face into a clip's frame.
 
-All work is on a square cut out of the frame and the face rendered in its pose, pixel upon pixel.
+All steps work on a square crop of the frame and a face rendered in its pose, aligned pixel by pixel.
 
 * ``mask.py``: where the rendered face replaces the frame.
 * ``skin.py``: the skin of a face as smooth fields of brightness and hue.
-* ``hair.py``: the selfie's own hair and surroundings kept out of the mask.
-* ``colour.py``: colour and light of the rendered face brought to those of the clip's.
-* ``detail.py``: blur, sharpness and grain brought to those of the clip.
-* ``occlusion.py``: what is in front of the clip's face; ``network.py`` is the network that tells.
-* ``blend.py``: the square laid into the whole frame.
+* ``hair.py``: the selfie's hair and background removed from the mask.
+* ``colour.py``: colour and light of the rendered face matched to the clip's face.
+* ``detail.py``: blur, sharpness and grain matched to the clip.
+* ``occlusion.py``: mask of what is in front of the clip's face; ``network.py`` is its network.
+* ``blend.py``: the square composited into the whole frame.
 """

@@ -1,4 +1,4 @@
-"""A square and its mask, laid into a whole frame; no pixel outside the mask changes."""
+"""Composite a square with its mask into a whole frame; no pixel outside the mask changes."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from PIL import Image
 
 from reenact.types import Crop, FloatArray, Picture
 
-_FINER = 1.25  # pixels of the square for one of the frame, beyond which a plain resampling would alias
+_FINER = 1.25  # square pixels per frame pixel, beyond which plain resampling would alias
 _CORNERS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])  # of a square in crop units, clockwise
 
 
 def blend(frame: Picture, square: Picture, alpha: FloatArray, crop: Crop) -> Picture:
-    """The frame with a square over it.
+    """The frame with a square composited over it.
 
     Args:
         frame: (H, W, 3) uint8; not changed.
-        square: (S, S, 3) uint8, what is shown in ``crop``.
-        alpha: (S, S) float32 in [0, 1], how much of it is seen; 0 along the square's border.
-        crop: in pixels of the frame; it may reach beyond.
+        square: (S, S, 3) uint8, the content of ``crop``.
+        alpha: (S, S) float32 in [0, 1], its opacity; 0 along the square's border.
+        crop: in pixels of the frame; it may extend beyond.
 
     Returns:
-        (H, W, 3) uint8, the same to the bit wherever ``alpha`` is 0.
+        (H, W, 3) uint8, bit-identical wherever ``alpha`` is 0.
     """
     if len(square) > _FINER * crop.side:
         square, alpha = _reduced(square, alpha, max(1, round(crop.side)))
@@ -46,14 +46,14 @@ def blend(frame: Picture, square: Picture, alpha: FloatArray, crop: Crop) -> Pic
 
 
 def _reduced(square: Picture, alpha: FloatArray, side: int) -> tuple[Picture, FloatArray]:
-    """Both with ``side`` pixels."""
+    """Both, reduced to ``side`` pixels."""
     smaller = Image.fromarray(square).resize((side, side), Image.Resampling.BOX)
     mask = Image.fromarray(alpha).resize((side, side), Image.Resampling.BOX)
     return np.asarray(smaller), np.asarray(mask)
 
 
 def _bounds(alpha: FloatArray, crop: Crop, size: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the pixels that the mask can touch."""
+    """Left, top, right and bottom of the pixels that the mask can affect."""
     rows, columns = np.flatnonzero(alpha.any(1)), np.flatnonzero(alpha.any(0))
     if not len(rows):
         return 0, 0, 0, 0

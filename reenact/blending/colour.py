@@ -1,7 +1,7 @@
-"""Colour and light of a rendered face brought to those of the clip's face.
+"""Match colour and light of a rendered face to the clip's face.
 
-The skin of either face is described by smooth fields (``skin.py``). The rendered face's own is taken off and
-the clip's put on; its features stay. Nothing brightened burns out, since brightness is added in log odds.
+The skin of each face is described by smooth fields (``skin.py``). The rendered face's fields are subtracted
+and the clip's added; features are kept. Brightness is added in log odds, so that highlights do not clip.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from reenact.blending.skin import (
 from reenact.types import FloatArray, Picture
 
 COEFFICIENTS = 64
-"""Numbers that ``fit`` gives: two faces' fields of four polynomials of six terms, the clip's tone of three
-polynomials of four terms, four factors."""
-_RELIT = 0.7  # log odds, the most by which a place may gain on the whole face
-_OF_CONTRAST = 0.7  # exponent: of what the features' contrasts differ by, some is the persons' own
+"""Length of ``fit``'s result: for two faces, four polynomials of six terms; the clip's tone, three
+polynomials of four terms; four factors."""
+_RELIT = 0.7  # log odds: largest brightening of a place relative to the whole face
+_OF_CONTRAST = 0.7  # exponent: part of the features' difference in contrast belongs to the persons
 _OF_VIVIDNESS = 0.75  # exponent: pale skin's features differ less in hue than vivid skin's
 _LIMITS = (0.75, 0.0, 0.45, 0.0), (1.25, 1.0, 1.3, 0.8)  # of contrast, hues, vividness and whites
-_TONED, _COLOURFUL = 0.2, 0.7  # shares of the selfie's spread of hues: a clip of one tone, and one of colours
-_BRIGHT = 0.5  # log odds above the skin from which on whites of eyes and teeth are meant
-_WHITES = 0.8  # what is brighter than skin is darkened less by up to this slope
+_TONED, _COLOURFUL = 0.2, 0.7  # spread of hues over the selfie's: of a toned clip, and of one in full colour
+_BRIGHT = 0.5  # log odds above the skin from which a pixel is white of an eye or tooth
+_WHITES = 0.8  # largest slope by which whites are darkened less than skin
 _LOGS = np.log(np.arange(256, dtype=np.float32) + np.float32(FLOOR))
 
 
 def fit(square: Picture, target: Picture, alpha: FloatArray, landmarks: FloatArray) -> FloatArray:
-    """What brings a rendered face to the colour and light of the clip's.
+    """Coefficients that match a rendered face to the colour and light of the clip's.
 
     Args:
         square: (S, S, 3) uint8, the rendered face.
-        target: (S, S, 3) uint8, the clip's frame, cut out alike.
+        target: (S, S, 3) uint8, the same crop of the clip's frame.
         alpha: (S, S) float32 in [0, 1], where the face is replaced.
         landmarks: (478, 2) of the clip's face, in pixels of the square.
 
     Returns:
-        (64,) float32 for ``apply``, smooth in time: they may be averaged over frames.
+        (64,) float32 for ``apply``, smooth in time: may be averaged over frames.
     """
     support, features, sure = regions(alpha, landmarks)
     skin = support - features
@@ -63,7 +63,7 @@ def fit(square: Picture, target: Picture, alpha: FloatArray, landmarks: FloatArr
 
 
 def apply(square: Picture, coefficients: FloatArray) -> Picture:
-    """The square (S, S, 3) uint8 with ``coefficients`` (64,) of ``fit``, or a mean of several."""
+    """Apply ``coefficients`` (64,) of ``fit``, or a mean of several, to the square (S, S, 3) uint8."""
     source, aim = coefficients[: 8 * TERMS].astype(np.float32).reshape(2, 4, TERMS)
     tone = coefficients[8 * TERMS : -4].astype(np.float32).reshape(3, -1)
     contrast, hues, vivid, whites = (np.float32(value) for value in coefficients[-4:])
@@ -84,7 +84,7 @@ def apply(square: Picture, coefficients: FloatArray) -> Picture:
 
 
 def _log_light(odds: FloatArray) -> FloatArray:
-    """Logarithm of brightness plus the floor, of its log odds."""
+    """Logarithm of brightness plus ``FLOOR``, from its log odds."""
     return np.asarray(np.float32(np.log(255 + 2 * FLOOR)) - np.log1p(np.exp(-odds)), np.float32)
 
 
@@ -97,9 +97,9 @@ def _surface(terms: FloatArray, size: int) -> FloatArray:
 
 
 def _restrained(change: FloatArray, support: FloatArray) -> FloatArray:
-    """A change of light (4, 6) that lights no shadow more than a rendered face bears.
+    """A change of light (4, 6), limited in how much it brightens shadows.
 
-    A shadow that is lit too much shows what the network did not draw well.
+    A shadow that is brightened too much shows errors of the rendering.
     """
     across = change @ powers().T
     mean = across @ support / max(float(support.sum()), 1e-6)
@@ -111,21 +111,21 @@ def _restrained(change: FloatArray, support: FloatArray) -> FloatArray:
 
 
 def _rms(values: FloatArray, weight: FloatArray) -> float:
-    """Root of the mean square of (4096,) or (4096, C), weighted."""
+    """Weighted root mean square of (4096,) or (4096, C)."""
     squares = np.square(values).reshape(len(values), -1).sum(1)
     return float(np.sqrt(squares @ weight / max(float(weight.sum()), 1e-6)))
 
 
 def _vividness(field: FloatArray, support: FloatArray) -> float:
-    """How far the skin's mean hue is from grey."""
+    """Distance of the skin's mean hue from grey, plus 0.05."""
     hue = (field[1:] @ powers().T) @ support / max(float(support.sum()), 1e-6)
     return float(np.linalg.norm(hue)) + 0.05
 
 
 def _tone(values: FloatArray, support: FloatArray) -> tuple[FloatArray, float]:
-    """Each channel's hue as a cubic of the brightness' log odds (3, 4), and the spread of hues about it.
+    """Each channel's hue as a cubic in the log odds of brightness (3, 4), and the spread of hues about it.
 
-    A toned film has one hue for each brightness, a grey one none: next to no spread is left.
+    In a toned or grey film, hue depends on brightness only: the spread is near 0.
     """
     powers = np.vander(values[:, 0], 4, increasing=True)
     weighted = powers * (support / max(float(support.sum()), 1e-6))[:, None]

@@ -1,6 +1,6 @@
-"""Blur, sharpness and grain of a rendered face brought to those of the clip.
+"""Match blur, sharpness and grain of a rendered face to the clip.
 
-Measured once for a shot, from a few frames of both; laid on every frame.
+Measured once per shot, from a few frames of both; applied to every frame.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from reenact.types import FloatArray, Picture
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _LAPLACE_GAIN = 36.0  # variance of white noise after Immerkaer's mask [1 -2 1; -2 4 -2; 1 -2 1]
-_TILE = 1536  # side of the sheet of grain: the largest square and room to move
+_TILE = 1536  # side of the tile of grain: the largest square plus room for random offsets
 _BLURS = tuple(tenths / 10 for tenths in range(0, 33, 2))
-_SCALES = (0.0, 0.8, 1.6, 3.2)  # pixels at 512, between which detail is compared
+_SCALES = (0.0, 0.8, 1.6, 3.2)  # blurs in pixels at 512; detail is compared in the bands between them
 _SHARPER, _SHARPEN_SIGMA = 1.0, 1.2  # the second in pixels at 512
 _FAINT, _COARSEST, _STRONGEST = 0.8, 1.4, 16.0
 _BLOCKS, _FLATTEST = 16, 0.35
 _SHIFTED = 0.5
-_OF_FLATTEST = 1.1  # noise of all blocks over that of the flattest, of pure noise
+_OF_FLATTEST = 1.1  # for pure noise: noise of all blocks over that of the flattest
 
 
 @dataclass(frozen=True)
 class Detail:
-    """What a shot's frames differ by from the rendered faces; pixels are those of the square measured.
+    """Difference in detail between a shot's frames and the rendered faces; in pixels of the measured square.
 
-    ``blur`` is the standard deviation in pixels of a gaussian; ``sharpen`` in [0, 1] the share of fine
-    detail to add, where the clip is the sharper one; ``grain`` the standard deviation in levels of 255 of the
-    clip's noise beyond the rendering's; ``coarse`` that of the gaussian, in pixels, that smooths such grain;
-    ``coloured`` in [0, 1] tells grain of greys (0) from grain that differs between channels.
+    ``blur`` is the standard deviation in pixels of a gaussian. ``sharpen`` in [0, 1] is the share of fine
+    detail to add if the clip is sharper. ``grain`` is the standard deviation, in levels of 255, of the clip's
+    noise beyond the rendering's; ``coarse`` is that in pixels of the gaussian that smooths the grain.
+    ``coloured`` in [0, 1] is 0 for grey grain and 1 for grain independent between channels.
     """
 
     blur: float = 0.0
@@ -45,12 +45,12 @@ class Detail:
 
 
 def measure(squares: Sequence[Picture], targets: Sequence[Picture], alphas: Sequence[FloatArray]) -> Detail:
-    """What the rendered faces of a shot lack of its frames' look.
+    """Measure the difference in detail between a shot's frames and its rendered faces.
 
     Args:
-        squares: one to about eight rendered faces (S, S, 3) uint8, in the clip's colours already; of frames
-            in a row, since grain is what changes from one to the next. Of one alone, all noise is grain.
-        targets: the clip's frames, cut out alike.
+        squares: one to about eight rendered faces (S, S, 3) uint8, colours already matched; of consecutive
+            frames, since grain is what changes between them. With one frame, all noise counts as grain.
+        targets: the same crops of the clip's frames.
         alphas: (S, S) float32 in [0, 1] for each, where the face is replaced.
 
     Raises:
@@ -71,12 +71,12 @@ def measure(squares: Sequence[Picture], targets: Sequence[Picture], alphas: Sequ
 
 
 def apply(square: Picture, detail: Detail, frame: int) -> Picture:
-    """The square (S, S, 3) uint8, S up to 1024, as sharp and noisy as the clip; grain by frame number."""
+    """The square (S, S, 3) uint8, S up to 1024, with the clip's detail; ``frame`` seeds the grain."""
     if detail.blur:
         square = np.asarray(Image.fromarray(square).filter(ImageFilter.GaussianBlur(detail.blur)))
     if not detail.sharpen and not detail.grain:
         return square
-    added = np.full(square.shape[:2], 0.5, np.float32)  # so that whole levels are rounded to
+    added = np.full(square.shape[:2], 0.5, np.float32)  # for rounding to whole levels
     if detail.sharpen:
         added += _edges(square) * np.float32(detail.sharpen)
     planes = _grain(square, added, detail, frame) if detail.grain else [added] * 3
@@ -93,14 +93,14 @@ def _raised(picture: Picture, added: Sequence[FloatArray]) -> Picture:
 
 
 def _edges(picture: Picture) -> FloatArray:
-    """Fine detail (S, S) of a picture's brightness: what an unsharp mask adds, without colour at edges."""
+    """Unsharp mask (S, S) of a picture's brightness; brightness alone adds no colour at edges."""
     grey = Image.fromarray(picture).convert("L")
     soft = grey.filter(ImageFilter.GaussianBlur(_SHARPEN_SIGMA * len(picture) / 512))
     return np.asarray(grey, np.float32) - np.asarray(soft, np.float32)
 
 
 def _grain(picture: Picture, added: FloatArray, detail: Detail, frame: int) -> list[FloatArray]:
-    """Grain for each channel, on top of ``added``: full in the middle tones, less towards black and white."""
+    """``added`` plus grain, for each channel: strongest in the midtones, less towards black and white."""
     size, chance = len(picture), np.random.default_rng(frame)
     tile = _tile(round(detail.coarse, 1))
     places = chance.integers(0, _TILE - size + 1, (4, 2))
@@ -119,7 +119,7 @@ _STRENGTH = np.minimum(1, 0.35 + np.minimum(np.arange(256), 255 - np.arange(256)
 
 @lru_cache(maxsize=4)
 def _tile(coarse: float) -> FloatArray:
-    """A sheet (1536, 1536) of grain of mean 0 and deviation 1, smoothed by ``coarse`` pixels."""
+    """A tile (1536, 1536) of grain of mean 0 and deviation 1, smoothed by ``coarse`` pixels."""
     noise = np.random.default_rng(1).standard_normal((_TILE, _TILE)).astype(np.float32)
     if coarse:
         reach = int(np.ceil(3 * coarse))
@@ -133,9 +133,9 @@ def _tile(coarse: float) -> FloatArray:
 
 
 def _noise(picture: Picture, alpha: FloatArray) -> FloatArray:
-    """Of a face: noise in levels, its difference between channels in [0, 1], its coarseness in pixels.
+    """Noise of a face in levels, its difference between channels in [0, 1], its coarseness in pixels.
 
-    J. Immerkaer 1996, "Fast noise variance estimation", in the face's flattest blocks.
+    Measured as in J. Immerkaer 1996, "Fast noise variance estimation", in the face's flattest blocks.
     """
     values = picture.astype(np.float32)
     inside = _blocks(alpha[1:-1, 1:-1]).mean((1, 3)) > 0.98
@@ -143,7 +143,7 @@ def _noise(picture: Picture, alpha: FloatArray) -> FloatArray:
         return np.zeros(3, np.float32)
     light = values @ _LUMA
     fine = _flat(_laplace(light), inside)
-    if fine < _FAINT:  # texture of skin
+    if fine < _FAINT:  # skin texture, not noise
         return np.zeros(3, np.float32)
     halves = (light[:-1, :-1] + light[1:, :-1] + light[:-1, 1:] + light[1:, 1:]) / 4
     wide = _flat(np.pad(_laplace(halves, 2), ((1, 2), (1, 2))), inside)
@@ -155,15 +155,15 @@ def _noise(picture: Picture, alpha: FloatArray) -> FloatArray:
 
 
 def _grain_alone(whole: float, moving: float) -> float:
-    """Of the noise of a frame, and of that which changes from one to the next, what is grain.
+    """Grain, from the noise of a frame and the noise that changes between frames.
 
-    All of the grain changes, and of a texture that shifts by parts of a pixel the share ``_SHIFTED``.
+    All of the grain changes; of texture that shifts by less than a pixel, the share ``_SHIFTED`` does.
     """
     return float(np.sqrt(max(min(moving, whole) ** 2 - _SHIFTED * whole**2, 0) / (1 - _SHIFTED)))
 
 
 def _moving_noise(targets: Sequence[Picture], alphas: Sequence[FloatArray], coarse: float) -> float:
-    """Noise that changes from frame to frame: stubble and pores do not. Infinite of one frame alone."""
+    """Noise that changes between frames, unlike stubble and pores; infinite for a single frame."""
     found = []
     for first, second, alpha in zip(targets, targets[1:], alphas, strict=False):
         inside = _blocks(alpha[1:-1, 1:-1]).mean((1, 3)) > 0.98
@@ -174,9 +174,9 @@ def _moving_noise(targets: Sequence[Picture], alphas: Sequence[FloatArray], coar
 
 
 def _answer(coarse: float, mask: tuple[int, ...]) -> float:
-    """Deviation of noise that a gaussian of ``coarse`` pixels smoothed, after a mask; 1 for white noise.
+    """Deviation after a mask of noise smoothed by a gaussian of ``coarse`` pixels; 1 for white noise.
 
-    The mask is given along one axis. Such noise d pixels apart is correlated by exp(-d^2 / (4 coarse^2)).
+    The mask is separable, given along one axis. At distance d the correlation is exp(-d^2 / (4 coarse^2)).
     """
     weights = np.array(mask, np.float64)
     apart = np.subtract.outer(np.arange(len(mask)), np.arange(len(mask)))
@@ -186,24 +186,24 @@ def _answer(coarse: float, mask: tuple[int, ...]) -> float:
 
 _COARSE = np.arange(0, _COARSEST + 0.05, 0.1)
 _RATIOS = [_answer(c, (1, 1, -2, -2, 1, 1)) / 4 / _answer(c, (1, -2, 1)) for c in _COARSE]
-"""Of the mask's answers at half the size and at full size, by the coarseness of the grain."""
+"""Ratio of the mask's responses at half and at full size, by the coarseness of the grain."""
 
 
 def _laplace(values: FloatArray, step: int = 1) -> FloatArray:
-    """Immerkaer's mask over points ``step`` apart, scaled so that white noise keeps its deviation."""
+    """Response to Immerkaer's mask over points ``step`` apart, scaled to keep white noise's deviation."""
     rows = values[: -2 * step] - 2 * values[step:-step] + values[2 * step :]
     both = rows[:, : -2 * step] - 2 * rows[:, step:-step] + rows[:, 2 * step :]
     return np.asarray(both / np.float32(np.sqrt(_LAPLACE_GAIN)), np.float32)
 
 
 def _blocks(values: FloatArray) -> FloatArray:
-    """(B, 16, B, 16) of the blocks of 16 that fit."""
+    """Whole blocks of 16 x 16 pixels, as (B, 16, B, 16)."""
     count = len(values) // _BLOCKS
     return values[: count * _BLOCKS, : count * _BLOCKS].reshape(count, _BLOCKS, count, _BLOCKS)
 
 
 def _flat(values: FloatArray, inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> float:
-    """Deviation in the flattest third of the face's blocks."""
+    """Deviation in the flattest 35 % of the face's blocks."""
     energy = np.sort(np.square(_blocks(values)).mean((1, 3))[inside])
     return float(np.sqrt(energy[: max(1, int(len(energy) * _FLATTEST))].mean()))
 
@@ -215,8 +215,8 @@ def _blur(
     our_noise: float,
     their_noise: float,
 ) -> tuple[float, float]:
-    """Blur in pixels that makes the rendered faces as soft as the clip; sharpening if they are softer."""
-    our_noise = min(our_noise, their_noise)  # more of it than the clip's is texture: nothing drawn is noisy
+    """Blur in pixels that makes the rendered faces as soft as the clip, or sharpening if they are softer."""
+    our_noise = min(our_noise, their_noise)  # any more is texture: a rendering has no noise
     aim = np.median([_fineness(t, a, their_noise) for t, a in zip(targets, alphas, strict=True)])
     for blur in _BLURS:
         noise = 0.0 if blur else our_noise
@@ -229,7 +229,7 @@ def _blur(
 
 
 def _fineness(picture: Picture, alpha: FloatArray, noise: float) -> float:
-    """Fine detail of a face over coarser detail, noise taken off: smaller in a softer picture."""
+    """Fine over coarser detail of a face, with noise subtracted: smaller in a softer picture."""
     scale = len(picture) / 512
     grey = Image.fromarray(picture).convert("L")
     levels = [
@@ -238,6 +238,6 @@ def _fineness(picture: Picture, alpha: FloatArray, noise: float) -> float:
     bands = [
         float(np.sqrt((np.square(a - b) * alpha).sum() / max(alpha.sum(), 1))) for a, b in pairwise(levels)
     ]
-    noise *= float(np.clip(noise / _FAINT - 1, 0, 1))  # little of it is rather the texture of skin
+    noise *= float(np.clip(noise / _FAINT - 1, 0, 1))  # faint noise is rather skin texture
     fine = np.sqrt(max(bands[0] ** 2 - (0.9 * noise) ** 2, 0)) + 0.5 * bands[1]
     return float(fine / max(bands[2], 1e-3))

@@ -1,6 +1,6 @@
-"""The selfie's own hair and surroundings kept out of the clip: a fringe, temples in shadow, a hat's brim.
+"""Remove the selfie's hair and background from the mask: a fringe, shaded temples, a hat's brim.
 
-Forehead and temples of a rendered face that do not look like its skin are left to the clip's face.
+Where forehead and temples of the rendered face do not look like its skin, the clip's face is kept.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from reenact.landmarks import BROWS as DRIVEN_BROWS
 from reenact.landmarks import MESH_INDICES
 from reenact.types import FloatArray, Picture
 
-_DARK = 0.35, 0.7  # log odds below the skin: from where on it may be hair, and where it surely is
-_HUE = 0.1, 0.2  # the same of hue's distance
+_DARK = 0.35, 0.7  # log odds below the skin from which a pixel may be hair, and certainly is
+_HUE = 0.1, 0.2  # the same for the distance in hue
 _DRIVEN_BROWS = [MESH_INDICES.index(index) for index in DRIVEN_BROWS]
-_MARGIN, _RAMP = 0.03, 0.04  # of the face's size
+_MARGIN, _RAMP = 0.03, 0.04  # shares of the face's size
 
 
 def without_hair(alpha: FloatArray, square: Picture, landmarks: FloatArray, driven: FloatArray) -> FloatArray:
-    """The mask without what is not skin on the selfie's forehead and temples.
+    """The mask without non-skin on the selfie's forehead and temples.
 
     Args:
         alpha: (S, S) float32 in [0, 1], of ``mask``.
@@ -44,7 +44,7 @@ def without_hair(alpha: FloatArray, square: Picture, landmarks: FloatArray, driv
 
 
 def _above(clip: FloatArray, driven: FloatArray) -> FloatArray:
-    """1 above the brows of both faces and beside brows and cheeks, 0 on them and below: (64, 64)."""
+    """Mask (64, 64): 1 above the brows of both faces and beside brows and cheeks, 0 on them and below."""
     size = face_size(clip)
     up = clip[10] - clip[152]
     up = up / max(float(np.linalg.norm(up)), 1e-3)

@@ -1,8 +1,8 @@
 """Where the rendered face replaces the frame.
 
-The outline of the clip's face is what the frame shows: hair, ears and neck meet it there. The selfie's own
-may lie further in or out. The mask ends where the first of both ends, so that neither the selfie's background
-nor a second cheek or chin is seen.
+In the frame, hair, ears and neck adjoin the outline of the clip's face. The selfie's outline may lie further
+in or out. The mask is the intersection of both, so that neither the selfie's background nor a second cheek or
+chin is visible.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ OVAL = (
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
-"""The mesh's outline, from the middle of the forehead clockwise as one sees it."""
+"""The mesh's outline, from the middle of the forehead clockwise in the picture."""
 NOSE = (6, 122, 196, 3, 51, 45, 44, 19, 274, 275, 281, 248, 419, 351)  # around ridge and tip
 BROWS = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46), (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
-_KNOWN = tuple(index for index in OVAL if index in MESH_INDICES)  # of the outline, in the driven landmarks
-_WORK = 256  # side of the mask while it is made: it holds nothing fine
-_FINER = 4  # and of the polygons' drawing, against steps that would flicker
-_FEATHER = 0.036  # standard deviation of the rim, of the face's size
+_KNOWN = tuple(index for index in OVAL if index in MESH_INDICES)  # of the outline, among the driven landmarks
+_WORK = 256  # resolution at which the mask is computed: it has no fine detail
+_FINER = 4  # supersampling of the polygons, against flicker
+_FEATHER = 0.036  # standard deviation of the feather, as a share of the face's size
 _BROW_FEATHER, _BROW_MARGIN = 0.018, 0.035
-_BORDER = 0.03  # of the square: the mask is 0 at its very edge
+_BORDER = 0.03  # share of the square; the mask falls to 0 at its edge
 
 
 def mask(landmarks: FloatArray, driven: FloatArray, size: int) -> FloatArray:
-    """Share of the rendered face in each pixel of the square.
+    """Opacity of the rendered face in each pixel of the square.
 
     Args:
         landmarks: (478, 2) of the clip's face, in pixels of the square.
@@ -38,8 +38,8 @@ def mask(landmarks: FloatArray, driven: FloatArray, size: int) -> FloatArray:
         size: side S of the square in pixels.
 
     Returns:
-        (S, S) float32 in [0, 1]; 0 outside of either outline (the selfie's is known at six points and
-        interpolated between) and at the square's edge.
+        (S, S) float32 in [0, 1]; 0 outside either outline and at the square's edge. The selfie's outline is
+        known at six points and interpolated in between.
     """
     clip = (np.asarray(landmarks, np.float64) * (_WORK / size)).astype(np.float32)
     selfie = displaced(clip, (np.asarray(driven, np.float32) + 1) * (_WORK / 2))
@@ -51,7 +51,7 @@ def mask(landmarks: FloatArray, driven: FloatArray, size: int) -> FloatArray:
 
 
 def face_size(landmarks: FloatArray) -> float:
-    """Square root of the area of the outline, in pixels: it hardly changes as a head turns."""
+    """Square root of the outline's area, in pixels; nearly constant under head rotation."""
     x, y = landmarks[list(OVAL)].T
     return float(np.sqrt(abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2))
 
@@ -72,7 +72,7 @@ def displaced(clip: FloatArray, driven: FloatArray) -> FloatArray:
 
 
 def _outline(points: FloatArray) -> Image.Image:
-    """The outline and the nose, which leaves it when a head is turned far."""
+    """The outline and the nose, which extends beyond it in profile views."""
     return _drawn([points[list(OVAL)], points[list(NOSE)]])
 
 
@@ -85,14 +85,14 @@ def _drawn(polygons: list[FloatArray]) -> Image.Image:
 
 
 def _feathered(image: Image.Image, sigma: float) -> FloatArray:
-    """From 0 at the outline to 1 two standard deviations inside."""
+    """A ramp from 0 at the outline to 1 two standard deviations inside."""
     soft = np.asarray(image.filter(ImageFilter.GaussianBlur(sigma)), np.float32) / 255
     share = np.clip((soft - 0.5) / 0.47, 0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
 def _brows(clip: FloatArray, both: Image.Image, scale: float) -> FloatArray:
-    """The clip's brows with a margin: they are replaced whole, or they would show twice."""
+    """The clip's brows with a margin: partly replaced brows would show twice."""
     polygons = []
     for brow in BROWS:
         points = clip[list(brow)]
@@ -103,7 +103,7 @@ def _brows(clip: FloatArray, both: Image.Image, scale: float) -> FloatArray:
 
 
 def _edge() -> FloatArray:
-    """From 0 at the square's edge to 1 a little inside, (W, W)."""
+    """A ramp (W, W) from 0 at the square's edge to 1 slightly inside."""
     centres = (np.arange(_WORK, dtype=np.float32) + 0.5) / _WORK
     ramp = np.clip(np.minimum(centres, 1 - centres) / _BORDER - 0.25, 0, 1)
     return np.asarray(np.minimum(ramp[:, None], ramp[None]), np.float32)

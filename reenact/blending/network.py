@@ -1,4 +1,4 @@
-"""The network that marks what is in front of a face."""
+"""The segmentation network for what is in front of a face."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-WIDTHS = (16, 24, 48, 64)  # channels at a half, a fourth, an eighth, a sixteenth of the picture
+WIDTHS = (16, 24, 48, 64)  # channels at 1/2, 1/4, 1/8 and 1/16 of the resolution
 HEAD = 12  # channels before the last layer
 
 
 class OcclusionNetwork(nn.Module):
-    """A small U-Net (Ronneberger et al. 2015); its last layer gives four pixels for each place."""
+    """A small U-Net (Ronneberger et al. 2015); the last layer outputs 2 x 2 pixels per position."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class OcclusionNetwork(nn.Module):
         self.last = nn.Conv2d(HEAD, 4, 3, padding=1)
 
     def forward(self, picture: Tensor, own: Tensor) -> Tensor:
-        """What is in front, (B, S, S) in [0, 1].
+        """Probability that something is in front of the face, (B, S, S).
 
         ``picture`` and ``own`` are (B, 3, S, S) RGB in [0, 1], S a multiple of 16: the square of a frame, and
         the same face without what is in front; ``own`` is 0 throughout where that is not known.
@@ -37,7 +37,7 @@ class OcclusionNetwork(nn.Module):
         return torch.sigmoid(self.scores(picture, own))
 
     def scores(self, picture: Tensor, own: Tensor) -> Tensor:
-        """The same before the sigmoid."""
+        """The logits of ``forward``."""
         x, kept = torch.cat([picture, own], 1) - 0.5, []
         for layer in self.down:
             x = layer(x)

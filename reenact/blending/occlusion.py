@@ -1,8 +1,8 @@
-"""What is in front of the clip's face - a hand, hair, a microphone - and must stay there when it is swapped.
+"""Detect occluders of the clip's face (a hand, hair, a microphone), which must stay in front of the new face.
 
-A small network of our own (``reenact.blending.network``) looks at the face, and, where there is one, at a
-picture of the same face rebuilt without what is in front: what the two do not share is in front, or movement
-that it has learnt to let pass.
+A small network (``reenact.blending.network``) sees the face and, if available, a picture of the same face
+rebuilt without occluders. Differences between the two are occluders, or movement that the network has learnt
+to ignore.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from reenact.runtime import Session
 from reenact.types import FloatArray, Picture
 
 SIZE = 128  # pixels of the network's square
-SIDE = 256  # of what is returned
+SIDE = 256  # pixels of the returned mask
 ROOM = 1.25  # the square's side over the longer side of the face
-# Something in front begins where it is sure, surer without a rebuilt face, and goes on where it is likely.
+# Hysteresis thresholds: certain, the same without a rebuilt face, and likely.
 SURE, ALONE, LIKELY = 0.65, 0.8, 0.08
 OVAL = (  # mesh points of the face's outline
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
-REACH = 20  # pixels of the network: how far from a sure place a likely one may lie
+REACH = 20  # pixels of the network: largest distance of a likely pixel from a certain one
 
 
 class OcclusionDetector:
@@ -36,17 +36,17 @@ class OcclusionDetector:
         self._network = network
 
     def __call__(self, square: Picture, landmarks: FloatArray, rebuilt: Picture | None = None) -> FloatArray:
-        """What is in front of the face.
+        """Mask of the occluders of the face.
 
         Args:
-            square: (S, S, 3), the clip's square around the face, which is about upright in it.
+            square: (S, S, 3), the clip's square around the face, roughly upright.
             landmarks: (478, 2) of this face, in pixels of the square.
-            rebuilt: (S, S, 3), the clip's own face drawn anew in this pose from a frame with nothing in
-                front; None where there is no such frame, which costs some certainty.
+            rebuilt: (S, S, 3), the clip's own face rendered in this pose from a frame without occluders; None
+                if there is no such frame, which is less reliable.
 
         Returns:
             (256, 256) float32 in [0, 1] across the square: 1 where something is in front of the face. Outside
-            the face's outline it means nothing: background may be 1. Where ``face_square`` ends it is 0.
+            the face's outline it is undefined: background may be 1. Beyond ``face_square`` it is 0.
         """
         where = face_square(landmarks)
         picture = to_network_input(sample_square(square, where, SIZE), 0.0, 1.0)
@@ -64,17 +64,17 @@ class OcclusionDetector:
 
 
 def face_square(landmarks: FloatArray) -> Square:
-    """What the network sees of a face with mesh points (468 or more, 2): a fourth wider than it."""
+    """The network's view of a face with mesh points (468 or more, 2): 1.25 times its longer side."""
     low, high = landmarks[:MESH_POINTS].min(0), landmarks[:MESH_POINTS].max(0)
     x, y = (float(value) for value in (low + high) / 2)
     return Square(x, y, ROOM * float((high - low).max()))
 
 
 def smoothed(before: FloatArray, now: FloatArray, after: FloatArray) -> FloatArray:
-    """What is in front in ``now``, without what shows in one frame alone, and with what fails in one alone.
+    """The mask ``now`` without detections, and without gaps, of a single frame.
 
-    What has nothing within 16 pixels of it in the frames beside was an error: a finger moves less. At
-    a clip's ends and at cuts, give ``now`` in the place of what is missing. All (H, W) float32, in eights.
+    A detection with nothing within 16 pixels in the adjacent frames is an error: a finger moves less. At a
+    clip's ends and at cuts, pass ``now`` for the missing frame. All (H, W) float32; H, W multiples of 8.
     """
     beside = np.maximum(_widened(before), _widened(after))
     return np.asarray(np.maximum(np.minimum(before, after), np.minimum(now, beside)), np.float32)
@@ -89,7 +89,7 @@ def _widened(alpha: FloatArray) -> FloatArray:
 
 
 def _inside(landmarks: FloatArray, where: Square) -> NDArray[np.bool_]:
-    """Where the face is in the network's square, (SIZE, SIZE)."""
+    """Mask of the face in the network's square, (SIZE, SIZE)."""
     image = Image.new("1", (SIZE, SIZE))
     points = where.from_pixels(landmarks[list(OVAL)]) * SIZE
     ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in points], fill=1)
@@ -97,10 +97,10 @@ def _inside(landmarks: FloatArray, where: Square) -> NDArray[np.bool_]:
 
 
 def _connected(found: FloatArray, face: NDArray[np.bool_], least: float) -> FloatArray:
-    """Cover (S, S) in [0, 1] from the network's probabilities, by hysteresis (Canny 1986).
+    """Mask (S, S) in [0, 1] from the network's probabilities, by hysteresis thresholding (Canny 1986).
 
-    A hand is of the face's colour and often only half certain, but somewhere it is sure; what is half certain
-    with nothing sure beside it was an error. Only on the ``face`` (S, S) do sure places count.
+    A hand has the face's colour and often a medium probability, but is certain somewhere. Medium probability
+    without a certain pixel nearby is an error. Certain pixels count only on the ``face`` (S, S).
     """
     sure, likely = _grown(~_grown((found <= least) | ~face)), found > LIKELY
     for _ in range(REACH if sure.any() else 0):
@@ -109,14 +109,14 @@ def _connected(found: FloatArray, face: NDArray[np.bool_], least: float) -> Floa
 
 
 def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask (H, W) and all pixels that touch it."""
+    """The mask (H, W), dilated by one pixel."""
     wide = np.pad(mask, 1)
     rows = wide[:-2] | wide[1:-1] | wide[2:]
     return np.asarray(rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:])
 
 
 def _placed(alpha: FloatArray, where: Square, side: int) -> FloatArray:
-    """(SIZE, SIZE) over ``where`` -> (SIDE, SIDE) over the whole square of ``side`` pixels, smoothly."""
+    """(SIZE, SIZE) over ``where`` -> (SIDE, SIDE) over the whole square of ``side`` pixels, interpolated."""
     step = SIZE / where.side * side / SIDE
     left, top = ((centre - where.side / 2) * SIZE / where.side for centre in (where.x, where.y))
     image = Image.fromarray(alpha).transform(

@@ -1,1 +1,1 @@
-"""The published first-order motion model, so that its own checkpoints can be imported and compared with."""
+"""The published first-order motion model (FOMM), to import its checkpoints and compare with them."""

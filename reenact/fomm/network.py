@@ -1,7 +1,7 @@
-"""FOMM as it was published (Siarohin et al., NeurIPS 2019), for inference.
+"""FOMM as published (Siarohin et al., NeurIPS 2019), for inference.
 
-Written from the paper; parameters bear the names of the published checkpoints ``vox-cpk`` and
-``vox-adv-cpk``, so that these load as they are. Coordinates are FOMM's: corners aligned.
+Written from the paper. Parameters are named as in the published checkpoints ``vox-cpk`` and ``vox-adv-cpk``,
+so that these load unchanged. Coordinates are FOMM's: corners aligned.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class DenseMotion(nn.Module):
 
     @staticmethod
     def motions(grid: Tensor, source: tuple[Tensor, Tensor], driving: tuple[Tensor, Tensor]) -> Tensor:
-        """Equation 4 for each keypoint, after a background that stays put: (B, 1 + K, H, W, 2)."""
+        """Equation 4 for each keypoint, after a static background: (B, 1 + K, H, W, 2)."""
         affine = multiply_2x2(source[1], inverse_2x2(driving[1]))[:, :, None, None]
         offset = grid - driving[0][:, :, None, None]
         turned = affine[..., 0] * offset[..., :1] + affine[..., 1] * offset[..., 1:]
@@ -131,13 +131,13 @@ class DenseMotion(nn.Module):
 
     @staticmethod
     def heatmaps(grid: Tensor, source: Tensor, driving: Tensor) -> Tensor:
-        """Equation 6: gaussians of driving less those of source, after an empty background."""
+        """Equation 6: gaussians of driving minus those of source, after a zero background."""
         heat = gaussians(driving, grid, VARIANCE) - gaussians(source, grid, VARIANCE)
         return torch.cat([torch.zeros_like(heat[:, :1]), heat], 1)
 
     @staticmethod
     def copies(image: Tensor, motions: Tensor) -> Tensor:
-        """Equation 7: the source moved by each candidate, (B, 1 + K, 3, H, W)."""
+        """Equation 7: the source warped by each candidate motion, (B, 1 + K, 3, H, W)."""
         batch, count, height, width = motions.shape[:4]
         repeated = image[:, None].expand(-1, count, -1, -1, -1).flatten(0, 1)
         moved = sample(repeated, motions.reshape(batch * count, height, width, 2))
@@ -162,7 +162,7 @@ class Generator(nn.Module):
         self.final = nn.Conv2d(params.block_expansion, CHANNELS, 7, padding=3)
 
     def encode(self, image: Tensor) -> Tensor:
-        """(B, 3, 256, 256) RGB in [0, 1] -> (B, 256, 64, 64); needed once a source."""
+        """(B, 3, 256, 256) RGB in [0, 1] -> (B, 256, 64, 64); needed once per source."""
         features: Tensor = self.down_blocks(self.first(image))
         return features
 
@@ -181,7 +181,7 @@ class Generator(nn.Module):
         return torch.sigmoid(self.final(self.up_blocks(self.bottleneck(warped))))
 
     def forward(self, image: Tensor, source: tuple[Tensor, Tensor], driving: tuple[Tensor, Tensor]) -> Tensor:
-        """Encode and decode, as the published demo does it for every frame."""
+        """Encode and decode, as the published demo does for every frame."""
         return self.decode(image, self.encode(image), source, driving)
 
 

@@ -1,1 +1,1 @@
-"""Rendering of the face: features of the source are warped and decoded, frame by frame."""
+"""Rendering of the face: features of the source are warped and decoded for each frame."""

@@ -1,8 +1,8 @@
-"""Encoder and decoder: the source is copied along the flow, then repaired.
+"""Encoder and decoder: the source is warped by the flow, then corrected.
 
 Differences from FOMM: features are warped at 128 and 64 pixels, not only at 64; the output is the warped
 source plus a correction that starts at zero, so sharp pixels are copied and only what the source does not
-show is painted; the last step works on 128 x 128 groups of 2 x 2 pixels (sub-pixel convolution, Shi et al.
+show is generated; the last step works on 128 x 128 groups of 2 x 2 pixels (sub-pixel convolution, Shi et al.
 2016), which makes 256 x 256 cost little more than 128 x 128.
 """
 
@@ -20,7 +20,7 @@ from reenact.layers.geometry import resize, resize_flow, warp
 from reenact.layers.openings import MAPS
 from reenact.layers.pose import Movement, Pose, apply_to_both
 
-OPENINGS = 2 * MAPS  # of the driving and of the source
+OPENINGS = 2 * MAPS  # maps of the driving and of the source face
 FINEST_SHIFT = 0.1  # crop units: how far the decoder may move a pixel beyond the dense motion
 
 
@@ -29,7 +29,7 @@ class GeneratorConfig:
     """Size of encoder and decoder."""
 
     landmarks: int = 31  # L
-    condition: int = 48  # channels that come from the motion network
+    condition: int = 48  # channels from the motion network
     fine: int = 16  # channels at 128
     coarse: int = 64  # channels at 64
     blocks: int = 4  # residual blocks at 64
@@ -37,7 +37,7 @@ class GeneratorConfig:
 
 
 class Features(NamedTuple):
-    """What the decoder warps: (B, fine, 128, 128), (B, coarse, 64, 64)."""
+    """Features that the decoder warps: (B, fine, 128, 128), (B, coarse, 64, 64)."""
 
     fine: Tensor
     coarse: Tensor
@@ -46,7 +46,7 @@ class Features(NamedTuple):
 class Rendered(NamedTuple):
     """A generated batch.
 
-    ``rgb`` and ``copied`` (B, 3, 256, 256): the picture, and the warped source before its repair; ``flow``
+    ``rgb`` and ``copied`` (B, 3, 256, 256): the picture, and the warped source without correction; ``flow``
     (B, 128, 128, 2) crop units.
     """
 
@@ -56,7 +56,7 @@ class Rendered(NamedTuple):
 
 
 class Encoder(nn.Module):
-    """Source picture -> features; run once for each selfie, so it may cost more than the decoder."""
+    """Source picture -> features; run once per selfie, so it may cost more than the decoder."""
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Decoder(nn.Module):
     """Warped features -> picture."""
 
     def __init__(self, config: GeneratorConfig) -> None:
-        """The head starts at zero: an untrained decoder is a perfect copier."""
+        """The head starts at zero: an untrained decoder returns the warped source."""
         super().__init__()
         wide = config.coarse
         self.expression = nn.Sequential(
@@ -101,14 +101,14 @@ class Decoder(nn.Module):
         driving: Pose,
         motion: Movement,
     ) -> Rendered:
-        """Paint one batch. Where ``motion`` is a part of its picture, so is what comes out.
+        """Render one batch. If ``motion`` is a crop, so is the result.
 
         Args:
             image: the source, (B, 3, 256, 256) RGB in [0, 1]; a leading 1 serves the whole batch.
             features: of the source, likewise.
             source: pose of the source, likewise.
             driving: pose to take.
-            motion: what ``DenseMotion`` returned.
+            motion: result of ``DenseMotion``.
         """
         flow, occlusion, condition, window, openings = motion
         was, now = apply_to_both(_shape, source.landmarks, driving.landmarks)
@@ -119,7 +119,7 @@ class Decoder(nn.Module):
             y = block(y, code)
         size = (2 * flow.shape[1], 2 * flow.shape[2])
         flow, seen, window = resize_flow(flow, size), resize(occlusion[:, 1:], size), resize(window, size)
-        # One sampling for the features and for a look at the picture itself.
+        # Sample the features and the reduced picture together.
         half = functional.avg_pool2d(image, 2).to(features.fine.dtype)
         moved = warp(torch.cat([features.fine, half], 1), flow)
         fine, glance = moved[:, :-3] * seen, moved[:, -3:]
@@ -133,7 +133,7 @@ class Decoder(nn.Module):
 
 
 def _shape(landmarks: Tensor) -> Tensor:
-    """Landmarks (B, L, 2) freed of place and size, as (B, 2L): an expression and a turn of the head."""
+    """Landmarks (B, L, 2) normalised for position and size, as (B, 2L): expression and head rotation."""
     centred = landmarks - landmarks.mean(1, keepdim=True)
     size = centred.square().mean((1, 2), keepdim=True).sqrt()
     return (centred / (size + 1e-3)).flatten(1)

@@ -1,1 +1,1 @@
-"""Where a face is in its crop: learned keypoints and named landmarks."""
+"""Keypoints of a face in its crop: learned keypoints and named landmarks."""

@@ -12,7 +12,7 @@ CROP_SIZE = 256
 
 
 class KeypointEstimator:
-    """Learned keypoints from the graph, landmark keypoints from the mesh."""
+    """Learned keypoints from the graph, and landmarks from the mesh."""
 
     def __init__(self, session: Session) -> None:
         """``session`` holds ``keypoints.onnx``."""
@@ -22,19 +22,19 @@ class KeypointEstimator:
         """Keypoints of one face.
 
         Args:
-            picture: what ``crop`` shows, (256, 256, 3) uint8.
-            face: the same face, in the pixels of the whole picture.
-            crop: where the cut lies in the whole picture.
+            picture: the content of ``crop``, (256, 256, 3) uint8.
+            face: the same face, in pixels of the whole picture.
+            crop: position of the crop in the whole picture.
         """
         points, jacobians = self.learned(picture)
         landmarks = crop.to_units(face.landmarks[list(MESH_INDICES)])
         return Keypoints(points[0], jacobians[0], landmarks)
 
     def learned(self, picture: Picture) -> tuple[FloatArray, FloatArray]:
-        """Points (1, K, 2) and jacobians (1, K, 2, 2) of a cut (256, 256, 3), without landmarks."""
+        """Points (1, K, 2) and jacobians (1, K, 2, 2) of a crop (256, 256, 3), without landmarks."""
         points, jacobians = self._session(picture=picture[None])
         return points, jacobians
 
     def many(self, frames: Iterable[tuple[Picture, Face]], crop: Crop) -> Keypoints:
-        """Keypoints of a clip: of each (256, 256, 3) cut frame and its face, along a time axis."""
+        """Keypoints of a clip, with a time axis, from pairs of a cropped frame (256, 256, 3) and its face."""
         return Keypoints.stacked(self.one(picture, face, crop) for picture, face in frames)

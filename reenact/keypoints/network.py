@@ -17,7 +17,7 @@ class KeypointConfig:
     """Size of the detector."""
 
     keypoints: int = 10  # K
-    width: int = 16  # channels of the hourglass before its first level
+    width: int = 16  # channels of the hourglass at its input
     levels: int = 5
     widest: int = 128
     temperature: float = 0.1  # of the softmax over a heatmap
@@ -51,7 +51,7 @@ class KeypointNetwork(nn.Module):
         logits = self.heatmaps(features).float().flatten(2) / self.config.temperature
         weights = functional.softmax(logits, -1)
         grid = pixel_grid(image).flatten(0, 1)
-        # Products and sums, not matmuls: autocast would take those to bfloat16, too coarse for coordinates.
+        # Products and sums, not matmuls: autocast would use bfloat16 there, too coarse for coordinates.
         points = (weights[..., None] * grid).sum(2)
         maps = self.jacobians(features).float().flatten(2).unflatten(1, (-1, 4))  # (B, K, 4, H * W)
         jacobians = (weights[:, :, None] * maps).sum(-1).unflatten(-1, (2, 2))

@@ -34,9 +34,9 @@ class Up(nn.Sequential):
 
 
 class ModulatedResidual(nn.Module):
-    """Pre-activation residual block (He et al. 2016) steered by a code (FiLM, Perez et al. 2018).
+    """Pre-activation residual block (He et al. 2016) conditioned on a code (FiLM, Perez et al. 2018).
 
-    The code scales and shifts the second normalisation; it starts without effect.
+    The code scales and shifts the second normalisation; initially it has no effect.
     """
 
     def __init__(self, channels: int, code: int) -> None:
@@ -57,7 +57,7 @@ class ModulatedResidual(nn.Module):
 
 
 class Hourglass(nn.Module):
-    """Downs and ups with skips (Newell et al. 2016), as FOMM uses it.
+    """Encoder and decoder with skip connections (Newell et al. 2016), as in FOMM.
 
     (B, inputs, H, W) -> (B, ``outputs``, H, W); H and W divisible by 2**levels.
     """
@@ -75,7 +75,7 @@ class Hourglass(nn.Module):
         self.outputs = current
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features at the input's resolution, the input itself among them."""
+        """Features at the input's resolution, including the input itself."""
         skips = [x]
         for down in self.downs:
             skips.append(down(skips[-1]))

@@ -1,4 +1,4 @@
-"""What FOMM's networks are made of; parameters are called as in the published checkpoints."""
+"""Building blocks of FOMM's networks; parameters are named as in the published checkpoints."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Residual(nn.Module):
 
 
 class Hourglass(nn.Module):
-    """Downs, then ups joined with what was seen on the way down (Newell et al. 2016)."""
+    """Encoder and decoder with skip connections (Newell et al. 2016)."""
 
     def __init__(self, inputs: int, width: int, levels: int, widest: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Hourglass(nn.Module):
         self.outputs = width + inputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, H, W) -> (B, outputs, H, W), the input itself last among the channels."""
+        """(B, inputs, H, W) -> (B, outputs, H, W); the last channels are the input itself."""
         seen = [x]
         for down in self.encoder["down_blocks"].children():
             seen.append(down(seen[-1]))
@@ -70,7 +70,7 @@ class Hourglass(nn.Module):
 
 
 class Antialias(nn.Module):
-    """Gaussian blur, then every n-th pixel; the gaussian is part of the checkpoint."""
+    """Gaussian blur, then subsampling by n; the gaussian is part of the checkpoint."""
 
     def __init__(self, channels: int, scale: float) -> None:
         """``scale`` is 1/n."""
@@ -90,9 +90,9 @@ class Antialias(nn.Module):
 
 
 def corner_grid(like: Tensor) -> Tensor:
-    """Centres of the pixels of ``like`` (..., H, W) as FOMM counts them: (H, W, 2), x then y.
+    """Centres of the pixels of ``like`` (..., H, W) in FOMM's coordinates: (H, W, 2), x then y.
 
-    -1 and 1 are the centres of the outermost pixels, which is ``grid_sample(align_corners=True)``.
+    -1 and 1 are the centres of the outermost pixels, as in ``grid_sample(align_corners=True)``.
     """
     height, width = like.shape[-2:]
     y = torch.arange(height, device=like.device, dtype=torch.float32) / (height - 1) * 2 - 1
@@ -101,7 +101,7 @@ def corner_grid(like: Tensor) -> Tensor:
 
 
 def sample(image: Tensor, flow: Tensor) -> Tensor:
-    """(B, C, H, W) at ``flow`` (B, h, w, 2): black outside, corners aligned, as torch 1.0 did for FOMM."""
+    """(B, C, H, W) at ``flow`` (B, h, w, 2): zeros outside, corners aligned, as torch 1.0 did for FOMM."""
     return functional.grid_sample(image, flow, mode="bilinear", padding_mode="zeros", align_corners=True)
 
 

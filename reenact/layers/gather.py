@@ -1,8 +1,8 @@
-"""Bilinear sampling written as gathers: what ``warp`` becomes in graphs for ONNX Runtime's CPU.
+"""Bilinear sampling as gathers: replaces ``warp`` in graphs for ONNX Runtime on CPUs.
 
-Its GridSample computes the place and the weights of every value anew for each channel. Here they are computed
-once a pixel, and the channels of a pixel, which lie side by side in a table, are fetched together. The source
-is one picture for the whole batch, so its table is made once.
+ONNX Runtime's GridSample computes position and weights again for each channel. Here they are computed once
+per pixel, and the channels of a pixel, contiguous in a table, are fetched together. The source is one picture
+for the whole batch, so its table is built once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def gather(image: Tensor, flow: Tensor) -> Tensor:
         (plane * (length / 2) + (length - 1) / 2).clamp(0, length - 1).flatten()
         for plane, length in zip(flow.permute(0, 3, 1, 2).unbind(1), (width, height), strict=True)
     )
-    # The last pixel is its own neighbour: that of the table's margin, which is a copy of it.
+    # Beyond the last pixel its neighbour is the table's margin, a copy of it.
     left, top = x.floor(), y.floor()
     place = (top * width + left).int()
     across, down = x - left, y - top
@@ -42,7 +42,7 @@ def gather(image: Tensor, flow: Tensor) -> Tensor:
 def _planar(image: Tensor, place: Tensor, across: Tensor, down: Tensor) -> Tensor:
     """(C, P): one fetch for the four neighbours of a pixel, then arithmetic on whole planes."""
     near = torch.cat(_neighbours(image), 1)[0].flatten(1).t()
-    corners = near.index_select(0, place).t().chunk(4)  # parted as bytes, where it has some
+    corners = near.index_select(0, place).t().chunk(4)  # split before the conversion, as bytes for uint8
     upper_left, upper_right, lower_left, lower_right = (corner.float() for corner in corners)
     upper = upper_left + (upper_right - upper_left) * across
     lower = lower_left + (lower_right - lower_left) * across
@@ -60,7 +60,7 @@ def _by_rows(image: Tensor, place: Tensor, across: Tensor, down: Tensor) -> Tens
 
 
 def _neighbours(image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The image, and it moved by one pixel to the left, up, and both; the border repeated."""
+    """The image, and it shifted by one pixel to the left, up, and both; the border is repeated."""
     right = torch.cat([image[..., 1:], image[..., -1:]], -1)
     return (
         image,

@@ -1,6 +1,6 @@
 """Coordinates, warps and 2x2 matrices, in forms that torch can export to ONNX.
 
-Crop units are [-1, 1] from edge to edge, which is ``grid_sample(align_corners=False)``.
+Crop units are [-1, 1] from edge to edge, as in ``grid_sample(align_corners=False)``.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def pixel_grid(like: Tensor) -> Tensor:
 
 
 def gaussians(points: Tensor, grid: Tensor, variance: float) -> Tensor:
-    """Bumps of height 1 around points (B, K, 2) on a grid (H, W, 2): (B, K, H, W).
+    """Gaussians of height 1 around points (B, K, 2) on a grid (H, W, 2): (B, K, H, W).
 
-    A round gaussian is the product of one along x and one along y, which saves nearly all exponentials.
+    Each is the product of one along x and one along y, which saves nearly all exponentials.
     """
     along_x = torch.exp((grid[0, :, 0] - points[..., :1]).square() * (-0.5 / variance))
     along_y = torch.exp((grid[:, 0, 1] - points[..., 1:]).square() * (-0.5 / variance))
@@ -36,9 +36,9 @@ def gaussians(points: Tensor, grid: Tensor, variance: float) -> Tensor:
 
 
 def full_precision(like: Tensor) -> AbstractContextManager[object]:
-    """Matrix products in here stay float32 where autocast would take them to bfloat16: for coordinates.
+    """Keep matrix products of coordinates in float32 where autocast would use bfloat16.
 
-    Without autocast it is nothing at all, so that exported graphs know nothing of it.
+    Without autocast it does nothing, so that exported graphs are unaffected.
     """
     kind = like.device.type
     return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
@@ -47,7 +47,7 @@ def full_precision(like: Tensor) -> AbstractContextManager[object]:
 def inverse_2x2(matrix: Tensor) -> Tensor:
     """Inverse of (..., 2, 2) in closed form; both torch exporters refuse ``torch.inverse``.
 
-    A determinant nearer to 0 than 1e-3 is taken as 1e-3, so that no keypoint explodes.
+    A determinant nearer to 0 than 1e-3 is replaced by 1e-3, so that the inverse stays bounded.
     """
     signs = constant((1.0, -1.0, -1.0, 1.0), matrix.device).view(2, 2)
     adjugate = matrix.flip(-2, -1).transpose(-2, -1) * signs
@@ -66,14 +66,14 @@ def multiply_2x2(left: Tensor, right: Tensor) -> Tensor:
 
 
 def resize(image: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
-    """Bilinear resize of (B, C, H, W) to ``size``; the image itself where it has that size already."""
+    """Bilinear resize of (B, C, H, W) to ``size``; the image itself if it has that size."""
     if tuple(image.shape[2:]) == tuple(size):
         return image
     return functional.interpolate(image, size=size, mode="bilinear", align_corners=False)
 
 
 def resize_flow(flow: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:
-    """Bilinear resize of a flow (B, H, W, 2) in crop units, which need no rescaling."""
+    """Bilinear resize of a flow (B, H, W, 2) in crop units; its values need no rescaling."""
     return resize(flow.permute(0, 3, 1, 2), size).permute(0, 2, 3, 1)
 
 
@@ -84,14 +84,14 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
 
     Args:
         image: (B, C, H, W), or (1, C, H, W) for a whole batch of flows; float or uint8.
-        flow: where each pixel lies in the image.
+        flow: position in the image of each output pixel.
     """
     return _sampler(image, flow)
 
 
 @contextmanager
 def sampled_by(sampler: Sampler) -> Iterator[None]:
-    """Let ``warp`` sample in another way, for instance while a graph is written for a certain machine."""
+    """Let ``warp`` use another sampler, for instance while a graph is exported for one kind of device."""
     global _sampler
     before, _sampler = _sampler, sampler
     try:
@@ -107,4 +107,4 @@ def grid_sample(image: Tensor, flow: Tensor) -> Tensor:
 
 
 Sampler = Callable[[Tensor, Tensor], Tensor]
-_sampler: Sampler = grid_sample  # no ContextVar: torch.compile cannot look into one
+_sampler: Sampler = grid_sample  # no ContextVar: torch.compile cannot trace it

@@ -1,7 +1,7 @@
-"""How far mouth and eyes are open, drawn where they are.
+"""Heatmaps of the openings of mouth and eyes.
 
-A landmark's gaussian is wider than a mouth that just opens: the heat of both lips lies on one place. Here the
-gap itself is drawn, with its true height, and nothing where it is closed.
+A landmark's gaussian is wider than a slightly open mouth: the heatmaps of both lips coincide. Here the gap
+itself is drawn with its true height, and nothing where it is closed.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from reenact.layers.constant import constant
 from reenact.layers.geometry import full_precision
 
 MAPS = 2  # mouth, eyes
-LEAST = 0.75 / 64  # crop units: standard deviation, across the gap, of one that is hardly open
-ACROSS = (1 / 8, 1 / 5)  # standard deviation along mouth and eye, as shares of the distance of their corners
-FILL = 0.6  # standard deviation across the gap, as a share of half its height
+LEAST = 0.75 / 64  # crop units: least standard deviation across the gap
+ACROSS = (1 / 8, 1 / 5)  # standard deviation along mouth and eye, over the distance of their corners
+FILL = 0.6  # standard deviation across the gap, over half its height
 
 
 def openings(landmarks: Tensor, grid: Tensor, floor: float = 0.0) -> Tensor:
@@ -25,10 +25,10 @@ def openings(landmarks: Tensor, grid: Tensor, floor: float = 0.0) -> Tensor:
     Args:
         landmarks: (B, L, 2), crop units.
         grid: (H, W, 2), crop units.
-        floor: crop units that every gap is taken to be wider, to each side: closed lips are a line then.
+        floor: crop units added to every gap on each side; with it, closed lips are drawn as a line.
 
     Returns:
-        (B, 2, H, W), mouth and eyes: near 1 inside an open one, 0 where it is closed.
+        (B, 2, H, W), mouth and eyes: near 1 inside an open one, 0 for a closed one.
     """
     device = landmarks.device
     places = tuple(place for end in zip(*GAPS, strict=True) for place in end)
@@ -42,7 +42,7 @@ def openings(landmarks: Tensor, grid: Tensor, floor: float = 0.0) -> Tensor:
     share = constant(tuple(ACROSS[place >= MOUTH_GAPS] for place in range(len(GAPS))), device)
     wide, high = (share * length).square(), (FILL * half).square() + LEAST**2
     strength = half / (half + LEAST)
-    # The inverse covariance, high + (wide - high) along along^T: its diagonal, and what lies beside it.
+    # The inverse covariance, high + (wide - high) along along^T: its diagonal and off-diagonal entries.
     wide, high = 1 / wide, 1 / high
     diagonal = high[..., None] + direction.square() * (wide - high)[..., None]
     beside = along_x * along_y * (wide - high)
@@ -54,7 +54,7 @@ def _bumps(centre: Tensor, diagonal: Tensor, beside: Tensor, height: Tensor, gri
     """Gaussians around ``centre`` (B, n, 2): (B, n, H, W).
 
     ``diagonal`` (B, n, 2) and ``beside`` (B, n, 1) are the inverse covariance, ``height`` (B, n, 1). Their
-    exponents are polynomials of x and y, so that one matrix product gives them all.
+    exponents are polynomials of x and y, so one matrix product computes them all.
     """
     slope = diagonal * centre + beside * centre.flip(-1)
     at_zero = (slope * centre).sum(-1, keepdim=True) - 2 * height.clamp_min(1e-9).log()

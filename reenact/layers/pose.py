@@ -1,4 +1,4 @@
-"""What travels between the networks."""
+"""Data passed between the networks."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class Pose(NamedTuple):
 
 
 def apply_to_both(work: Callable[[Tensor], Tensor], source: Tensor, driving: Tensor) -> tuple[Tensor, Tensor]:
-    """``work`` done to source (n, ...) and driving (B, ...) at once, which halves the nodes of a graph."""
+    """Apply ``work`` to source (n, ...) and driving (B, ...) in one batch, which halves the graph's nodes."""
     done = work(torch.cat([source, driving]))
     return done[: len(source)], done[len(source) :]
 
 
 class Movement(NamedTuple):
-    """What the motion network found, at 64 x 64 or a part of it, which may be cut out of all five alike.
+    """Output of the motion network at 64 x 64, or the same crop of all five maps.
 
-    ``flow`` (B, H, W, 2) crop units: where each driving pixel lies in the source; ``occlusion`` (B, 2, H, W)
-    in [0, 1], 1 where the source shows it, for the features at 64 and at 128; ``condition`` (B, C, H, W);
-    ``window`` (B, 1, H, W) in [0, 1]: where anything may move or be painted at all; ``openings``
-    (B, 16, H, W) in [0, 1]: mouth and eyes of both faces, at 128 x 128, each cell's 2 x 2 pixels as channels.
+    ``flow`` (B, H, W, 2) crop units: position in the source of each driving pixel; ``occlusion``
+    (B, 2, H, W) in [0, 1], 1 where visible in the source, for the features at 64 and at 128; ``condition``
+    (B, C, H, W); ``window`` (B, 1, H, W) in [0, 1]: where the picture may change; ``openings`` (B, 16, H, W)
+    in [0, 1]: mouth and eyes of both faces at 128 x 128, with the 2 x 2 pixels of each cell as channels.
     """
 
     flow: Tensor

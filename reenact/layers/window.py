@@ -1,4 +1,4 @@
-"""Where the head may move the picture: everything outside stays as the selfie shows it."""
+"""The window in which the picture may change; outside, the selfie is kept."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from reenact.layers.pose import apply_to_both
 
 # Semi-axes of an ellipse around forehead and chin, in halves of the distance between them.
 ALONG, ACROSS = 1.7, 1.45
-INNER, OUTER = 0.8, 1.15  # of that ellipse: wholly free to move inside, still outside, soft between
-SMALLEST = 1e-2  # crop units; a face of no height must not divide by zero
+INNER, OUTER = 0.8, 1.15  # radii in that ellipse: the window is 1 up to the first, 0 beyond the second
+SMALLEST = 1e-2  # crop units; least height of a face, against division by zero
 
 _FOREHEAD, _CHIN = MESH_INDICES.index(10), MESH_INDICES.index(152)
 
 
 def head_window(source: Tensor, driving: Tensor, grid: Tensor) -> Tensor:
-    """1 where either head is, with its hair and neck, falling smoothly to 0 around.
+    """1 where either head is, with its hair and neck, and smoothly down to 0 around.
 
-    Both heads count: where the selfie's was and the moved one is not, something must be put in its place.
+    Both heads count: where the selfie's head was, the background must be filled in.
 
     Args:
         source: landmarks (B, L, 2), or (1, L, 2) for the whole batch, crop units.

@@ -1,1 +1,1 @@
-"""The inside of a mouth, drawn at the size of the result: cavity, tongue, lower and upper teeth."""
+"""The mouth's inside, drawn at the resolution of the result: cavity, tongue, lower and upper teeth."""

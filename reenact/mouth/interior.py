@@ -1,8 +1,8 @@
-"""What is inside one selfie's mouth, drawn into every frame in which it opens.
+"""The inside of one selfie's mouth, drawn into every frame in which the mouth opens.
 
-The networks see a mouth in 45 pixels and paint its inside as a blur. It is simple, rigid and known, so it is
-drawn, as Bregler et al. (Video Rewrite, 1997) and Suwajanakorn et al. (2017) did: upper teeth hang from the
-skull, lower teeth and tongue ride on the jaw, all inside the inner lips of the frame that was painted.
+The networks see a mouth in 45 pixels and render its inside blurred. It is simple and rigid, so it is drawn
+instead, as by Bregler et al. (Video Rewrite, 1997) and Suwajanakorn et al. (2017). Upper teeth follow the
+skull, lower teeth and tongue the jaw. All is clipped to the inner lips of the rendered frame.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ _PLACES = {index: place for place, index in enumerate(MESH_INDICES)}
 _SKULL = [_PLACES[index] for index in (33, 133, 362, 263, 1, 10, 234, 454)]
 _MOUTH = [_PLACES[index] for index in (0, 17, 13, 14, 152)]
 _RING = [LIPS.points.index(index) for index in INNER_LIPS]
-# Positions in the ring of upper and lower rim, from the middle of either half towards its corner
+# Ring positions of upper and lower rim, for each half from its middle towards the corner of the mouth
 _HALVES = ((3, 17), (2, 18), (1, 19)), ((7, 13), (8, 12), (9, 11))
-_TAPER = (0.9, 0.72)  # of the gap further in, at most
+_TAPER = (0.9, 0.72)  # largest gap, as a share of the next one further in
 
-# Distances as shares of that between the outer eye corners
-_UPPER_EDGE = 0.315  # of the incisors' edge below the nose, in the mean of the photos of the bank
-_EDGE_BELOW_LIP = 0.02, 0.085  # of the incisors' edge below the upper lip of a selfie, at least and at most
-# The same in a frame, at least: share of the gap, and most; while it talks, and in a smile. A lip that hangs
-# low at rest is raised by a smile, which the skull does not tell
+# Distances are in eye distances: the distance of the outer eye corners
+_UPPER_EDGE = 0.315  # of the incisors' edge below the nose, mean over the bank's photos
+_EDGE_BELOW_LIP = 0.02, 0.085  # of the incisors' edge below a selfie's upper lip: least and most
+# Least in a frame: share of the gap, and upper limit; first while talking, then in a smile. A smile raises a
+# lip that is low at rest, which the pose of the skull does not show
 _EDGE_SHOWN = (0.3, 0.06), (0.65, 0.105)
-_SMILE = 1.1, 1.3  # width of the inner lips over that at rest, from which a mouth smiles, and surely does
-_OPEN = 0.05  # a selfie that opens its mouth so far shows its own inside
-_DRAWN = 0.03, 0.075  # gap from which the inside is drawn, and from which nothing else is seen
-_DRAWN_BEYOND = 0.03, 0.08  # the same for a mouth that is open in the selfie, counted from there
+_SMILE = 1.1, 1.3  # width of the inner lips over that at rest: a smile begins, and is certain
+_OPEN = 0.05  # gap from which a selfie shows the inside of its own mouth
+_DRAWN = 0.03, 0.075  # gap at which the drawn inside begins to show, and at which it is opaque
+_DRAWN_BEYOND = 0.03, 0.08  # the same beyond the selfie's own gap, for a mouth open in the selfie
 
 
 class MouthInterior:
@@ -55,12 +55,12 @@ class MouthInterior:
     def __init__(
         self, mesh: FaceMesh, picture: Picture, landmarks: FloatArray, keypoints: FloatArray
     ) -> None:
-        """Find its teeth and its light.
+        """Choose its teeth and estimate its light.
 
         Args:
-            mesh: finds the lips in frames.
+            mesh: locates the lips in frames.
             picture: the selfie's square at the size of the result, (S, S, 3) uint8.
-            landmarks: of its face, (478, 2) in pixels of ``picture``.
+            landmarks: of the face, (478, 2) in pixels of ``picture``.
             keypoints: landmarks of the source (L, 2), in crop units.
         """
         self._mesh, self._source = mesh, keypoints
@@ -70,20 +70,20 @@ class MouthInterior:
         self._gap = float(np.linalg.norm(landmarks[13] - landmarks[14])) / self._eyes
         self._width = float(np.linalg.norm(landmarks[78] - landmarks[308]))
         own = extract_teeth(picture, landmarks) if self._gap >= _OPEN else None
-        if own:  # they have the selfie's light already
+        if own:  # they already have the selfie's light
             self._light = replace(self._light, white=np.full(3, own.brightness / LIP_SHADE, np.float32))
         self._teeth, edge = _choose_teeth(landmarks, own)
         units = edge / len(picture) * 2 - 1
         self._at_rest = np.append(units, 1).astype(np.float32)
         matrix, _ = strip_transform(landmarks)
-        self._across = np.linalg.inv(matrix).astype(np.float32)  # pixels of the square for a strip's
+        self._across = np.linalg.inv(matrix).astype(np.float32)  # strip pixels to pixels of the square
 
     def draw(self, picture: Picture, landmarks: FloatArray) -> Picture:
-        """A painted frame (S, S, 3) uint8 with the inside of its mouth, where that is open.
+        """The frame (S, S, 3) uint8 with the inside of the mouth drawn, if it is open.
 
         Args:
-            picture: of the same size as the selfie's.
-            landmarks: that drove it, (L, 2) in crop units.
+            picture: the rendered frame, of the selfie's size.
+            landmarks: its driving landmarks, (L, 2) in crop units.
         """
         skull = _fit_affine(self._source[_SKULL], landmarks[_SKULL])
         ring = self._inner_lips(picture, landmarks, skull)
@@ -105,7 +105,7 @@ class MouthInterior:
         return frame.blend(picture, inside, strength)
 
     def _strength(self, gap: float) -> float:
-        """How far what is drawn replaces what the networks made: not where that is the selfie's own."""
+        """Opacity of the drawing in [0, 1]: 0 up to the gap that the selfie itself shows."""
         low, high = _DRAWN if self._gap < _OPEN else (self._gap + each for each in _DRAWN_BEYOND)
         return float(smoothstep(gap, low, high))
 
@@ -119,7 +119,7 @@ class MouthInterior:
         return blur(inside, self._light.softness) if self._light.softness > 0.3 else inside
 
     def _inner_lips(self, picture: Picture, landmarks: FloatArray, skull: FloatArray) -> FloatArray:
-        """The ring of inner lips (20, 2) in pixels, as the frame shows it."""
+        """The ring of inner lips (20, 2) in pixels, as located in the frame."""
         size = float(np.sqrt(abs(np.linalg.det(skull[:2]))))
         was = (self._source[_MOUTH].mean(0) + 1) / 2 * len(picture)
         now = (landmarks[_MOUTH].mean(0) + 1) / 2 * len(picture)
@@ -130,7 +130,7 @@ class MouthInterior:
 
 
 def _choose_teeth(landmarks: FloatArray, own: Teeth | None) -> tuple[Teeth, FloatArray]:
-    """Teeth for a selfie, and where in it the edge of the incisors is, in its pixels (2,)."""
+    """Teeth for a selfie, and the position of the incisors' edge in its pixels (2,)."""
     matrix, origin = strip_transform(landmarks)
     back = np.linalg.inv(matrix)
     if own:
@@ -145,9 +145,9 @@ def _choose_teeth(landmarks: FloatArray, own: Teeth | None) -> tuple[Teeth, Floa
 
 
 def _shown(edge: FloatArray, ring: FloatArray, eyes: float, wider: float) -> FloatArray:
-    """The incisors' edge (2,) so far below the middle of the upper lip that they show.
+    """The incisors' edge (2,), moved down until the teeth show below the upper lip.
 
-    ``ring`` (20, 2) and ``eyes`` are in pixels, ``wider`` is the width of the mouth over that at rest.
+    ``ring`` (20, 2) and ``eyes`` are in pixels; ``wider`` is the mouth's width over that at rest.
     """
     upper, lower = ring[5], ring[15]
     gap = max(float(np.linalg.norm(lower - upper)), 1e-3)
@@ -164,7 +164,7 @@ def _fit_affine(source: FloatArray, target: FloatArray) -> FloatArray:
 
 
 def _taper_corners(ring: FloatArray) -> FloatArray:
-    """Lips that come together towards the corners: the far half of a turned mouth is often found blunt."""
+    """The ring with gaps that narrow towards the corners, often missed in the far half of a turned mouth."""
     ring = ring.copy()
     for half in _HALVES:
         for (upper_in, lower_in), (upper, lower), share in zip(half, half[1:], _TAPER, strict=False):

@@ -1,6 +1,6 @@
-"""The layers of a mouth's inside, from the back to the front, each laid over those behind it.
+"""The layers of a mouth's inside, composited from back to front.
 
-All distances are shares of that between the outer eye corners.
+All distances are in eye distances: the distance of the outer eye corners.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from reenact.types import FloatArray, Picture
 _CAVITY = np.array([34, 15, 14], np.float32)
 _TONGUE = np.array([146, 92, 90], np.float32)
 _LOWER = (150, 60)  # width and height of the strip of lower teeth
-_LOWER_WIDTH, _LOWER_EDGE = 0.44, 6.0  # eye distances it is wide, and the row of its biting edge
+_LOWER_WIDTH, _LOWER_EDGE = 0.44, 6.0  # its width in eye distances, and the row of its biting edge
 _LOWER_SIZES = np.array([1.0, 1.05, 0.95, 0.86, 0.8, 0.82, 0.88, 0.97, 1.02, 1.0])  # widths of ten teeth
-LIP_SHADE = 0.88  # teeth behind lips over what is as white in the open
+LIP_SHADE = 0.88  # brightness of teeth behind lips over that of equal white outside
 _ENAMEL = np.array([236, 224, 204], np.float32)
 
 
 @dataclass(frozen=True)
 class MouthRegion:
-    """The part of one frame around the mouth, (H, W), and where things are in it.
+    """The region of one frame around the mouth, (H, W), and its geometry.
 
-    ``left`` and ``top`` place it in the frame. Of each pixel, ``soft`` is how far it is inside the lips,
-    ``occlusion`` how much light it gets, ``depth`` its distance below the upper lip, ``rise`` that above the
-    lower one, ``across`` that from the midline. ``gap`` and ``width`` are the mouth's. ``edge`` (2,) is where
-    the upper incisors end, ``lower`` (2,) the lower lip, ``right`` (2,) the unit vector towards the picture's
-    right, in pixels of the part; ``eyes`` is the distance of the eyes in pixels.
+    ``left`` and ``top`` are its position in the frame. Per pixel, ``soft`` is the coverage by the inside of
+    the lips, ``occlusion`` the share of light that arrives, ``depth`` the distance below the upper lip,
+    ``rise`` that above the lower lip, ``across`` that from the midline. ``gap`` and ``width`` are the
+    mouth's. In pixels of the region, ``edge`` (2,) is the upper incisors' edge, ``lower`` (2,) the lower lip;
+    ``right`` (2,) is the unit vector towards the picture's right. ``eyes`` is the eye distance in pixels.
     """
 
     left: int
@@ -56,7 +56,7 @@ class MouthRegion:
     def from_outline(
         cls, outline: FloatArray, ring: FloatArray, edge: FloatArray, eyes: float, side: int
     ) -> MouthRegion:
-        """The part around an outline (N, 2) of inner lips, whose 20 points are ``ring``, in pixels."""
+        """The region around an outline (N, 2) of inner lips, whose 20 points are ``ring``, in pixels."""
         margin = 0.12 * eyes
         low = np.floor(outline.min(0) - margin).clip(0, side - 2)
         high = np.ceil(outline.max(0) + margin).clip(low + 2, side)
@@ -89,7 +89,7 @@ class MouthRegion:
         )
 
     def blend(self, picture: Picture, inside: FloatArray, strength: float) -> Picture:
-        """The whole frame with what was painted inside the lips."""
+        """The whole frame with ``inside`` composited between the lips."""
         rows, columns = (
             slice(self.top, self.top + len(self.soft)),
             slice(self.left, self.left + self.soft.shape[1]),
@@ -106,9 +106,9 @@ class MouthRegion:
         anchor: tuple[float, float],
         at: NDArray[np.floating],
     ) -> FloatArray:
-        """A strip (h, w, 4) uint8 in the part's pixels, float32: ``anchor`` of it comes to lie on ``at``.
+        """A strip (h, w, 4) uint8 warped to the region, float32; its point ``anchor`` maps to ``at``.
 
-        ``matrix`` (2, 2) takes the strip's pixels to the part's.
+        ``matrix`` (2, 2) maps strip pixels to region pixels.
         """
         reduced = max(1, int(1 / (np.sqrt(abs(np.linalg.det(matrix))) + 1e-6)))
         image = Image.fromarray(strip).reduce(reduced) if reduced > 1 else Image.fromarray(strip)
@@ -123,13 +123,13 @@ class MouthRegion:
 
 
 def cavity(frame: MouthRegion, light: Light) -> FloatArray:
-    """The dark of the throat, a little lighter further down."""
+    """The dark throat, slightly lighter further down."""
     below = np.clip(frame.depth / max(frame.gap, 1e-3), 0, 1)
     return np.asarray(_CAVITY * light.flesh * (0.6 + 0.6 * below)[..., None], np.float32)
 
 
 def tongue(frame: MouthRegion, inside: FloatArray, light: Light) -> FloatArray:
-    """Its round back, low in a mouth that is well open, with its groove."""
+    """Draw the tongue's rounded surface with its groove, low in a mouth that is wide open."""
     x, y = frame.across / (0.36 * frame.width), (frame.rise + 0.02) / max(0.55 * frame.gap, 1e-3)
     radius = np.sqrt(x * x + y * y)
     groove = 1 - 0.25 * np.exp(-np.square(x / 0.12)) * np.clip(1 - y, 0, 1)
@@ -139,7 +139,7 @@ def tongue(frame: MouthRegion, inside: FloatArray, light: Light) -> FloatArray:
 
 
 def lower_teeth(frame: MouthRegion, inside: FloatArray, light: Light) -> FloatArray:
-    """They stand on the jaw, just behind the lower lip."""
+    """Draw the lower teeth, just behind the lower lip."""
     shown = 0.035 * float(smoothstep(frame.gap, 0.08, 0.22)) * frame.eyes
     down = np.array([-frame.right[1], frame.right[0]])
     matrix = np.stack([frame.right, down], 1) * (_LOWER_WIDTH * frame.eyes / _LOWER[0])
@@ -152,7 +152,7 @@ def lower_teeth(frame: MouthRegion, inside: FloatArray, light: Light) -> FloatAr
 def upper_teeth(
     frame: MouthRegion, inside: FloatArray, light: Light, teeth: Teeth, matrix: FloatArray
 ) -> FloatArray:
-    """They hang from the skull; ``matrix`` (2, 2) takes a strip's pixels to the frame's."""
+    """Draw the upper teeth; ``matrix`` (2, 2) maps strip pixels to frame pixels."""
     middle = (teeth.picture.shape[1] / 2, teeth.edge)
     strip = frame.warp_strip(teeth.picture, matrix, middle, frame.edge)
     sides = 1 - 0.55 * smoothstep(np.abs(frame.across), 0.1, 0.3)
@@ -164,7 +164,7 @@ def upper_teeth(
 
 @lru_cache(maxsize=1)
 def _lower_row() -> Picture:
-    """Ten lower teeth in a gentle arch, (60, 150, 4) uint8: their crowns lie mostly behind the lip."""
+    """Ten lower teeth in a slight arch, (60, 150, 4) uint8; mostly hidden by the lip."""
     width, height = _LOWER
     rng = np.random.default_rng(5)
     y, x = np.mgrid[:height, :width].astype(np.float32)

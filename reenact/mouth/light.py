@@ -1,4 +1,4 @@
-"""The light on a face, read from its picture: what white and flesh look like there, and how sharp it is."""
+"""Estimate of the light on a face from its picture: colour of white and flesh, and sharpness."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _EYES = (33, 160, 158, 133, 153, 144), (362, 385, 387, 263, 373, 380)
 _CHEEKS = (50, 280)
 _IVORY = np.array([1.04, 1.0, 0.93], np.float32)
 _FLESH = np.array([1.2, 0.92, 0.88], np.float32)
-_STUDIO = 165.0  # brightness of the whites of eyes, of 255, in the photos of the bank of teeth
-_SHARP, _SOFTENING = 0.7, 2.8  # of ``_softness``: ratio in sharp photos, and pixels per ratio
+_STUDIO = 165.0  # brightness of the whites of eyes, of 255, in the photos of the teeth bank
+_SHARP, _SOFTENING = 0.7, 2.8  # for ``_softness``: ratio in sharp photos, and pixels of blur per ratio
 
 
 @dataclass(frozen=True)
 class Light:
-    """How a picture renders what is inside a mouth.
+    """Light and sharpness for rendering the inside of a mouth.
 
-    ``white`` (3,) is the factor for something white, 1 in a well lit photo; ``flesh`` (3,) that for something
-    red; ``colour`` is 0 in a picture of greys and 1 in one of colours; ``softness`` is the standard deviation
-    in pixels of the blur that hides too much sharpness.
+    ``white`` (3,) is the factor for white things, 1 in a well lit photo; ``flesh`` (3,) is that for red
+    things. ``colour`` is 0 for a greyscale picture and 1 for one in colour. ``softness`` is the standard
+    deviation in pixels of the blur that matches the picture's sharpness.
     """
 
     white: FloatArray
@@ -71,7 +71,7 @@ def _brightest(picture: Picture, eye: FloatArray) -> FloatArray | None:
 
 
 def _softness(picture: Picture, eye: FloatArray) -> float:
-    """Blur of a picture by the detail around an eye: energy within 1 pixel over that within 2."""
+    """Blur of a picture from the detail around an eye: energy within 1 pixel over that within 2."""
     centre, reach = eye.mean(0), 0.75 * float(np.ptp(eye[:, 0])) + 2
     x0, y0 = np.maximum(centre - reach, 0).astype(int)
     x1, y1 = np.maximum(centre + reach, [x0 + 2, y0 + 2]).astype(int)

@@ -1,4 +1,4 @@
-"""Small drawing steps on float pictures, with Pillow doing what it does well: polygons, blur, affine maps."""
+"""Drawing operations on float pictures; polygons and blur use Pillow."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def polygon(points: NDArray[np.floating], width: int, height: int) -> FloatArray
 
 
 def blur(values: NDArray[np.floating], sigma: float) -> FloatArray:
-    """A gaussian over (H, W) in [0, 1] or (H, W, 3) in [0, 255]; eight bits are kept."""
+    """Gaussian blur of (H, W) in [0, 1] or (H, W, 3) in [0, 255], computed in 8 bits."""
     scale = np.float32(255 if values.ndim == 2 else 1)
     image = Image.fromarray(np.clip(values * scale + 0.5, 0, 255).astype(np.uint8))
     return np.asarray(image.filter(ImageFilter.GaussianBlur(sigma)), np.float32) / scale
 
 
 def alpha_over(below: FloatArray, colour: NDArray[np.floating], alpha: NDArray[np.floating]) -> FloatArray:
-    """``colour`` (H, W, 3) laid over ``below`` (H, W, 3) where ``alpha`` (H, W) in [0, 1] says so."""
+    """``colour`` (H, W, 3) composited over ``below`` (H, W, 3) with ``alpha`` (H, W) in [0, 1]."""
     return np.asarray(below + (colour - below) * alpha[..., None], np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Upper teeth with their gums, as a strip seen from the front: from a small bank, or the selfie's own."""
+"""Upper teeth and gums as a frontal strip: from a small bank, or the selfie's own."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from reenact.config import TEETH
 from reenact.mouth.shading import blur, polygon, smoothstep
 from reenact.types import FloatArray, Picture
 
-EYE_DISTANCE = 400  # pixels of a strip from one outer eye corner to the other
-WIDTH, HEIGHT = 288, 176  # of a strip, whose middle column is the midline of the teeth
-WHITE = 235  # to which the brightest teeth of a strip are scaled
+EYE_DISTANCE = 400  # strip pixels between the outer eye corners
+WIDTH, HEIGHT = 288, 176  # of a strip; the middle column is the midline of the teeth
+WHITE = 235  # level to which the brightest teeth of a strip are scaled
 INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
 """Mesh indices around the opening of the mouth: from the person's right corner along the upper lip."""
 EYE_CORNERS = (33, 263)
 _GUM = (196.0, 118.0, 116.0)
 _CENTRE = slice(WIDTH // 2 - 30, WIDTH // 2 + 30)  # columns of the incisors
-_MIN_SIZE = 0.06, 0.025  # height in eye distances, and area in their square, of teeth that can be used
+_MIN_SIZE = 0.06, 0.025  # least height in eye distances, and least area in their square, of usable teeth
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Teeth:
     """A strip of upper teeth.
 
     ``picture`` is (HEIGHT, WIDTH, 4) uint8, RGBA; ``edge`` is the row of the incisors' biting edge; ``width``
-    is the visible row's width in eye distances. ``brightness`` is that of the teeth in the picture they were
-    taken from, over ``WHITE``.
+    is the visible row's width in eye distances. ``brightness`` is that of the teeth in their original
+    picture, over ``WHITE``.
     """
 
     picture: Picture
@@ -41,22 +41,22 @@ class Teeth:
 
 @lru_cache(maxsize=1)
 def teeth_bank() -> tuple[Teeth, ...]:
-    """The teeth that ship, narrowest first."""
+    """The teeth of the package, narrowest first."""
     return tuple(sorted((_read(file) for file in sorted(TEETH.glob("*.png"))), key=lambda each: each.width))
 
 
 def nearest_teeth(width: float) -> Teeth:
-    """Those of the bank whose row is nearest to ``width``, in eye distances."""
+    """The teeth of the bank whose row is nearest in width to ``width``, in eye distances."""
     return min(teeth_bank(), key=lambda each: abs(each.width - width))
 
 
 def extract_teeth(picture: Picture, landmarks: FloatArray, below: float = 0.0) -> Teeth | None:
-    """The upper teeth that a picture shows, scaled to white; None where it shows too little of them.
+    """The upper teeth that a picture shows, scaled to ``WHITE``; None if too little of them is visible.
 
     Args:
         picture: (H, W, 3) uint8.
         landmarks: (478, 2) in picture pixels.
-        below: rows above the lowest bright one at which the teeth end, where lower teeth shine through.
+        below: rows between the teeth's end and the lowest bright row, if lower teeth are visible too.
     """
     matrix, origin = strip_transform(landmarks)
     colours = _warp_to_strip(picture, matrix, origin)
@@ -77,7 +77,7 @@ def extract_teeth(picture: Picture, landmarks: FloatArray, below: float = 0.0) -
 
 
 def strip_transform(landmarks: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The similarity (2, 2) from picture pixels to a strip's, and the point (2,) that lands on its middle."""
+    """The similarity (2, 2) from picture to strip pixels, and the point (2,) mapped to the strip's middle."""
     right, left = (landmarks[index] for index in EYE_CORNERS)
     x, y = (left - right) / np.square(left - right).sum() * EYE_DISTANCE
     return np.array([[x, y], [-y, x]], np.float32), (landmarks[13] + landmarks[14]) / 2
@@ -95,7 +95,7 @@ def _warp_to_strip(picture: Picture, matrix: FloatArray, origin: FloatArray) -> 
 
 
 def _teeth_mask(colours: FloatArray, inside: FloatArray) -> tuple[FloatArray, float]:
-    """Where a strip shows teeth, in [0, 1], and how bright they are: bright, and hardly red, inside lips."""
+    """Mask of the teeth in [0, 1] and their brightness: teeth are bright and hardly red, inside the lips."""
     bright = colours.mean(-1)
     seen = bright[inside > 0.9]
     if not len(seen):
@@ -108,7 +108,7 @@ def _teeth_mask(colours: FloatArray, inside: FloatArray) -> tuple[FloatArray, fl
 
 
 def _with_gums(colours: FloatArray, alpha: FloatArray, edge: float) -> Picture:
-    """Teeth with what is above them, should a lip rise so far; their colour goes on beyond soft rims."""
+    """Add gums above the teeth, for a raised lip; the teeth's colour is extended beyond soft rims."""
     solid = np.clip(colours, 0, 255) * alpha[..., None]
     spread = blur(solid, 3) / (blur(alpha, 3)[..., None] + 1e-3)
     colours = np.where(alpha[..., None] > 0.6, colours, spread)

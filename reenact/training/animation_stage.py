@@ -1,4 +1,4 @@
-"""Second stage: motion network, encoder and decoder learn to turn one frame of a clip into another."""
+"""Second stage: train motion network, encoder and decoder to reconstruct one frame from another."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ from reenact.training.losses import PerceptualLoss, expression_weight, gaps_l1, 
 from reenact.training.points_loss import PointsLoss
 from reenact.training.sampler import PairSampler
 
-CLOSED = 1.5 / 128  # crop units: half the height of what counts where mouth or eyes are closed
+CLOSED = 1.5 / 128  # crop units: half the height that is weighted where mouth or eyes are closed
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """What each part of the loss counts."""
+    """Weight of each term of the loss."""
 
     perceptual: float = 1.0
     l1: float = 10.0
     expression: float = 20.0  # L1 around eyes and mouth
-    gaps: float = 20.0  # L1 inside mouth and eyes, however far they are open
-    copied: float = 4.0  # L1 of the warped source alone: teaches the flow early
-    points: float = 0.5  # landmarks of mouth and eyes, as the product tracks them
-    identity: float = 3.0  # these two where their networks are given
+    gaps: float = 20.0  # L1 inside mouth and eyes, independent of how far they are open
+    copied: float = 4.0  # L1 of the warped source alone: trains the flow early
+    points: float = 0.5  # landmarks of mouth and eyes, from the product's own networks
+    identity: float = 3.0  # this and the next only if their networks are given
     likeness: float = 6.0
     crop: int = 96  # pixels; side of the full-resolution view of the perceptual loss
     face: int = 80  # pixels; side of its view of the face at half resolution
 
     def total(self, losses: Losses) -> Tensor:
-        """Their weighted sum."""
+        """Weighted sum of the losses."""
         return torch.stack([getattr(self, name) * value for name, value in losses.items()]).sum()
 
 
 def judge(made: Rendered, real: Tensor, expression: Tensor, gaps: Tensor, perceptual: Tensor) -> Losses:
-    """What every stage minimises of a rendered batch.
+    """Losses of a rendered batch that every stage minimises.
 
     Args:
-        made: what the decoder gave.
+        made: output of the decoder.
         real: (B, 3, H, W) in [0, 1], the same size.
         expression: (B, 1, H, W), see ``expression_weight``.
         gaps: (B, 2, H, W), see ``gaps_of``.
-        perceptual: that loss, of whatever view.
+        perceptual: the perceptual loss, of any view.
     """
     return {
         "perceptual": perceptual,
@@ -63,26 +63,26 @@ def judge(made: Rendered, real: Tensor, expression: Tensor, gaps: Tensor, percep
 
 
 def gaps_of(landmarks: Tensor, like: Tensor) -> Tensor:
-    """Mouth and eyes on the pixels of ``like`` (B, 3, H, W), closed ones as lines: (B, 2, H, W)."""
+    """Maps of mouth and eyes at the size of ``like`` (B, 3, H, W), closed ones as lines: (B, 2, H, W)."""
     return openings(landmarks, pixel_grid(like), CLOSED)
 
 
 class Animator(nn.Module):
-    """The networks that this stage trains, as one forward pass; the detector stays as it is."""
+    """The networks that this stage trains, as one forward pass; the detector is frozen."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.motion, self.encoder, self.decoder = model.motion, model.encoder, model.decoder
 
     def forward(self, image: Tensor, source: Pose, driving: Pose) -> Rendered:
-        """(B, 3, 256, 256) and two poses -> the source in the driving's pose."""
+        """(B, 3, 256, 256) and two poses -> the source in the driving pose."""
         motion = self.motion(functional.avg_pool2d(image, 4), source, driving)
         rendered: Rendered = self.decoder(image, self.encoder(image), source, driving, motion)
         return rendered
 
 
 class AnimationStage:
-    """One step: a pair of frames, reconstructed."""
+    """One training step: reconstruct driving frames from source frames."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class AnimationStage:
         return {"loss": self.weights.total(losses), **losses, "static": static}
 
     def _perceptual(self, generated: Tensor, real: Tensor, pose: Pose) -> Tensor:
-        """The whole at 64 pixels or the face at half resolution; and a crop, mostly on eyes or mouth."""
+        """Loss of the picture at 64 pixels or the face at half size, plus a crop, mostly eyes or mouth."""
         part = MOUTH_SLICE if torch.rand(()) < 0.5 else EYES_SLICE
         crop = self._view(generated, real, pose.landmarks[:, part].mean(1), self.weights.crop, 0.75, 3)
         face = torch.rand(()) < 0.5

@@ -1,4 +1,4 @@
-"""Changes made to training pictures, on the device where they are."""
+"""Augmentation of training pictures, on the device that holds them."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def mirror(picture: Tensor, landmarks: Tensor, which: Tensor) -> tuple[Tensor, T
 class RandomWarp:
     """A random affine and thin-plate warp for every row of a batch (FOMM, section 3.1).
 
-    ``apply`` samples a picture; ``move`` gives, for points of the warped picture, where they came from;
-    ``jacobian`` the derivative of that.
+    ``apply`` warps a picture. ``move`` maps points of the warped picture to the original; ``jacobian`` is
+    the derivative of ``move``.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class RandomWarp:
         bend: float = 0.005,
         controls: int = 5,
     ) -> None:
-        """``affine`` and ``bend`` are standard deviations in crop units; ``controls`` points a side."""
+        """``affine`` and ``bend`` are standard deviations in crop units; ``controls`` is points per side."""
         noise = torch.randn(batch, 2, 3, device=device) * affine
         self.matrix = noise + torch.eye(2, 3, device=device)
         self.controls = pixel_grid(torch.empty(controls, controls, device=device)).reshape(1, -1, 2)
@@ -100,10 +100,10 @@ class RandomWarp:
 
 
 def loosen_lips(landmarks: Tensor) -> Tensor:
-    """Landmarks (B, L, 2) with the lips' outer rims a little off.
+    """Landmarks (B, L, 2) with noise on the outer rims of the lips.
 
-    They move with the inner ones, so that a network which may choose opens mouths by the outer rims, which
-    are tracked less well.
+    Outer and inner rims move together. Without noise a network may open mouths by the outer rims, which are
+    tracked less well.
     """
     noise = torch.zeros_like(landmarks)
     for rim in OUTER_RIMS:

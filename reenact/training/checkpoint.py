@@ -1,4 +1,4 @@
-"""Weights on disk: safetensors that carry their own configuration, and the average that is exported."""
+"""Weights on disk: safetensors with their configuration inside, and the average that is exported."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ModelConfig:
 
 
 class Model(nn.Module):
-    """The four networks together, by the names that their parameters start with."""
+    """The four networks; attribute names are the prefixes of the parameters."""
 
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ def save_model(
     Args:
         model: gives the configuration, and the weights where ``tensors`` is None.
         path: the ``.safetensors`` file; replaced only when complete.
-        history: anything JSON about how the weights came to be (samples seen, minutes, device).
+        history: JSON values that tell how the weights were trained (samples seen, minutes, device).
         tensors: other values for the model's state, for instance an average.
     """
     state = tensors or model.state_dict()
@@ -81,7 +81,7 @@ def load_model(path: Path) -> tuple[Model, dict[str, Any]]:
 
 
 def _without_alpha(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The state without the four maps, named alpha, that the head of older weights has between others."""
+    """The state without the four channels, named alpha, that the head of older weights also has."""
     for name in ("decoder.head.weight", "decoder.head.bias"):
         if name in state and len(state[name]) == 18:
             state[name] = torch.cat([state[name][:12], state[name][16:]])
@@ -100,19 +100,19 @@ class ExponentialMovingAverage:
     """Exponential moving average of a module's state; the average is what gets exported."""
 
     def __init__(self, module: nn.Module, decay: float) -> None:
-        """``decay`` per step; young averages forget faster, so that the start does not linger."""
+        """``decay`` per step; lower in the first steps, so that initial weights are forgotten soon."""
         self.decay = decay
         self.steps = 0
         self.state = {name: value.detach().clone() for name, value in module.state_dict().items()}
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
-        """Take one step towards the module's present state."""
+        """Move the average one step towards the module's current state."""
         self.steps += 1
         keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
         state = module.state_dict()
         moving = [name for name, value in state.items() if value.is_floating_point()]
         mine, theirs = ([values[name] for name in moving] for values in (self.state, state))
-        torch._foreach_lerp_(mine, theirs, 1 - keep)  # one kernel for all
+        torch._foreach_lerp_(mine, theirs, 1 - keep)  # one kernel for all tensors
         for name in state.keys() - moving:
             self.state[name].copy_(state[name])

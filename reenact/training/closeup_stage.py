@@ -1,7 +1,7 @@
-"""Last stage: the decoder repaints mouths and eyes, seen from near.
+"""Last stage: train the decoder on close-ups of mouths and eyes.
 
-Motion and encoder are done and stay as they are; the decoder runs on a part of the picture only, so a sample
-costs a third of one of the stage before, and every one is of what is hard to paint.
+Motion network and encoder are frozen. The decoder runs on a part of the picture only, so a sample costs a
+third of one of the previous stage. Most samples show the parts that are hard to render.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from reenact.training.loop import Losses
 from reenact.training.losses import PerceptualLoss, expression_weight
 from reenact.training.sampler import PairSampler
 
-CELL = 4  # pixels of the picture in one of the motion's: cuts lie on its grid
-SIDE, RIM = 128, 16  # pixels: what is painted, and the rim that is not judged since it saw beyond the cut
-MOUTHS, EYES = 0.5, 0.3  # shares of the cuts; the others lie anywhere, so that nothing is forgotten
+CELL = 4  # picture pixels per pixel of the motion; crops are aligned to that grid
+SIDE, RIM = 128, 16  # pixels: side of the crop, and its rim, which lacks context and is left out of the loss
+MOUTHS, EYES = 0.5, 0.3  # shares of the crops; the others are anywhere, against forgetting
 
 
 class CloseUpStage:
-    """One step: pairs of frames, reconstructed around mouth or eyes; trains the decoder."""
+    """One step of training the decoder: reconstruct pairs of frames around mouth or eyes."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class CloseUpStage:
         device: torch.device,
         weights: LossWeights | None = None,
     ) -> None:
-        """``perceptual`` must be on the device. Batch norm keeps its statistics of whole pictures."""
+        """``perceptual`` must be on the device. Batch norm keeps its statistics from whole pictures."""
         self.model, self.sampler, self.perceptual = model, sampler, perceptual
         self.batch, self.device, self.weights = batch, device, weights or LossWeights()
         model.eval()
@@ -63,7 +63,7 @@ class CloseUpStage:
         return {"loss": self.weights.total(losses), **losses}
 
     def _corners(self, driving: Pose) -> Tensor:
-        """Left and top of each row's cut (B, 2), in pixels of the picture, on the motion's grid."""
+        """Left and top of each crop (B, 2), in pixels of the picture, aligned to the motion's grid."""
         room = 256 - SIDE
         chance = torch.rand(self.batch, 1, device=self.device)
         mouth, eyes = (driving.landmarks[:, part].mean(1) for part in (MOUTH_SLICE, EYES_SLICE))
@@ -74,7 +74,7 @@ class CloseUpStage:
         return ((shaken / CELL).round() * CELL).clamp(0, room)
 
     def _paint(self, image: Tensor, source: Pose, driving: Pose, corners: Tensor) -> Rendered:
-        """The decoder's parts around the corners: pictures of 128 pixels."""
+        """Decode crops of 128 x 128 pixels at these left upper corners."""
         with torch.no_grad():
             motion = self.model.motion(functional.avg_pool2d(image, 4), source, driving)
             features = self.model.encoder(image)

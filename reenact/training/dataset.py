@@ -1,13 +1,13 @@
-"""Face clips on disk -> one folder of packed frames and labels that training reads without decoding.
+"""Pack face clips into one folder of frames and labels that training reads without decoding.
 
   frames.npy      (N, 256, 256, 3) uint8 RGB, all clips one after the other
   landmarks.npy   (N, 478, 2) float16, crop units
   clips.json      for each clip: file, person, first row and number of rows; which frames were kept
-  taught.npy      optional: (N, 478, 2) float32, as landmarks.npy but of a better landmarker
+  taught.npy      optional: (N, 478, 2) float32, as landmarks.npy but from a better landmarker
 
-Frames can be remade from the clips and ``clips.json`` alone, so that only the small files need to travel to
-another machine. A still picture becomes a short clip of mild warps of itself: it teaches identity, paint and
-light, where real clips teach movement.
+Frames can be decoded again from the clips and ``clips.json``, so only the small files need to be copied to
+another machine. A still picture becomes a short clip of slight warps of itself. Stills add variety of
+identity and light; motion is learned from real clips.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ class PackedClip:
 
 
 class Pack:
-    """A packed folder, opened: frames stay on disk until they are touched."""
+    """An opened pack; frames are memory-mapped."""
 
     def __init__(self, folder: Path, *, taught: bool = True) -> None:
-        """Open what ``pack_clips`` wrote; ``taught`` landmarks are taken where there are some."""
+        """Open what ``pack_clips`` wrote; ``taught`` uses those landmarks where present."""
         self.frames: NDArray[np.uint8] = np.load(folder / "frames.npy", mmap_mode="r")
         self.landmarks: NDArray[np.float16] = np.load(folder / "landmarks.npy")
         if taught and (folder / TAUGHT).is_file():
@@ -60,7 +60,7 @@ class Pack:
         return len(self.frames)
 
     def _learn(self, taught: NDArray[np.float32]) -> None:
-        """Take the points of a better landmarker where it saw a face."""
+        """Use the points of the better landmarker where it found a face."""
         known = np.isfinite(taught[:, :1, :1])
         self.landmarks = np.where(known, taught, self.landmarks).astype(np.float16)
 
@@ -70,14 +70,14 @@ def pack_clips(
 ) -> int:
     """Decode every clip of ``data/manifest.tsv`` of one split, find the landmarks, write the packed folder.
 
-    Frames in which no face is found are left out, and so is a clip of which fewer than two remain.
+    Frames without a detected face are left out, and so are clips with fewer than two frames left.
 
     Args:
         data: folder with ``manifest.tsv`` and the files it names.
         folder: where to write; made if missing.
-        split: ``train`` (which takes the stills along) or ``val``.
-        per_clip: at most so many frames of one clip, evenly spread.
-        workers: processes.
+        split: ``train`` (which includes the stills) or ``val``.
+        per_clip: most frames of one clip, evenly spaced.
+        workers: number of processes.
 
     Returns:
         The number of frames packed.
@@ -90,7 +90,7 @@ def pack_clips(
     rows = list(_manifest(data, split))
     clips: list[PackedClip] = []
     landmarks: list[NDArray[np.float16]] = []
-    # Fresh processes: a fork of one that runs threads (torch, ONNX Runtime) can hang.
+    # Not fork: the fork of a process with threads (torch, ONNX Runtime) can hang.
     pool = ProcessPoolExecutor(workers, get_context("spawn"))
     with _FrameWriter(folder / "frames.npy") as frames, pool:
         jobs = ((data / row["file"], per_clip) for row in rows)
@@ -155,7 +155,7 @@ def _read(path: Path, kept: list[int] | tuple[int, ...]) -> Iterator[Picture]:
 
 
 def still_variant(still: Image.Image, index: int) -> Picture:
-    """Variant 0 is the picture itself; others are turned, scaled, sheared and seen a little from the side."""
+    """Variant 0 is the picture itself; others are rotated, scaled, sheared and in slight perspective."""
     if index == 0:
         return np.asarray(still)
     rng = np.random.default_rng(index)
@@ -190,7 +190,7 @@ def _label_clip(
 
 
 class _FrameWriter:
-    """A ``.npy`` file that grows row by row, its header written last: 5 GB need not fit in memory."""
+    """Appends rows to a ``.npy`` file and writes the header last: 5 GB need not fit in memory."""
 
     HEADER = 128
 
@@ -207,7 +207,7 @@ class _FrameWriter:
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        """Write the header, without which no one takes the file for whole."""
+        """Write the header; a file without it is recognised as incomplete."""
         with self._file:
             if error is None:
                 header = {"descr": "|u1", "fortran_order": False, "shape": (self.count, SIZE, SIZE, 3)}

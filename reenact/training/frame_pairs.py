@@ -1,4 +1,4 @@
-"""Pairs of frames as the stages see them, and parts of pictures."""
+"""Pairs of training frames, and crops of pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def draw_pairs(sampler: PairSampler, detector: nn.Module, batch: int) -> tuple[T
 def boxes_around(centres: Tensor, size: int, side: int, aimed: float) -> Tensor:
     """Left and top (B, 2) in pixels of boxes around ``centres`` (B, 2).
 
-    A share of ``1 - aimed`` lies anywhere.
+    A share of ``1 - aimed`` is placed anywhere.
     """
     room = size - side
     corners = ((centres + 1) / 2 * size - side / 2).round()
@@ -41,7 +41,7 @@ def boxes_around(centres: Tensor, size: int, side: int, aimed: float) -> Tensor:
 def crop_boxes(picture: Tensor, corners: Tensor, side: int) -> Tensor:
     """Squares of (B, C, H, W) with these left upper corners, whole pixels (B, 2): float32 (B, C, side, side).
 
-    Sampled at the centres of pixels, so that a GPU need not be asked where the squares lie.
+    Sampled at the centres of pixels, so that corners on a GPU need no synchronisation.
     """
     height, width = picture.shape[2:]
     steps = torch.arange(side, device=picture.device) + 0.5

@@ -1,4 +1,4 @@
-"""A picture of how training goes: look at it, every time."""
+"""A picture that shows the progress of training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLUMNS = 6
 def write_grid(stage: AnimationStage, path: Path) -> None:
     """Rows of source, driving, output and warped source for a fresh batch."""
     source, driving, source_pose, driving_pose = stage.draw()
-    with torch.compiler.set_stance("force_eager"):  # or six pictures would be compiled for
+    with torch.compiler.set_stance("force_eager"):  # no compilation for a batch of six
         out = stage.animator(source, source_pose, driving_pose)
     rows = [source, driving, out.rgb.clamp(0, 1), out.copied]
     grid = torch.cat([torch.cat(list(row[:COLUMNS]), 2) for row in rows], 1)

@@ -10,7 +10,7 @@ from reenact.training.occluder_canvas import Canvas, Colour, Point, Rng, any_col
 
 
 def hand(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
-    """Arm, palm and one to five fingers, pointing up; seen from the back or from inside."""
+    """Arm, palm and one to five fingers pointing up, seen from the back or the palm."""
     canvas, light = Canvas(), (float(rng.uniform(-1, 1)), -0.5)
     wide, fist, nails = rng.uniform(0.10, 0.16), rng.random() < 0.25, rng.random() < 0.6
     palm = np.array([0.5, 0.62])
@@ -64,7 +64,7 @@ def _finger(
     light: Point,
     nails: bool,
 ) -> None:
-    """Three joints, each bent a little further."""
+    """A finger of three segments, each bent a little further."""
     bend, tone = rng.normal(0, 0.12), shaded(skin, rng.uniform(0.88, 1.06))
     for part in range(3):
         end = start + np.array([np.sin(angle), -np.cos(angle)]) * length * (0.45, 0.32, 0.23)[part]
@@ -82,7 +82,7 @@ def _finger(
 
 
 def arm(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
-    """A bare or sleeved arm right across."""
+    """A bare or sleeved arm across the whole picture."""
     canvas = Canvas()
     colour = skin if rng.random() < 0.6 else any_colour(rng)
     width = rng.uniform(0.12, 0.32)

@@ -1,8 +1,8 @@
-"""An identity loss: a generated face must look like the same person to a face recognition network.
+"""An identity loss: distance of generated and real face in a face recognition network.
 
 The network is dlib's (King, "dlib-models", CC0): the 29-layer ResNet of its face recognition example. Its
-weights come with the package face_recognition_models on PyPI. It is another network than the one that
-``reenact evaluate`` judges identity with, and is only used while training.
+weights come with the package face_recognition_models on PyPI. It differs from the network by which
+``reenact evaluate`` measures identity, and is only used while training.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from reenact.landmarks import EYE_CORNERS, MESH_INDICES
 from reenact.layers.constant import constant
 
 SIDE = 150  # pixels of the aligned face
-SAME_PERSON = 0.6  # distance of descriptors below which dlib takes two faces for one person's
+SAME_PERSON = 0.6  # distance of descriptors below which dlib considers two faces one person
 MEAN = (122.782, 117.001, 104.298)
-# Channels and residual blocks of each level, in the order of the data; each but the first begins by halving
+# Channels and residual blocks of each level, in data order; each but the first starts by downsampling
 LEVELS = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
-# dlib's aligned face, padding 0.25: its centre below the eyes, half its side; 1 is the distance of the eyes
+# dlib's aligned face, padding 0.25: centre below the eyes, and half the side, in eye distances
 DOWN, HALF = 0.524, 0.963365 * 1.5
 
 
 class IdentityLoss(nn.Module):
-    """Distance of two faces in what dlib's face recognition sees: its levels, and its descriptor."""
+    """Distance of two faces in dlib's face recognition: features of its levels, and descriptor."""
 
     def __init__(self, weights: Path) -> None:
         """``weights`` is ``dlib_face_recognition_resnet_model_v1.dat``.
 
         Raises:
-            WeightsBroken: the file is not that.
+            WeightsBroken: it is another file.
         """
         super().__init__()
         self.network = Recognizer()
@@ -44,9 +44,9 @@ class IdentityLoss(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, generated: Tensor, real: Tensor, landmarks: Tensor) -> Tensor:
-        """How much the faces differ; 0 for equal ones.
+        """Distance of the faces; 0 for equal ones.
 
-        The mean over levels of the squared distance of features, relative to their own square, and the
+        The mean over levels of the squared distance of features, relative to their squared norm, plus the
         squared distance of the descriptors in units of SAME_PERSON.
 
         Args:
@@ -67,7 +67,7 @@ class IdentityLoss(nn.Module):
 
 
 class Recognizer(nn.Module):
-    """dlib's 29-layer ResNet; ``forward`` gives the end of each level but the first, and the descriptor."""
+    """dlib's 29-layer ResNet; ``forward`` returns each level's output but the first's, and the descriptor."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class Recognizer(nn.Module):
         return [*found[1:], self.last(x.mean((2, 3)))]
 
     def load(self, path: Path) -> None:
-        """Take dlib's weights; raises WeightsBroken."""
+        """Load dlib's weights; raises WeightsBroken."""
         layers = [module for module in self.modules() if isinstance(module, Normed)]
         sizes = [(size, 1) for layer in layers for size in layer.sizes]
         *parameters, last = read_tensors(path, [*sizes, (self.last.in_features, self.last.out_features)])
@@ -105,7 +105,7 @@ class Recognizer(nn.Module):
 
 
 class Normed(nn.Module):
-    """A convolution, with the scale and shift that batch normalisation became worked into it."""
+    """A convolution with the scale and shift of batch norm folded in."""
 
     def __init__(self, before: int, channels: int, side: int = 3, stride: int = 1) -> None:
         super().__init__()
@@ -114,12 +114,12 @@ class Normed(nn.Module):
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Numbers in the file for the convolution, and for scale and shift."""
+        """Count of numbers in the file for the convolution, and for scale and shift."""
         filters = self.conv.weight
         return filters.numel() + len(filters), 2 * len(filters)
 
     def load(self, conv: Tensor, affine: Tensor) -> None:
-        """Take the filters and biases, and the scales and shifts, of the file."""
+        """Load filters and biases, scales and shifts of the file."""
         filters = self.conv.weight
         scale, shift = affine.chunk(2)
         self.conv.weight.data = conv[: filters.numel()].view_as(filters) * scale.view(-1, 1, 1, 1)
@@ -133,7 +133,7 @@ class Normed(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions beside a short cut, which a halving block averages and pads with empty channels."""
+    """Residual block of two convolutions; when downsampling, the shortcut is pooled and zero-padded."""
 
     def __init__(self, before: int, channels: int, halves: bool) -> None:
         super().__init__()
@@ -151,18 +151,18 @@ class Block(nn.Module):
 
 
 def _padded(x: Tensor, shape: list[int]) -> Tensor:
-    """(B, C, H, W) with zeros behind, up to (B, *shape): dlib adds tensors of different sizes so."""
+    """(B, C, H, W) zero-padded at the end to (B, *shape), as dlib adds tensors of different sizes."""
     channels, height, width = (wanted - had for wanted, had in zip(shape, x.shape[1:], strict=True))
     return functional.pad(x, (0, width, 0, height, 0, channels))
 
 
 def chip_grid(landmarks: Tensor, size: int = SIDE, half: float = HALF) -> Tensor:
-    """Where an aligned face lies in the picture: (B, size, size, 2) for landmarks (B, L, 2).
+    """Sampling grid of an aligned face: (B, size, size, 2) for landmarks (B, L, 2).
 
-    ``half`` is that of its side, in distances of the eyes; what is not given is dlib's.
+    ``half`` is half its side, in eye distances. The defaults are dlib's.
     """
     corners = constant(tuple(MESH_INDICES.index(index) for index in EYE_CORNERS), landmarks.device)
-    left, right = (pair.mean(1) for pair in landmarks[:, corners].chunk(2, 1))  # of the picture
+    left, right = (pair.mean(1) for pair in landmarks[:, corners].chunk(2, 1))  # as seen in the picture
     across = right - left
     down = torch.stack([-across[:, 1], across[:, 0]], 1)
     centre = (left + right) / 2 + DOWN * down
@@ -172,15 +172,15 @@ def chip_grid(landmarks: Tensor, size: int = SIDE, half: float = HALF) -> Tensor
 
 
 def cut_chips(picture: Tensor, grid: Tensor) -> Tensor:
-    """(B, 3, size, size) float32 of pictures (B, 3, H, W), as ``chip_grid`` says."""
+    """(B, 3, size, size) float32 of pictures (B, 3, H, W), sampled at ``chip_grid``'s result."""
     return functional.grid_sample(picture.float(), grid, align_corners=False)
 
 
 def read_tensors(path: Path, sizes: Iterable[tuple[int, int]]) -> Iterator[Tensor]:
-    """The tensors of these sizes in a file that dlib wrote, flat, in this order.
+    """The tensors of these sizes in a file that dlib wrote, flattened, in this order.
 
-    dlib writes a tensor as a version (2), four sizes and little-endian float32, and an integer as a byte that
-    counts its bytes, and these. Between the layers' parameters lies what nobody needs here.
+    dlib writes a tensor as a version (2), four sizes and little-endian float32, and an integer as a byte with
+    its length in bytes, then those bytes. Other data between the layers' parameters are skipped.
 
     Raises:
         WeightsBroken: the file has no such tensors.

@@ -1,4 +1,4 @@
-"""First stage: the keypoint detector learns from a teacher, and to be equivariant."""
+"""First stage: train the keypoint detector on a teacher's labels and for equivariance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reenact.training.sampler import PairSampler
 
 
 class KeypointStage:
-    """One step: regress to the teacher on jittered pictures; stay equivariant on warped ones."""
+    """One step: regression to the teacher on jittered pictures; equivariance on warped ones."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class KeypointStage:
         batch: int,
         device: torch.device,
     ) -> None:
-        """``teacher`` has ``points`` (N, 2, K, 2) and ``jacobians`` (N, 2, K, 2, 2): as is, and mirrored."""
+        """``teacher`` has ``points`` (N, 2, K, 2) and ``jacobians`` (N, 2, K, 2, 2): plain and mirrored."""
         self.detector, self.batch, self.device = detector, batch, device
         self.sampler = PairSampler(pack, device, on_device=device.type != "cpu")
         self.points = torch.from_numpy(teacher["points"].astype(np.float32)).to(device)

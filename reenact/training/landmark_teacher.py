@@ -1,4 +1,4 @@
-"""Better landmarks for a pack: MediaPipe's newer landmarker sees lips more truly than the old mesh."""
+"""Better landmarks for a pack: MediaPipe's newer landmarker locates lips better than the old mesh."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ BATCH = 256  # frames
 
 
 def label_landmarks(folder: Path, model: Path) -> int:
-    """Write ``taught.npy``: (N, 478, 2) float32, crop units; NaN where the landmarker sees no face.
+    """Write ``taught.npy``: (N, 478, 2) float32, crop units; NaN where the landmarker finds no face.
 
     Args:
         folder: a pack.
         model: ``face_landmarker.task``.
 
     Returns:
-        The number of frames in which it saw a face.
+        The number of frames in which it found a face.
 
     Raises:
         ExtraMissing: mediapipe is not installed (extra ``evaluate``).
         SetupError: the model file is missing.
     """
-    # Not above: training itself runs where nothing that judges or reads media is installed.
+    # Not at the top: training must run without the packages for evaluation and media.
     from reenact.evaluation.judges import LandmarkJudge
 
     pack = Pack(folder)

@@ -1,4 +1,4 @@
-"""The part of training that every stage shares: time budget, learning rate, averages, log, resuming."""
+"""The training loop of every stage: time budget, learning rate, averages, log, resuming."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Losses = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How long, how fast, where."""
+    """Time budget, batch, learning rate and device of a run."""
 
-    minutes: float  # wall-clock budget; the learning rate falls to its end
+    minutes: float  # wall-clock budget; the learning rate decays until its end
     batch: int = 8
-    rate: float = 2e-4  # Adam's learning rate at its height
+    rate: float = 2e-4  # Adam's highest learning rate
     average: float = 0.998  # decay of the exponential moving average, per step
     device: str = "cpu"
     warm_up: int = 100  # steps
@@ -38,7 +38,7 @@ class RunOptions:
 
 
 class Run:
-    """One budgeted optimisation of ``module``; construct, maybe ``resume``, then ``fit``."""
+    """Optimisation of ``module`` within a time budget: construct, optionally ``resume``, then ``fit``."""
 
     def __init__(self, module: nn.Module, options: RunOptions) -> None:
         self.module, self.options = module, options
@@ -51,7 +51,7 @@ class Run:
         self.samples = 0
 
     def save(self, path: Path) -> None:
-        """Write what ``resume`` needs; replaced only when complete."""
+        """Write the state for ``resume``; the file is replaced only when complete."""
         state = {
             "module": self.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -67,7 +67,7 @@ class Run:
         temporary.replace(path)
 
     def resume(self, path: Path) -> None:
-        """Go on exactly where ``save`` stopped; the time budget starts anew.
+        """Continue exactly where ``save`` stopped, with a new time budget.
 
         Raises:
             WeightsBroken: the file is not the state of such a run.
@@ -87,18 +87,18 @@ class Run:
     def fit(self, step: Callable[[], Losses], every_minute: Callable[[str], None]) -> None:
         """Minimise ``step()["loss"]`` until the budget is spent.
 
-        ``every_minute`` gets one line of text: progress, speed (samples, and arithmetic of convolutions and
-        matrix products), learning rate and each loss.
+        ``every_minute`` gets one line of text: progress, speed (samples, and FLOPs of convolutions and matrix
+        products), learning rate and each loss.
         """
         start = said = time.monotonic()
         first, samples, means = self.steps, self.samples, None
-        counter = FlopCounterMode(display=False)  # of the first step: all cost about the same
+        counter = FlopCounterMode(display=False)  # counts the first step only: all cost about the same
         while (progress := (time.monotonic() - start) / (self.options.minutes * 60)) < 1:
             rate = self._set_rate(self.steps - first, progress)
             with _counting(counter) if self.steps == first else nullcontext():
                 losses = step()
                 self._descend(losses["loss"])
-            # Looked at once a minute only: to read a number is to wait for the accelerator.
+            # Read once a minute only: reading a value synchronises with the accelerator.
             now = torch.stack(list(losses.values())).detach()
             means = now if means is None else means.lerp(now, 0.02)
             if (seconds := time.monotonic()) - said >= 60:
@@ -124,7 +124,7 @@ class Run:
         self.samples += self.options.batch
 
     def _set_rate(self, steps: int, progress: float) -> float:
-        """Linear warm-up by steps, then a cosine by wall-clock from full rate to 2 % of it."""
+        """Linear warm-up by steps, and cosine decay by wall-clock time from the full rate to 2 % of it."""
         cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress))
         rate = self.options.rate * min(1.0, (steps + 1) / self.options.warm_up) * cosine
         for group in self.optimizer.param_groups:
@@ -134,6 +134,6 @@ class Run:
 
 @contextmanager
 def _counting(counter: FlopCounterMode) -> Iterator[None]:
-    """Inside, ``counter`` counts; what is to be compiled runs uncompiled, or it would not be seen."""
+    """Count with ``counter``; compiled networks run eagerly, as compiled code is not counted."""
     with torch.compiler.set_stance("force_eager"), counter:
         yield

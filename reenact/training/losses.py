@@ -1,4 +1,4 @@
-"""What training minimises."""
+"""Losses of training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reenact.training.augment import RandomWarp
 BLOCKS = (2, 2, 4, 1)
 # Scales each tap to about unit mean on face crops.
 TAP_SCALES = (1 / 60, 1 / 250, 1 / 300, 1 / 600)
-SMALLEST_GAP = 20  # pixels; a gap of which less is in view counts less
+SMALLEST_GAP = 20  # pixels; a gap of which fewer are in view is weighted less
 CAFFE_MEAN = (103.939, 116.779, 123.68)
 
 
@@ -77,7 +77,7 @@ def weighted_l1(generated: Tensor, real: Tensor, weight: Tensor) -> Tensor:
 
 
 def gaps_l1(generated: Tensor, real: Tensor, gaps: Tensor) -> Tensor:
-    """Mean absolute difference inside mouth and eyes, of which a narrow one counts as much as a wide one.
+    """Mean absolute difference inside mouth and eyes, normalised by their area.
 
     ``gaps`` is (B, 2, H, W), see ``openings``.
     """

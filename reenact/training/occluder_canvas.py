@@ -1,4 +1,4 @@
-"""Drawing a thing with its shading and what it covers."""
+"""A canvas to draw an occluder: its colour with shading, and its coverage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 SIZE = 160
-_SCALE = 2  # drawn so much larger, for smooth edges
+_SCALE = 2  # supersampling, for smooth edges
 _SIDE = SIZE * _SCALE
 
 Rng = np.random.Generator
@@ -16,7 +16,7 @@ Point = tuple[float, float]
 
 
 class Canvas:
-    """A colour and a coverage, drawn on together; coordinates in [0, 1]."""
+    """A colour image and a coverage mask, drawn together; coordinates in [0, 1]."""
 
     def __init__(self) -> None:
         self.colour, self.cover = Image.new("RGB", (_SIDE, _SIDE)), Image.new("L", (_SIDE, _SIDE))
@@ -32,7 +32,7 @@ class Canvas:
             draw.polygon(places, fill=ink)
 
     def ellipse(self, centre: Point, radius: Point, colour: Colour) -> None:
-        """A filled ellipse along the axes."""
+        """A filled axis-aligned ellipse."""
         (x, y), (a, b) = centre, radius
         box = [(x - a) * _SIDE, (y - b) * _SIDE, (x + a) * _SIDE, (y + b) * _SIDE]
         for draw, ink in self._inks(colour):
@@ -60,16 +60,16 @@ class Canvas:
                 self.stroke((here[0], here[1]), (there[0], there[1]), width, lit)
 
     def texture(self, picture: Image.Image) -> None:
-        """Replace the colour by a picture, shading kept out."""
+        """Replace the colour, with its shading, by a picture."""
         self.colour = picture.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
 
     def finished(self, rng: Rng) -> NDArray[np.uint8]:
-        """(SIZE, SIZE, 4) uint8 RGBA, turned a little, with grain."""
+        """(SIZE, SIZE, 4) uint8 RGBA, with smooth random shading."""
         for grain in (8, 40):
             noise = Image.fromarray(rng.integers(232, 256, (grain, grain), np.uint8))
             noise = noise.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC).convert("RGB")
             self.colour = ImageChops.multiply(self.colour, noise)
-        # Colour reaches beyond the edge, so that a smoothed edge is not a dark one.
+        # Extend the colour beyond the edge, so that the smoothed edge is not dark.
         spread = self.colour.filter(ImageFilter.MaxFilter(5))
         self.colour = Image.composite(self.colour, spread, self.cover).filter(ImageFilter.GaussianBlur(1.2))
         picture = Image.merge("RGBA", (*self.colour.split(), self.cover))
@@ -83,7 +83,7 @@ def shaded(colour: Colour, factor: float) -> Colour:
 
 
 def any_colour(rng: Rng) -> Colour:
-    """Often dark or grey, as things are; else anything."""
+    """A random colour, often dark or grey, as objects are."""
     level = int(rng.integers(10, 245))
     if rng.random() < 0.35:
         level = int(rng.integers(8, 70))
@@ -93,7 +93,7 @@ def any_colour(rng: Rng) -> Colour:
 
 
 def hair_colour(rng: Rng) -> Colour:
-    """Black to blond and grey."""
+    """A hair colour from black to blond and grey."""
     colours = (
         (20, 16, 15),
         (45, 32, 25),

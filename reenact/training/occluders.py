@@ -1,6 +1,6 @@
-"""Things that come before faces, drawn at random: hands, hair, microphones, cups, phones, hats, scarves.
+"""Random drawings of occluders of faces: hands, hair, microphones, cups, phones, hats, scarves.
 
-Each is drawn on a square of which the face is the middle: the eyes at (0.5, 0.4), a fourth of the side apart.
+Each is drawn on a square around a face, its eyes centred at (0.5, 0.4), a quarter of the side apart.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def microphone(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
 
 
 def cup(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
-    """A cup, glass or bottle with a hand at it, often."""
+    """A cup, glass or bottle, often with a hand."""
     canvas = hand(rng, skin, texture) if rng.random() < 0.4 else Canvas()
     colour, half, tall = any_colour(rng), rng.uniform(0.08, 0.2), rng.uniform(0.2, 0.5)
     for step in np.linspace(0, 1, 6):
@@ -73,7 +73,7 @@ def phone(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
 
 
 def stick(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
-    """One to three thin things: pens, forks, straws, strings, cables."""
+    """One to three thin objects: pens, forks, straws, strings, cables."""
     canvas = Canvas()
     for _ in range(int(rng.integers(1, 4))):
         shift, tilt = float(rng.uniform(-0.15, 0.15)), float(rng.uniform(-0.3, 0.3))
@@ -113,7 +113,7 @@ def scarf(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
 
 
 def hair(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
-    """Strands that fall from above or from one side."""
+    """Strands of hair from above or from one side."""
     canvas, colour = Canvas(), hair_colour(rng)
     root, tip = (
         np.array([rng.uniform(0.2, 0.8), -0.1]),
@@ -137,7 +137,7 @@ def hair(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
 
 
 def sunglasses(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
-    """Two dark lenses, bridge and temples, before the eyes."""
+    """Two dark lenses, bridge and temples, over the eyes."""
     canvas, colour = Canvas(), shaded((60, 55, 55), rng.uniform(0.1, 1.2))
     wide, tall = float(rng.uniform(0.09, 0.125)), float(rng.uniform(0.06, 0.11))
     canvas.stroke((0.12, EYES[1] - 0.02), (0.88, EYES[1] - 0.02), 0.02, colour)
@@ -155,7 +155,7 @@ def sunglasses(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
 
 
 def blob(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
-    """Any shape with the texture of some place of another picture."""
+    """A random shape with a texture from another picture."""
     canvas = Canvas()
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     radius = np.full(40, rng.uniform(0.12, 0.3))
@@ -168,7 +168,7 @@ def blob(rng: Rng, skin: Colour, texture: Image.Image) -> Canvas:
 
 
 Draw = Callable[[Rng, Colour, Image.Image], Canvas]
-# Which are laid anywhere, turned anyhow; and which belong to their place on the face. By how often.
+# Occluders placed anywhere at any angle, then those with a fixed place on the face; with probabilities.
 LOOSE: tuple[tuple[Draw, float], ...] = (
     (hand, 12),
     (arm, 1.5),

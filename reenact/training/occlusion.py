@@ -1,7 +1,7 @@
-"""The network of ``reenact.blending.occlusion`` learns from faces before which things were drawn.
+"""Train the network of ``reenact.blending.occlusion`` on faces with occluders drawn over them.
 
-The second picture is another frame of the same clip, or the same frame made worse, as a renderer would; in a
-third of the cases what is in front is there too, as with a microphone that never leaves, and in a fifth there
+The second picture is another frame of the same clip, or the same frame, degraded as by a renderer. In about
+a third of the samples it shows the occluder too, as with a microphone that is always there. In a fifth there
 is no second picture.
 """
 
@@ -25,14 +25,14 @@ from reenact.training.loop import Losses, Run, RunOptions
 from reenact.training.occlusion_augment import grained, lit, near_identity, seen_at, softened, views
 from reenact.training.occlusion_pictures import WIDER, Faces, Sprites
 
-CLEAN, SAME, ALONE, STAYS = 0.35, 0.4, 0.2, 0.3  # shares: nothing in front; same frame; no second; in both
-OUTSIDE = 0.15  # what a pixel outside the face counts
-SPRITES = 1500  # drawn once, then laid before faces in ever new ways
+CLEAN, SAME, ALONE, STAYS = 0.35, 0.4, 0.2, 0.3  # shares: no occluder; same frame; no second; visible in both
+OUTSIDE = 0.15  # weight of an occluder's pixel outside the face
+SPRITES = 1500  # drawn once, then placed over faces at random
 SIGNATURE = Signature(("picture", "own"), ("front",), {})
 
 
 class OcclusionStage:
-    """One step: faces, things before them, light, blur; weighted cross entropy of what is in front."""
+    """One step: weighted cross entropy of the occlusion mask on augmented faces with occluders."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class OcclusionStage:
         self.sprites = Sprites(sprites or SPRITES, self.faces, np.random.default_rng(seed))
 
     def __call__(self) -> Losses:
-        """Losses of one batch; ``holes`` is the share of clean face that is taken for something in front."""
+        """Losses of one batch; ``holes`` is the share of clean face marked as occluded."""
         picture, own, front, weight = self.draw()
         with torch.autocast(self.device.type, torch.bfloat16):
             scores = self.network.scores(picture, own).float()
@@ -63,7 +63,7 @@ class OcclusionStage:
         }
 
     def draw(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Pictures and seconds (B, 3, S, S), what is in front and what each pixel counts (B, S, S)."""
+        """First and second pictures (B, 3, S, S), occlusion masks and pixel weights (B, S, S)."""
         rows = torch.randint(len(self.faces.patches), (self.batch,))
         grid = views(self.batch, 0.12, 0.06, 0.06) / WIDER
         thing, cover = self.sprites.draw(rows, self.batch)
@@ -73,7 +73,7 @@ class OcclusionStage:
         picture, own = (grained(value) for value in jitter_colours([picture, own], 0.25))
         front = (cover > 0.5).float()
         oval, known = (seen_at(kind[rows][:, None], grid) for kind in (self.faces.ovals, self.faces.known))
-        # What was there before is not always known, what was drawn is.
+        # Real occluders are not always known; drawn ones are.
         weight = oval * torch.maximum(known, front) + OUTSIDE * front + 1e-3
         flip = torch.rand(self.batch, 1, 1, 1) < 0.5
         sides = (torch.where(flip, value.flip(3), value) for value in (picture, own, front, weight))
@@ -90,7 +90,7 @@ class OcclusionStage:
 
 
 def covered(face: Tensor, thing: Tensor, cover: Tensor) -> Tensor:
-    """Faces (B, 3, S, S) with things before them, each in a light of its own, and their shadows."""
+    """Faces (B, 3, S, S) with occluders and their shadows; face and occluder are lit independently."""
     shadow = functional.avg_pool2d(functional.avg_pool2d(cover, 4), 3, 1, 1)
     shadow = functional.interpolate(shadow, size=(SIZE, SIZE), mode="bilinear")
     dark = 1 - shadow * torch.rand(len(face), 1, 1, 1) * 0.5

@@ -1,4 +1,4 @@
-"""How the pictures that the occlusion network learns from are looked at, lit and made worse."""
+"""Augmentation for the occlusion network: views, lighting and degradation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reenact.layers.geometry import pixel_grid
 
 
 def views(batch: int, scale: float, shift: float, turn: float) -> Tensor:
-    """Places (B, S * S, 2) at which a square is looked at, scaled, shifted and turned."""
+    """Sampling positions (B, S * S, 2) of a square, scaled, shifted and rotated at random."""
     angle, size = (torch.rand(batch) * 2 - 1) * turn, torch.exp(torch.randn(batch) * scale)
     cos, sin = torch.cos(angle) * size, torch.sin(angle) * size
     linear = torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
@@ -20,7 +20,7 @@ def views(batch: int, scale: float, shift: float, turn: float) -> Tensor:
 
 
 def near_identity(batch: int) -> Tensor:
-    """Affine maps (B, 3, 2) near identity: how far a rebuilt face lies beside the true one."""
+    """Random affine maps (B, 3, 2) near identity: misalignment of a rebuilt face and the true one."""
     return torch.cat(
         [
             torch.eye(2).expand(batch, 2, 2) + torch.randn(batch, 2, 2) * 0.015,
@@ -31,7 +31,7 @@ def near_identity(batch: int) -> Tensor:
 
 
 def seen_at(pictures: Tensor, grid: Tensor, beyond: str = "zeros") -> Tensor:
-    """Pictures (B, C, H, W) uint8 or in [0, 255] at places (B, S * S, 2) -> (B, C, S, S) in [0, 1]."""
+    """Pictures (B, C, H, W) uint8 or in [0, 255], sampled at (B, S * S, 2) -> (B, C, S, S) in [0, 1]."""
     places = grid.view(len(grid), SIZE, SIZE, 2)
     return functional.grid_sample(pictures.float() / 255, places, padding_mode=beyond, align_corners=False)
 
@@ -42,7 +42,7 @@ def _smooth_field(batch: int, cells: int) -> Tensor:
 
 
 def lit(picture: Tensor, most: float) -> Tensor:
-    """Under a light that changes across the picture, at times with an edge as that of a shadow."""
+    """Apply light that varies across the picture, for a quarter with a hard edge like a shadow's."""
     field = _smooth_field(len(picture), 3)
     hard = torch.rand(len(picture), 1, 1, 1) < 0.25
     field = torch.where(hard, torch.tanh(field * 6) * 0.6, field) * torch.rand(len(picture), 1, 1, 1) * most
@@ -50,14 +50,14 @@ def lit(picture: Tensor, most: float) -> Tensor:
 
 
 def softened(picture: Tensor) -> Tensor:
-    """Softer, as rendered faces are, for two thirds."""
+    """Blur two thirds of the pictures, as rendered faces are soft."""
     half = functional.interpolate(functional.avg_pool2d(picture, 2), scale_factor=2.0, mode="bilinear")
     mix = torch.rand(len(picture), 1, 1, 1)
     return torch.where(torch.rand(len(picture), 1, 1, 1) < 0.67, picture.lerp(half, mix), picture)
 
 
 def grained(picture: Tensor) -> Tensor:
-    """Blurred for a third, with noise."""
+    """Add noise; blur a third of the pictures."""
     half = functional.interpolate(functional.avg_pool2d(picture, 2), scale_factor=2.0, mode="bilinear")
     picture = torch.where(torch.rand(len(picture), 1, 1, 1) < 0.3, half, picture)
     return (picture + torch.randn_like(picture) * torch.rand(len(picture), 1, 1, 1) * 0.03).clamp(0, 1)

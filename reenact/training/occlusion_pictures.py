@@ -1,4 +1,4 @@
-"""The faces and the drawn things that the occlusion network learns from."""
+"""Faces and drawn occluders for training the occlusion network."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from reenact.training.occluder_canvas import Rng
 from reenact.training.occluders import APART, EYES, LOOSE, PLACED, Draw
 from reenact.training.occlusion_augment import seen_at, views
 
-WIDER = 1.2  # each face is kept so much larger than it is shown
+WIDER = 1.2  # side of a stored face over that of the network's view
 SKIN, GREY = (
     (205, 36, 50, 425, 280, 330, 101),
     (205, 205, 205),
-)  # mesh points of bare skin; skin not yet coloured
-MOVED, OWN_SKIN = 0.3, 0.55  # shares: batches with motion blur; hands in the colour of the face
+)  # mesh points of bare skin; neutral colour of skin, tinted later
+MOVED, OWN_SKIN = 0.3, 0.55  # shares: batches with motion blur; hands with the face's skin colour
 
 
 class Faces:
-    """The faces of a pack, each cut as it is shown to the network, with room around."""
+    """The faces of a pack, cropped as for the network, with a margin."""
 
     def __init__(self, pack: Pack) -> None:
         side, count = round(SIZE * WIDER), len(pack)
@@ -55,12 +55,12 @@ class Faces:
         self.length = torch.tensor([length for _, length in ranges for _ in range(length)])
 
     def partner(self, rows: Tensor) -> Tensor:
-        """A random frame of the same clip for each."""
+        """For each row a random frame of the same clip."""
         return self.first[rows] + (torch.rand(len(rows)) * self.length[rows]).long()
 
 
 class Sprites:
-    """A store of drawn things, laid before faces in new ways each time."""
+    """Drawn occluders, placed over faces at random."""
 
     def __init__(self, count: int, faces: Faces, rng: Rng) -> None:
         self.faces = faces
@@ -84,12 +84,12 @@ class Sprites:
         return draw(rng, skin, texture).finished(rng)  # type: ignore[arg-type]
 
     def draw(self, rows: Tensor, batch: int) -> tuple[Tensor, Tensor]:
-        """Colours (B, 3, S, S) and cover (B, 1, S, S) in [0, 1] for the faces in ``rows``."""
+        """Colours (B, 3, S, S) and coverage (B, 1, S, S) in [0, 1] for the faces in ``rows``."""
         picked = torch.randint(len(self.pictures), (batch,))
         loose = self.is_loose[picked, None, None]
         grid = torch.where(loose, views(batch, 0.35, 0.45, 3.2) * 0.75, self._on_faces(rows))
         pictures = self.pictures[picked].float()
-        seen = seen_at(pictures, grid, "border")  # an arm does not end where its drawing ends
+        seen = seen_at(pictures, grid, "border")  # continues an arm beyond its drawing
         if torch.rand(()) < MOVED:
             step = torch.randn(batch, 1, 2) * 0.025
             seen = (seen + sum(seen_at(pictures, grid + step * k, "border") for k in (1, 2, 3))) / 4
@@ -97,7 +97,7 @@ class Sprites:
         return (seen[:, :3] * tones[..., None, None]).clamp(0, 1), seen[:, 3:]
 
     def _on_faces(self, rows: Tensor) -> Tensor:
-        """Places (B, S * S, 2) in the drawings, so that their eyes lie where those of the faces are."""
+        """Sampling positions (B, S * S, 2) that align the eyes of drawings and faces."""
         eyes = torch.from_numpy(self.faces.eyes[rows.numpy()]) * WIDER
         base = pixel_grid(torch.empty(SIZE, SIZE)).reshape(1, -1, 2)
         scale = APART * 2 / eyes[:, 2] * (1 + torch.randn(len(rows)) * 0.05)
@@ -105,7 +105,7 @@ class Sprites:
         return (base - eyes[:, None, :2]) * scale[:, None, None] + middle
 
     def _tones(self, rows: Tensor) -> Tensor:
-        """What colours grey skin, (B, 3): often as the face's own."""
+        """Factors (B, 3) that tint grey skin, often with the face's own colour."""
         skin = torch.from_numpy(self.faces.skin).float()
         other = torch.randint(len(skin), (len(rows),))
         tone = skin[torch.where(torch.rand(len(rows)) < OWN_SKIN, rows, other)]
@@ -122,7 +122,7 @@ def _polygon(points: NDArray[np.floating], side: int) -> NDArray[np.uint8]:
 def _known(
     patch: NDArray[np.uint8], places: NDArray[np.floating], skin: NDArray[np.floating]
 ) -> NDArray[np.uint8]:
-    """255 where nothing but face can be: not on what has no colour of skin above the brows; hair or hat."""
+    """255 where only face is possible: 0 above the brows where the colour differs from skin (hair, hat)."""
     far = np.abs(patch.astype(np.float32) - skin.astype(np.float32)).max(-1) > 60
     far[int(max(0, places[[105, 334, 70, 300], 1].min())) :] = False
     return np.where(far, 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Training a network of one part of the face from nothing to its graph: minutes on one core."""
+"""Train a landmark network of one part of the face and export its graph: minutes on one core."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def export_points(network: PointNetwork, graph: str, folder: Path) -> float:
 
 
 def load_points(path: Path, graph: str) -> PointNetwork:
-    """A part's network from its graph, in which each convolution has taken in its normalisation.
+    """A part's network from its graph, in which batch norm is folded into the convolutions.
 
     Raises:
         WeightsBroken: it is another network's graph.
@@ -85,7 +85,7 @@ def load_points(path: Path, graph: str) -> PointNetwork:
 
 
 def restore_batch_norm(network: PointNetwork, pictures: Tensor) -> None:
-    """Give a loaded network its normalisation back, so that in training it computes what the graph did."""
+    """Restore the batch norm of a loaded network, so that in training it computes what the graph did."""
 
     def measure(layer: nn.Module, inputs: tuple[Tensor]) -> None:
         assert (

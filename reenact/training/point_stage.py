@@ -1,4 +1,4 @@
-"""Networks of single parts of a face learn from a better landmarker, on parts cut as in ``reenact.face``."""
+"""Train the networks of parts of a face on a better landmarker's points; crops as in ``reenact.face``."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from reenact.training.dataset import SIZE as FRAME
 from reenact.training.dataset import TAUGHT, Pack
 from reenact.training.loop import Losses
 
-ROOM = 1.5  # each part is kept so much larger than it is shown, to be turned and shifted
+ROOM = 1.5  # side of a stored crop over that of the network's view: room to rotate and shift
 SHIFT, SCALE, TURN = 0.06, 0.12, 0.15  # standard deviations of shift and log scale; largest turn in radians
-BLURRED, NOISE = 0.3, 0.04  # share of pictures at half their pixels; largest deviation of the noise
-# Pairs of mesh points whose distance counts once more: inner lips at seven places, lids at five.
+BLURRED, NOISE = 0.3, 0.04  # share of pictures at half resolution; largest deviation of the noise
+# Pairs of mesh points whose distance is a further loss: inner lips at seven places, lids at five.
 OPENINGS = {
     "lips": ((80, 88), (81, 178), (82, 87), (13, 14), (312, 317), (311, 402), (310, 318)),
     "eye": ((161, 163), (160, 144), (159, 145), (158, 153), (157, 154)),
@@ -33,12 +33,12 @@ OPENINGS = {
 
 
 def parts_of(graph: str) -> list[Part]:
-    """The parts that one network places."""
+    """The parts whose points one network locates."""
     return [part for part in PARTS if part.graph == graph]
 
 
 class PointStage:
-    """One step: parts shifted, scaled, turned, mirrored, blurred, recoloured; L1 to the true points."""
+    """One step: L1 to the true points on crops that are warped, mirrored, blurred and recoloured."""
 
     def __init__(
         self, network: PointNetwork, graph: str, folder: Path, *, batch: int, device: torch.device
@@ -52,7 +52,7 @@ class PointStage:
         )
 
     def __call__(self) -> Losses:
-        """Losses of one batch; ``loss`` counts the opening of lips or lids once more."""
+        """Losses of one batch; ``loss`` adds an L1 of the opening of lips or lids."""
         picture, truth = self.draw()
         with torch.autocast(self.device.type, torch.bfloat16):
             found = self.network(picture).float()
@@ -66,7 +66,7 @@ class PointStage:
         }
 
     def draw(self) -> tuple[Tensor, Tensor]:
-        """Parts (B, 3, S, S) in [0, 1] and their points (B, P, 2) in [0, 1] across them."""
+        """Crops (B, 3, S, S) in [0, 1] and their points (B, P, 2) in [0, 1] across them."""
         rows = torch.randint(len(self.patches), (self.batch,), device=self.device)
         patch, size = self.patches[rows].permute(0, 3, 1, 2).float() / 255, self.part.size
         linear, shift = _random_views(self.batch, self.device)
@@ -80,7 +80,7 @@ class PointStage:
         return (picture + torch.randn_like(picture) * noise).clamp(0, 1), (truth + 1) / 2
 
     def _mirrored(self, picture: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
-        """Half of the pictures in a mirror, where the part has both sides."""
+        """Mirror half of the pictures, if the part is symmetric."""
         if self.part.partners is None:
             return picture, truth
         flips = torch.rand(self.batch, 1, 1, device=self.device) < 0.5
@@ -89,14 +89,14 @@ class PointStage:
 
 
 def opening_vectors(points: Tensor, graph: str) -> Tensor:
-    """From upper to lower point of each opening, (B, O, 2), in points (B, P, 2) of a network."""
+    """Vectors from upper to lower point of each opening, (B, O, 2), of a network's points (B, P, 2)."""
     places = parts_of(graph)[0].points
     upper, lower = (tuple(places.index(pair[rim]) for pair in OPENINGS[graph]) for rim in (0, 1))
     return points[:, constant(lower, points.device)] - points[:, constant(upper, points.device)]
 
 
 def extract_part_crops(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """A part of every labelled frame (M, side, side, 3), with room around; its points (M, P, 2) in [-1, 1].
+    """Crops of a part of every labelled frame (M, side, side, 3), with a margin; points (M, P, 2) in [-1, 1].
 
     Raises:
         SetupError: the pack was not labelled (``reenact train label``).
@@ -119,13 +119,13 @@ def extract_part_crops(folder: Path, part: Part) -> tuple[NDArray[np.uint8], NDA
 
 
 def _blurred(picture: Tensor) -> Tensor:
-    """Some of the pictures as a camera of half the pixels would have taken them."""
+    """Some of the pictures at half resolution."""
     half = functional.interpolate(functional.avg_pool2d(picture, 2), scale_factor=2, mode="bilinear")
     return torch.where(torch.rand(len(picture), 1, 1, 1, device=picture.device) < BLURRED, half, picture)
 
 
 def _random_views(batch: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """What of a patch is shown: maps of the unit square, (B, 2, 2) and (B, 1, 2)."""
+    """Random affine views of a stored crop: linear part (B, 2, 2) and shift (B, 1, 2)."""
     turn = (torch.rand(batch, device=device) * 2 - 1) * TURN
     size = torch.exp(torch.randn(batch, device=device) * SCALE) / ROOM
     cos, sin = torch.cos(turn) * size, torch.sin(turn) * size

@@ -1,7 +1,7 @@
-"""A loss of what moves: the networks that track faces must find lips, lids and irises where they truly are.
+"""A landmark loss: distance of lips, lids and irises between generated and real face.
 
-Pictures differ little where a mouth opens by three pixels, and an L1 loss is content with a closed one;
-landmarks differ by those three pixels. The networks are the product's own (``reenact.face.parts``), frozen.
+An L1 loss of pixels hardly penalises a closed mouth that should open by three pixels; a landmark loss does.
+The networks are the product's own (``reenact.face.parts``), frozen.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from reenact.layers.geometry import pixel_grid
 from reenact.training.point_run import load_points
 from reenact.training.point_stage import opening_vectors
 
-# Standard deviations of a square's place, as a share of half its side, and of the logarithm of its side.
+# Standard deviations of a square's position, as a share of half its side, and of the log of its side.
 SHIFT, SCALE = 0.06, 0.08
-TO_CHIN = 0.15  # so much of the way from the lips to the chin lies the middle of what their network sees
+TO_CHIN = 0.15  # centre of the lip network's view, as a share of the way from lips to chin
 _FOREHEAD, _CHIN, _RIGHT_CHEEK, _LEFT_CHEEK = (MESH_INDICES.index(index) for index in OUTLINE[1:5])
 
 
 class PointsLoss(nn.Module):
-    """Distance of lips, lids and irises of two faces, as the product tracks them."""
+    """Distance of lips, lids and irises of two faces, as located by the product's networks."""
 
     def __init__(self, folder: Path) -> None:
-        """``folder`` holds ``lips.onnx`` and ``eye.onnx``; raises WeightsBroken where they are not those."""
+        """``folder`` holds ``lips.onnx`` and ``eye.onnx``; raises WeightsBroken if they do not."""
         super().__init__()
         self.lips, self.eye = (
             load_points(folder / f"{part.graph}.onnx", part.graph).eval() for part in (LIPS, RIGHT_EYE)
@@ -38,9 +38,9 @@ class PointsLoss(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, generated: Tensor, real: Tensor, landmarks: Tensor) -> Tensor:
-        """How far apart the points are, and how differently far open mouth and eyes.
+        """Distance of the points plus difference of the openings of mouth and eyes.
 
-        Both as the mean absolute difference in pixels of what the networks see (64 across a part).
+        Both are mean absolute differences in pixels of the networks' view (64 across a part).
 
         Args:
             generated: (B, 3, H, W) in [0, 1].
@@ -52,7 +52,7 @@ class PointsLoss(nn.Module):
 
 
 def _apart(part: Part, network: PointNetwork, generated: Tensor, real: Tensor, landmarks: Tensor) -> Tensor:
-    """The loss of one part, in a square that lies a little elsewhere each time."""
+    """The loss of one part, in a square with random jitter."""
     grid = square_grid(part, landmarks, torch.randn(len(landmarks), 3, device=landmarks.device))
     with torch.no_grad():
         truth = network(functional.grid_sample(real, grid, align_corners=False))
@@ -63,12 +63,12 @@ def _apart(part: Part, network: PointNetwork, generated: Tensor, real: Tensor, l
 
 
 def square_grid(part: Part, landmarks: Tensor, noise: Tensor) -> Tensor:
-    """Where a part's network looks: what ``Part.square`` says, as far as fewer landmarks tell it.
+    """Sampling grid of a part's network: ``Part.square``, approximated from fewer landmarks.
 
     Args:
         part: of the face, not ``FACE``.
         landmarks: (B, L, 2) crop units.
-        noise: (B, 3), how far the square's size and place are off, in standard deviations.
+        noise: (B, 3), jitter of the square's size and position, in standard deviations.
 
     Returns:
         (B, S, S, 2) crop units.

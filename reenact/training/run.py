@@ -1,8 +1,8 @@
-"""``reenact train``: from clips on disk to weights, in steps that can be repeated and resumed.
+"""``reenact train``: clips on disk to weights, in steps that can be repeated and resumed.
 
   reenact train pack       DATA -> PACK                 decode clips, find landmarks
   reenact train label      PACK -> PACK/taught.npy      find landmarks with a better landmarker
-  reenact train points     PACK -> OUT/<part>.onnx      a network of the face finder: face, eye or lips
+  reenact train points     PACK -> OUT/<part>.onnx      a landmark network: face, eye or lips
   reenact train occlusion  PACK -> OUT/occlusion.onnx   the network that marks what is in front of a face
   reenact train teach      PACK -> PACK/teacher.npz     label keypoints with a pretrained detector
   reenact train keypoints  PACK -> OUT                  first stage: the keypoint detector
@@ -103,7 +103,7 @@ def _add_stage_arguments(stage: argparse.ArgumentParser, rate: float, batch: int
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Do one step; returns the exit code."""
+    """Run one step; returns the exit code."""
     if arguments.step == "pack":
         if arguments.frames_only:
             unpack_frames(arguments.data, arguments.pack)
@@ -161,7 +161,7 @@ def _prepare_animation(
     arguments: argparse.Namespace, options: RunOptions, model: Model, history: dict[str, Any]
 ) -> None:
     device, animator = torch.device(options.device), Animator(model)
-    # Statistics of a batch are noise to networks that have theirs, and do not fit averaged weights.
+    # Trained networks keep their batch norm statistics: a batch's are noisy and do not fit averaged weights.
     animator.train(mode="animation samples" not in history)
     run = Run(animator, options)
     sampler, perceptual = _opened(arguments, options)

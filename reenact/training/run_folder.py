@@ -1,4 +1,4 @@
-"""The folder that a run of training writes into."""
+"""The output folder of a training run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RunFolder:
         self.prefix, self.grid, self.minutes = prefix, grid, 0
 
     def minute(self, line: str) -> None:
-        """Log one line; every few minutes save."""
+        """Log one line, and save every few minutes."""
         with (self.out / "log.txt").open("a") as log:
             log.write(line + "\n")
         self.minutes += 1

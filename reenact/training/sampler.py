@@ -1,4 +1,4 @@
-"""Drawing pairs of frames: group, then person, then clip, so that no one is seen too often."""
+"""Sampling of frame pairs: group, then person, then clip, so that persons are balanced."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch import Tensor
 from reenact.landmarks import MESH_INDICES, OPENINGS, OUTLINE
 from reenact.training.dataset import Pack, PackedClip
 
-# How often each group of the manifest is drawn: by sharpness and movement, not by how many clips it has.
+# Probability of each group of the manifest: by sharpness and movement, not by its number of clips.
 GROUP_WEIGHTS: Mapping[str, float] = {"talk": 0.42, "news": 0.2, "ytf": 0.2, "london": 0.05}
 STILLS_WEIGHT = 0.13  # all groups that are not named above
-# So often the driving frame has, of some, the most different expression; the most different turn of the head
+# Probabilities that the driving frame is the one of CANDIDATES whose expression, or head pose, differs most
 EXPRESSIVE, TURNED, CANDIDATES = 0.4, 0.3, 5
 
 
@@ -24,7 +24,7 @@ class PairSampler:
     """Random batches of (source, driving) rows and their pictures."""
 
     def __init__(self, pack: Pack, device: torch.device, *, on_device: bool) -> None:
-        """Draw with torch's global generator, so that a resumed run goes on with the draws to come.
+        """Sampling uses torch's global generator, so that a resumed run continues the same sequence.
 
         ``on_device`` keeps all frames in the accelerator's memory as uint8 (40,000 frames: 8 GB).
         """
@@ -80,9 +80,9 @@ def expressions(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def head_turns(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far the nose's tip lies from the cheeks' middle, along them and across, (N, 2).
+    """Offset of the nose tip from the middle of the cheeks, along and across their line, (N, 2).
 
-    As shares of half the cheeks' distance: turns and nods. ``landmarks`` is (N, L, 2).
+    In halves of the cheeks' distance: a measure of yaw and pitch. ``landmarks`` is (N, L, 2).
     """
     nose, left, right = (landmarks[:, MESH_INDICES.index(index)] for index in (1, 234, 454))
     half = (right - left) / 2

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from reenact.training.dataset import Pack
 
-# FOMM's grid puts -1 and 1 on the centres of the outer pixels of its 64 x 64 map; ours on their edges.
+# In FOMM's grid -1 and 1 are centres of the outer pixels of its 64 x 64 map; in ours their outer edges.
 TO_EDGES = 63 / 64
 
 
 def label_pack(folder: Path, teacher: Path, *, threads: int = 2) -> None:
-    """Write ``teacher.npz``: ``points`` (N, 2, K, 2) and ``jacobians`` (N, 2, K, 2, 2), as is and mirrored.
+    """Write ``teacher.npz``: ``points`` (N, 2, K, 2) and ``jacobians`` (N, 2, K, 2, 2), plain and mirrored.
 
     ``teacher`` is an ONNX graph: ``image`` (1, 3, 256, 256) RGB in [0, 1] -> keypoints, jacobians. A teacher
-    is not equivariant to mirroring, so the mirrored picture has labels of its own.
+    is not equivariant to mirroring, so mirrored pictures have their own labels.
     """
     pack = Pack(folder)
     options = onnxruntime.SessionOptions()

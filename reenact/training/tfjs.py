@@ -1,7 +1,7 @@
-"""A TensorFlow.js graph model as a torch module: for frozen networks that a loss asks.
+"""A TensorFlow.js graph model as a torch module, for frozen networks in a loss.
 
-Only what feed-forward convolutional networks need. TensorFlow keeps channels last, torch second: constants of
-one axis are channels and are shaped to fit.
+Supports the operations of feed-forward convolutional networks only. TensorFlow stores channels last, torch
+second: one-dimensional constants are per channel and are reshaped to fit.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative"}
 
 
 class GraphModel(nn.Module):
-    """Runs such a graph from its placeholder to the node asked for."""
+    """Runs such a graph from its placeholder to the output node."""
 
     def __init__(self, path: Path, output: str) -> None:
         """``path`` is ``model.json``, its weights beside it; ``output`` names the last node to compute.
@@ -61,7 +61,7 @@ class GraphModel(nn.Module):
         self.output = output
 
     def forward(self, image: Tensor) -> Tensor:
-        """(B, C, H, W) -> what the output node gives."""
+        """(B, C, H, W) -> result of the output node."""
         found: dict[str, Tensor] = {}
         for step in self.steps:
             inputs = [found[name] for name in step.get("input", ())]
@@ -81,7 +81,7 @@ class GraphModel(nn.Module):
 
 
 def _needed(nodes: dict[str, Node], output: str) -> list[Node]:
-    """The nodes that ``output`` depends on and itself, each after its inputs."""
+    """``output`` and the nodes it depends on, each after its inputs."""
     order: dict[str, Node] = {}
 
     def visit(name: str) -> None:
@@ -95,7 +95,7 @@ def _needed(nodes: dict[str, Node], output: str) -> list[Node]:
 
 
 def _parsed(node: Node) -> Node:
-    """A convolution with its numbers read once, so that running it is arithmetic alone."""
+    """A convolution with its attributes parsed once, not at every run."""
     if node["op"] not in _CONVOLUTIONS:
         return node
     attributes = node["attr"]
@@ -125,7 +125,7 @@ def _as_torch(constant: np.ndarray[Any, Any]) -> Tensor:
 
 def _convolve(step: Node, x: Tensor, filters: Tensor) -> Tensor:
     groups = 1
-    if "Depthwise" in step["op"]:  # (multiplier, channels, H, W), as ``_as_torch`` turned it
+    if "Depthwise" in step["op"]:  # (multiplier, channels, H, W) after ``_as_torch``
         filters, groups = filters.transpose(0, 1), filters.shape[1]
     if step["same"]:
         x = _padded(x, filters.shape[2:], step["strides"])
@@ -133,7 +133,7 @@ def _convolve(step: Node, x: Tensor, filters: Tensor) -> Tensor:
 
 
 def _padded(x: Tensor, sides: torch.Size, strides: list[int]) -> Tensor:
-    """Zeros around (B, C, H, W) as TensorFlow's SAME adds them: where they are odd, the more behind."""
+    """(B, C, H, W) zero-padded as by TensorFlow's SAME: an odd total puts the extra zero at the end."""
     around: list[int] = []
     for size, side, stride in zip(x.shape[2:], sides, strides, strict=True):
         extra = max((-(-size // stride) - 1) * stride + side - size, 0)
