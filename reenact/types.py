@@ -38,7 +38,7 @@ class Face:
 
     ``box`` is x0, y0, x1, y1 in picture pixels; ``score`` in [0, 1]; ``landmarks`` is (478, 2) float32 in
     picture pixels: MediaPipe's 468 mesh points, then 5 iris points of each eye (its right eye first).
-    ``presence`` in [0, 1] is the score of the mesh network for the region of the landmarks.
+    ``presence`` in [0, 1] is the presence score that the mesh network gives with the landmarks.
     """
 
     box: tuple[float, float, float, float]
