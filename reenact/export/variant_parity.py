@@ -65,7 +65,7 @@ def feeds(folder: Path) -> Iterator[Feed]:
         driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)[::2]
         for start in range(0, len(driven), BATCH):
             inputs = engine.renderer.inputs(source, driven[start : start + BATCH])
-            yield {  # copied: a Kept is valid only as long as its source
+            yield {  # copied: an OrtValue may not outlive its source
                 name: np.array(each if isinstance(each, np.ndarray) else each.numpy())
                 for name, each in inputs.items()
             }
