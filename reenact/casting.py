@@ -1,4 +1,4 @@
-"""Who moves like what, and who takes whose place: the roles of several faces."""
+"""Assignment of motions to the faces of a picture, and of faces to the people of a clip."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def cast_footage(
     options: SwapOptions,
     on_progress: ProgressCallback | None,
 ) -> Footage:
-    """A clip with its faces: tracked now, or before."""
+    """A clip with its face tracks: stored ones, or newly tracked."""
     if isinstance(clip, Footage):
         return clip.trimmed(options.span)
     if isinstance(clip, Template) and not (options.cast and clip.driving):
@@ -50,7 +50,7 @@ def cast_footage(
 
 
 def track_of(footage: Footage, person: int) -> FaceTrack:
-    """The face of one person of a clip."""
+    """The face track of one person of a clip."""
     if person not in footage.people:
         raise FaceIndexOutOfRange(
             f"The person {person} was not followed in this clip, only "
@@ -62,7 +62,7 @@ def track_of(footage: Footage, person: int) -> FaceTrack:
 def assign_templates(
     template: Template | Path, motions: Mapping[int, Template | Path], chosen: tuple[int, ...]
 ) -> list[Template | Path]:
-    """What moves each of the chosen faces; raises InvalidOption where another face has a motion."""
+    """The motion of each chosen face; raises InvalidOption where a motion is given for another face."""
     if unknown := sorted(set(motions) - set(chosen)):
         raise InvalidOption(f"There is a motion for face {unknown[0]}, which is not among those that move.")
     return [motions.get(number, template) for number in chosen]
@@ -74,7 +74,7 @@ def open_drivers(
     transfer: TransferOptions,
     on_progress: ProgressCallback | None,
 ) -> list[Driver]:
-    """Drivers in step; a template or clip that moves several faces is opened once."""
+    """Synchronized drivers; a template or clip that drives several faces is opened once."""
     opened: dict[str | Path, MotionDriver] = {}
     for each in templates:
         key = each.id if isinstance(each, Template) else each

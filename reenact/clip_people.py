@@ -16,8 +16,8 @@ from reenact.face_tracker import clean_candidates, nearest_visible, yaw
 from reenact.media import VIDEO_LIMITS, WHOLE, Span, VideoLimits, open_clip
 from reenact.types import Face, Picture
 
-THUMBNAIL = 128  # pixels a side
-_FRONTAL = np.radians(15)  # by how much more than in the best frame a face may be turned
+THUMBNAIL = 128  # side in pixels
+_FRONTAL = np.radians(15)  # largest yaw of a face beyond that of the most frontal frame
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class ClipPerson:
     """One person of a clip.
 
     ``number`` is that of ``CastMember.person``; 0 fills most of the clip. ``thumbnail`` (128, 128, 3) uint8
-    shows the upright head in the frame ``seconds`` after the clip's first picture; ``box`` (x0, y0, x1, y1)
-    is the face in this frame, in its pixels. ``first_seen`` is in seconds too, ``share`` that of the frames.
+    shows the upright head in the frame ``seconds`` after the clip's first frame. ``box`` (x0, y0, x1, y1) is
+    the face in this frame, in its pixels. ``first_seen`` is in seconds, ``share`` a fraction of the frames.
     """
 
     number: int
@@ -40,10 +40,10 @@ class ClipPerson:
 def find_people(
     engine: Engine, clip: Path, span: Span = WHOLE, limits: VideoLimits = VIDEO_LIMITS
 ) -> list[ClipPerson]:
-    """The people of a clip, who fills most of it first; faces too small to be replaced are among them.
+    """The people of a clip, who fills most of it first; includes faces too small to be replaced.
 
     Args:
-        engine: opened once.
+        engine: can be reused for many calls.
         clip: any format that ``open_clip`` reads. It is read twice.
         span: the part that is used.
         limits: of the clip.
@@ -67,7 +67,7 @@ def find_people(
 
 
 class _Best:
-    """The sharpest of the frames that show a face from the front."""
+    """Keeps the sharpest of the frames with a frontal face."""
 
     def __init__(self, person: Person) -> None:
         visible = person.shots >= 0

@@ -1,4 +1,4 @@
-"""What moves a subject: something that yields poses at a rate, and may have sound."""
+"""Drivers: sources of the poses that animate a subject, with a frame rate and optional sound."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from reenact.types import Keypoints, Motion, ProgressCallback, Template
 
 
 class Driver(Protocol):
-    """A source of poses. ``audio`` is the file whose first sound track belongs to them, if there is one."""
+    """A source of poses. ``audio`` is the file whose first audio track belongs to them, if there is one."""
 
     @property
     def fps(self) -> Fraction:
-        """Poses a second."""
+        """Poses per second."""
 
     @property
     def audio(self) -> Path | None:
@@ -45,7 +45,7 @@ class MotionDriver:
 
     @property
     def fps(self) -> Fraction:
-        """Poses a second."""
+        """Poses per second."""
         return self.motion.fps
 
     def poses(self, subject: Keypoints) -> Keypoints:
@@ -55,7 +55,7 @@ class MotionDriver:
 
 @dataclass(frozen=True)
 class FaceTrackDriver:
-    """The face of a clip that a subject replaces; poses lie in the squares of the track's visible frames."""
+    """The face of a clip that a subject replaces; poses are relative to the squares of visible frames."""
 
     track: FaceTrack
     fps: Fraction
@@ -63,14 +63,14 @@ class FaceTrackDriver:
     audio: Path | None = None
 
     def poses(self, subject: Keypoints) -> Keypoints:
-        """The clip's poses with the subject's proportions, of the visible frames only."""
+        """The clip's poses with the subject's proportions, for visible frames only."""
         visible = np.flatnonzero(self.track.visibility > 0)
         return swap_poses(subject, self.track.keypoints, self.likeness)[visible]
 
 
 @dataclass(frozen=True)
 class PacedDriver:
-    """A motion at another rate, and as long as another: it loops where it can, else its last pose stays."""
+    """A motion resampled to another rate and length: it loops where it can, else its last pose is held."""
 
     driver: MotionDriver
     fps: Fraction
@@ -89,7 +89,7 @@ class PacedDriver:
 
 
 def in_step(drivers: Sequence[MotionDriver]) -> list[Driver]:
-    """Motions of several faces of one picture: all at the rate of the first, as long as the longest."""
+    """Synchronized motions of several faces: all at the rate of the first and as long as the longest."""
     first = drivers[0]
     counts = [int((len(each.motion) - 1) / (each.fps / first.fps)) + 1 for each in drivers]
     if all(each.fps == first.fps for each in drivers) and len(set(counts)) == 1:
@@ -99,7 +99,7 @@ def in_step(drivers: Sequence[MotionDriver]) -> list[Driver]:
 
 
 def is_loop(poses: Keypoints) -> bool:
-    """Whether a motion may start anew after its end: the step back is no longer than most of its steps."""
+    """Whether a motion can loop: the step from its end to its start is no longer than most of its steps."""
     if len(poses) < 3:
         return False
     steps = np.linalg.norm(np.diff(poses.landmarks, axis=0), axis=-1).mean(-1)
@@ -113,11 +113,11 @@ def open_driver(
     options: TransferOptions,
     on_progress: ProgressCallback | None = None,
 ) -> MotionDriver:
-    """A template's stored motion, or that of a clip, which is tracked now.
+    """The stored motion of a template, or the motion of a clip, which is tracked by this call.
 
     Raises:
-        DrivingStill: relative motion is asked for, and the clip is a single picture.
-        NoFaceFound: fewer than half of the clip's frames on_frame a face.
+        DrivingStill: relative motion is requested, and the clip is a single picture.
+        NoFaceFound: fewer than half of the clip's frames show a face.
         InputError: the clip cannot be used.
     """
     if isinstance(template, Template):

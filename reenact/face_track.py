@@ -1,4 +1,4 @@
-"""A face followed through a clip."""
+"""The track of a face through a clip."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reenact.types import Crop, FloatArray, Keypoints, Picture
 
 @dataclass(frozen=True)
 class CleanFace:
-    """A face with nothing in front of it: its square (256, 256, 3) uint8, and its pose there."""
+    """A face without occlusion: its square (256, 256, 3) uint8, and its pose there."""
 
     picture: Picture
     pose: Keypoints
@@ -20,13 +20,13 @@ class CleanFace:
 
 @dataclass(frozen=True)
 class FaceTrack:
-    """One face through a clip of T frames, each seen upright in a square of its own.
+    """One face through a clip of T frames; it is upright in the square of each frame.
 
     ``squares`` (T, 4) float32 are centre x, y and side in pixels of the frame and the clockwise angle in
     radians. ``landmarks`` (T, 478, 2) float32 and ``keypoints`` (T frames) lie in the units of their square.
-    ``visibility`` (T,) float32 in [0, 1] is 0 where the face is not seen and fades to it; the other values
-    are then those of a frame nearby. ``shots`` (T,) numbers what lies between cuts, from 0 on, and ``clean``
-    has for each shot the frame that shows the face best.
+    ``visibility`` (T,) float32 in [0, 1] is 0 where the face is not visible, with a fade before and after;
+    the other values are then those of a frame nearby. ``shots`` (T,) numbers the shots between cuts from 0,
+    and ``clean`` has the best frame of the face for each shot.
     """
 
     squares: FloatArray
@@ -45,7 +45,7 @@ class FaceTrack:
         return Crop.around(self.squares[frame])
 
     def part(self, first: int, last: int) -> FaceTrack:
-        """The frames from ``first`` up to ``last``, which is left out."""
+        """The frames from ``first`` up to ``last``, which is excluded."""
         part = slice(first, last)
         return FaceTrack(
             self.squares[part],
@@ -57,6 +57,6 @@ class FaceTrack:
         )
 
     def painted_size(self, most: int) -> int:
-        """Pixels a side that suffice for this face: 256, 512 or 1024, and at most ``most``."""
+        """Sufficient side in pixels for this face: 256, 512 or 1024, and at most ``most``."""
         side = float(np.median(self.squares[:, 2]))
         return next((size for size in (256, 512) if size >= most or side <= 1.25 * size), most)

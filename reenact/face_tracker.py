@@ -1,4 +1,4 @@
-"""One face through a clip: its squares, steadied, and its poses in them.
+"""Track of one face through a clip: its smoothed squares, and its poses in them.
 
 a face in each frame, and its shots -> a square for each frame, smoothed -> keypoints, smoothed
 """
@@ -21,14 +21,14 @@ from reenact.generator.renderer import NATIVE_SIZE
 from reenact.motion.one_euro import LANDMARKS, OneEuroParams, smooth_motion, steady
 from reenact.types import Crop, Face, FloatArray, Keypoints, Picture, rotate_points
 
-FADE = 0.12  # seconds in which a face that is lost fades to the clip's own
-_CANDIDATES = 5  # frames of a shot, of which one shows the face with nothing in front
-# In sides of the square and seconds; poses are taken in the filtered squares, so that a delay does no harm
+FADE = 0.12  # seconds in which the new face fades to the clip's face before tracking is lost
+_CANDIDATES = 5  # candidate frames of a shot, to find one without occlusion
+# In sides of the square and seconds. Poses are relative to the filtered squares, so a delay has no effect.
 _SQUARES = OneEuroParams(min_cutoff=1.0, beta=8.0)
 
 
 class FaceTracker:
-    """Takes the frames of a clip one by one, and then gives the track of one face."""
+    """Receives the frames of a clip one by one, then returns the track of one face."""
 
     def __init__(
         self,
@@ -38,15 +38,15 @@ class FaceTracker:
         fps: Fraction,
         cuts: NDArray[np.intp] | None = None,
     ) -> None:
-        """Frames in which the face is not seen take the values of the nearest one in which it is.
+        """A frame in which the face is not visible gets the values of the nearest one in which it is.
 
         Args:
-            engine: opened once.
+            engine: can be reused for many calls.
             features: of the face in every frame.
-            shots: (T,), the number of each frame's shot, -1 where the face is not reliably seen.
-            fps: frames a second.
-            cuts: (T,), the shots of the whole frames, where they are known: a face fades out before it is
-                lost within one, but not before its end.
+            shots: (T,), the number of each frame's shot, -1 where the face is not reliably visible.
+            fps: frames per second.
+            cuts: (T,), the shots of the whole frames, if known: a face that is lost within a shot fades
+                out, a face at the end of a shot does not.
         """
         self._engine, self._fps = engine, fps
         self._visible = shots >= 0
@@ -60,7 +60,7 @@ class FaceTracker:
         self._clean = _CleanFaces(engine)
 
     def take(self, index: int, frame: Picture) -> None:
-        """Take the pose in a frame, the ``index``-th from 0."""
+        """Detect the pose in frame ``index``, counted from 0."""
         if not self._visible[index]:
             return
         face, square = self._faces[index], Crop.around(self._squares[index])
@@ -87,13 +87,13 @@ class FaceTracker:
 
 
 def _divided(shots: NDArray[np.intp], cuts: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Shots (T,), numbered anew, of which none goes on after a cut."""
+    """Shots (T,), split at cuts and renumbered."""
     begins = (np.diff(shots) != 0) | (np.diff(cuts) != 0)
     return np.concatenate([np.zeros(1, np.intp), np.cumsum(begins)])
 
 
 class _CleanFaces:
-    """Of the candidates of each shot the face with least in front of it."""
+    """Keeps the least occluded face of each shot's candidates."""
 
     def __init__(self, engine: Engine) -> None:
         self._detect = engine.occlusion
@@ -109,7 +109,7 @@ class _CleanFaces:
 
 
 def clean_candidates(faces: Sequence[Face], visible: NDArray[np.bool_], shots: NDArray[np.intp]) -> set[int]:
-    """Frames that may show the face of their shot best: surely a face, seen from the front."""
+    """Candidates for the best frame of each shot: reliable detections of a frontal face."""
     presence = np.array([face.presence for face in faces])
     turned_by = np.array([abs(yaw(face)) for face in faces])
     chosen: set[int] = set()
@@ -124,18 +124,18 @@ def clean_candidates(faces: Sequence[Face], visible: NDArray[np.bool_], shots: N
 
 
 def nearest_visible(visible: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """For every frame (T,) the nearest one in which the face is seen; there must be one."""
+    """For every frame (T,) the nearest one in which the face is visible; there must be one."""
     places = np.flatnonzero(visible)
     return np.asarray(places[np.abs(places - np.arange(len(visible))[:, None]).argmin(1)])
 
 
 def visibility(visible: NDArray[np.bool_], shots: NDArray[np.intp], fps: Fraction) -> FloatArray:
-    """How far the new face is shown in each frame (T,): fading where the face is lost, and not at cuts.
+    """Opacity of the new face in each frame (T,): it fades where the face is lost, but not at cuts.
 
     Args:
-        visible: whether the face is really seen (T,).
+        visible: whether the face is detected in the frame (T,).
         shots: the number of each frame's shot (T,).
-        fps: frames a second.
+        fps: frames per second.
     """
     steps = 1 + round(FADE * fps)
     shown = visible.astype(np.float32)
@@ -149,7 +149,7 @@ def visibility(visible: NDArray[np.bool_], shots: NDArray[np.intp], fps: Fractio
 
 
 def _squares(faces: Sequence[Face], shots: NDArray[np.intp], fps: Fraction) -> FloatArray:
-    """An upright square for each frame (T, 4), smooth_motion within each shot."""
+    """An upright square for each frame (T, 4), smoothed within each shot."""
     found = np.array([_square(face) for face in faces], np.float32)
     steadier = []
     for number in np.unique(shots):
@@ -167,10 +167,10 @@ def _square(face: Face) -> tuple[float, float, float, float]:
 
 
 def yaw(face: Face) -> float:
-    """How far a face is rotate_points to the side in radians: positive to the right of the picture.
+    """Yaw of a face in radians, positive towards the right of the picture.
 
-    The nose tip against the middle of the cheeks, on a head taken as a cylinder: the cheeks (234, 454) lie 80
-    degrees away from the nose, which stands out by a fifth of the radius.
+    Computed from the nose tip and the middle of the cheeks, with the head modelled as a cylinder: the cheeks
+    (234, 454) lie 80 degrees from the nose, which protrudes by a fifth of the radius.
     """
     nose, right, left = (rotate_points(face.landmarks[index], -face.roll)[0] for index in (1, 234, 454))
     return float(np.arctan2((2 * nose - right - left) / 1.04, left - right))

@@ -1,6 +1,6 @@
-"""A clip whose faces are to be replaced: where each face is in every frame, and in which pose.
+"""A clip whose faces can be replaced: position and pose of each face in every frame.
 
-frames -> a face in each -> shots between cuts -> a square for each frame, smooth_motion -> keypoints
+frames -> a face in each -> shots between cuts -> a square for each frame, smoothed -> keypoints
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from reenact.runtime import close
 from reenact.tracking import frame_features_of
 from reenact.types import Clip, Picture, ProgressCallback
 
-SMALLEST_FACE = 48  # pixels of height: of fewer nothing would be recognized
+SMALLEST_FACE = 48  # height in pixels: smaller faces are not recognizable
 LARGEST_YAW = np.radians(60)
 
 PeopleChoice = Literal["largest", "all"] | Collection[int]
-"""Whose faces are followed: the largest, all, or people by number; 0 fills most of the clip."""
+"""The faces to track: the largest, all, or people by number; person 0 fills most of the clip."""
 
 
 @dataclass(frozen=True)
 class Footage:
-    """A clip with the faces that are followed through it."""
+    """A clip with its face tracks."""
 
     path: Path
     span: Span
@@ -51,7 +51,7 @@ class Footage:
         return len(self.tracks[0])
 
     def trimmed(self, span: Span) -> Footage:
-        """A part of a whole clip that was tracked already; raises InvalidOption where nothing is left."""
+        """The tracks of a part of the clip; raises InvalidOption where no frame is left."""
         if span == self.span:
             return self
         opened = open_clip(self.path, self.limits, span)
@@ -61,7 +61,7 @@ class Footage:
         return replace(self, span=span, audio_start=opened.audio_start, tracks=tracks)
 
     def open(self) -> Clip:
-        """The clip itself, to be read once more."""
+        """Open the clip, to read its frames again."""
         return open_clip(self.path, self.limits, self.span)
 
 
@@ -74,22 +74,22 @@ def open_footage(
     limits: VideoLimits = VIDEO_LIMITS,
     on_progress: ProgressCallback | None = None,
 ) -> Footage:
-    """Follow faces through a clip. It is read twice, so that memory does not grow with it.
+    """Track faces through a clip. It is read twice, so that memory does not grow with its length.
 
     Args:
-        engine: opened once.
+        engine: can be reused for many calls.
         clip: any format that ``open_clip`` reads.
-        people: the largest face alone, found anew after each cut; or people who are known again after cuts
-            by their likeness: all whose face can be replaced, or some by their number.
+        people: only the largest face, chosen again after each cut; or people who are re-identified after
+            cuts by their likeness: all whose face can be replaced, or some by number.
         span: the part that is used.
         limits: of the clip.
-        on_progress: is called for every frame, always as 0 done.
+        on_progress: called for every frame, always with 0 frames done.
 
     Raises:
         NoFaceFound: no frame shows a face.
-        FaceTooSmall: a face is lower than 48 pixels in most frames.
-        FaceTurnedAway: it is turned by more than 60 degrees in nearly all frames.
-        FaceIndexOutOfRange: the clip has no person of this number.
+        FaceTooSmall: a face is less than 48 pixels high in most frames.
+        FaceTurnedAway: a face is turned by more than 60 degrees in nearly all frames.
+        FaceIndexOutOfRange: the clip has no person with this number.
         InputError: the clip cannot be used.
     """
 
@@ -132,7 +132,7 @@ def open_footage(
 
 
 def choose_people(found: Sequence[Person], people: Literal["all"] | Collection[int]) -> tuple[int, ...]:
-    """The numbers of those who were asked for, ascending; see ``open_footage`` for what is raised."""
+    """The numbers of the requested people, ascending; raises as ``open_footage`` does."""
     if not found:
         refuse_unusable([])
     if people == "all":
@@ -150,7 +150,7 @@ def choose_people(found: Sequence[Person], people: Literal["all"] | Collection[i
 
 
 def _usable(found: Sequence[Person]) -> tuple[int, ...]:
-    """Those whose face can be replaced; raises what is wrong with the first where none can."""
+    """The numbers of people whose face can be replaced; if there are none, raises the first one's error."""
     errors: list[InputError] = []
     numbers = []
     for number, person in enumerate(found):
@@ -165,7 +165,7 @@ def _usable(found: Sequence[Person]) -> tuple[int, ...]:
 
 
 def refuse_unusable(features: Sequence[FrameFeatures | None]) -> None:
-    """Raise where no frame, or hardly one, shows a face that can be replaced."""
+    """Raise where too few frames show a face that can be replaced."""
     faces = [each.face for each in features if each]
     if not faces:
         raise NoFaceFound("No face was found in the clip. Use one that shows a face from the front.")

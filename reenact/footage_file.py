@@ -1,4 +1,4 @@
-"""The faces of a clip on disk: ``faces.npz``, so that a stored clip is tracked once and for all."""
+"""The face tracks of a clip on disk: ``faces.npz``, so that a stored clip is tracked only once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ARRAYS = ("points", "jacobians", "landmarks")
 
 
 def save_footage(footage: Footage, path: Path) -> None:
-    """Write the tracks of a whole clip; the file appears only when it is whole.
+    """Write the tracks of a whole clip; the file appears only when it is complete.
 
     Raises:
         OutputError: it cannot be written there.
@@ -53,11 +53,11 @@ def save_footage(footage: Footage, path: Path) -> None:
 def template_footage(
     engine: Engine, template: Template, span: Span = WHOLE, on_progress: ProgressCallback | None = None
 ) -> Footage:
-    """The faces of a template's clip, as they were stored; where they were not, they are tracked now.
+    """The stored face tracks of a template's clip; if there are none, the faces are tracked now.
 
     Raises:
-        InvalidOption: the template has no clip, or nothing of it lies in ``span``.
-        InputError: no face can be put into the clip (see ``open_footage``).
+        InvalidOption: the template has no clip, or no frame of it lies in ``span``.
+        InputError: no face of the clip can be replaced (see ``open_footage``).
     """
     if template.driving is None:
         raise InvalidOption(
@@ -73,11 +73,11 @@ def template_footage(
 
 
 def load_footage(path: Path, clip: Path, model: str) -> Footage:
-    """The tracks of ``clip`` as they were written to ``path`` by the keypoint graph with SHA-256 ``model``.
+    """The tracks of ``clip`` from ``path``; they must come from the keypoint graph with SHA-256 ``model``.
 
     Raises:
         TemplateNotFound: there is no such file, or it is damaged.
-        MotionOutdated: another keypoint graph, or another version of this file, made it.
+        MotionOutdated: it was made by another keypoint graph, or has another format version.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -109,7 +109,7 @@ def load_footage(path: Path, clip: Path, model: str) -> Footage:
 
 
 def _arrays_of(track: FaceTrack) -> dict[str, Any]:
-    """What is stored of a track. Mesh landmarks, which only the mask needs, are rounded to half floats."""
+    """The stored arrays of a track. Mesh landmarks are stored as float16, since only the mask needs them."""
     shots = np.array(sorted(track.clean))
     clean = [track.clean[shot] for shot in shots.tolist()]
     poses = {name: getattr(track.keypoints, name) for name in _ARRAYS}

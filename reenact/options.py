@@ -1,4 +1,4 @@
-"""What a caller may choose for a result."""
+"""The options of a result that a caller can set."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class AnimateOptions:
     size: int = 256  # side of the animated square in pixels: 256, 512 or 1024
     paste: Literal["full", "crop"] = "full"  # the whole picture, or only the animated square
     face: FacesChoice = "largest"  # or its position from 0, largest first; several positions; or all
-    motions: Mapping[int, Template | Path] = field(default_factory=dict)  # of faces that move otherwise
-    mirror: bool = False  # the movement as in a mirror: a turn to the left becomes one to the right
+    motions: Mapping[int, Template | Path] = field(default_factory=dict)  # of faces with another motion
+    mirror: bool = False  # the motion is mirrored: a turn to the left becomes one to the right
     transfer: TransferOptions = field(default_factory=TransferOptions)
     encode: EncodeOptions = field(default_factory=EncodeOptions)
     label: Language | None = None  # of the visible label in every frame
@@ -46,10 +46,10 @@ class AnimateOptions:
 
 @dataclass(frozen=True)
 class CastMember:
-    """A person of a clip, and the face that replaces theirs."""
+    """A person of a clip, and the new face of this person."""
 
     person: int  # number in the clip, see ``find_people``: 0 fills most of it
-    selfie: bytes | Path | None = None  # None: the one that ``swap`` was given
+    selfie: bytes | Path | None = None  # None: the selfie passed to ``swap``
     face: FaceChoice = "largest"  # of this selfie, or its position from 0, largest first
 
 
@@ -57,10 +57,10 @@ class CastMember:
 class SwapOptions:
     """How a face is put into a clip."""
 
-    size: int = 512  # largest side in pixels of the square that is painted; less where the face is smaller
+    size: int = 512  # largest side in pixels of the rendered square; less where the face is smaller
     face: FaceChoice = "largest"  # of the selfie, or its position from 0, largest first
-    cast: tuple[CastMember, ...] = ()  # whose faces are replaced, at most 8; empty: the largest alone
-    likeness: float = 1.0  # of the face's proportions: 1 the selfie's own, 0 those of the clip's person
+    cast: tuple[CastMember, ...] = ()  # people to replace, at most 8; empty: only the largest face
+    likeness: float = 1.0  # of the face's proportions: 1 the selfie's, 0 those of the person in the clip
     span: Span = WHOLE  # the part of the clip that is used, in seconds
     encode: EncodeOptions = field(default_factory=EncodeOptions)
     label: Language | None = None  # of the visible label in every frame
@@ -78,7 +78,7 @@ class SwapOptions:
 
 
 def check_size(size: int) -> None:
-    """Raise InvalidOption where nothing is painted in this size."""
+    """Raise InvalidOption where this size is not supported."""
     if size not in SIZES:
         raise InvalidOption(f"size is 256, 512 or 1024, not {size}.")
 

@@ -1,4 +1,4 @@
-"""One rendered face laid over one face of a clip, frame by frame."""
+"""Compositing of one rendered face over one face of a clip, frame by frame."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from reenact.footage import Footage
 from reenact.generator.renderer import NATIVE_SIZE
 from reenact.types import FloatArray, Picture
 
-_EASED = 0.3  # seconds in which colours follow those of the clip
-_CONFIRMED = 0.1  # share of what is in front that must be seen without the rebuilt face too
-_MEASURED = (1, 4)  # frames of a shot from which its blur and grain are measured
+_EASED = 0.3  # seconds: span of the exponential smoothing of colours
+_CONFIRMED = 0.1  # share of an occlusion that must be detected without the rebuilt face too
+_MEASURED = (1, 4)  # numbers of first frames of a shot after which its blur and grain are measured
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What one frame by itself tells of the face in it.
+    """The results for a face from a single frame.
 
-    ``square`` and ``target`` (S, S, 3) uint8 are the rendered face and the frame's; ``alpha`` (S, S) float32
-    is where the first replaces the second, ``front`` (256, 256) float32 where something is in front of it.
-    ``colours`` is what ``colour.fit`` gives.
+    ``square`` and ``target`` (S, S, 3) uint8 are the rendered face and the frame's. ``alpha`` (S, S) float32
+    is where the first replaces the second, ``front`` (256, 256) float32 where something occludes the face.
+    ``colours`` is the result of ``colour.fit``.
     """
 
     index: int
@@ -44,9 +44,9 @@ class Analysis:
 
 
 class Overlay:
-    """Lays squares over one face of a clip: ``analyze`` in any thread, ``lay`` in the order of time.
+    """Composites squares over one face of a clip: ``analyze`` in any thread, ``lay`` in order of time.
 
-    Colours are eased over time, and blur and grain are those of the shot; both start anew at each cut.
+    Colours are smoothed over time, and blur and grain match the shot; both are reset at each cut.
     """
 
     def __init__(self, engine: Engine, footage: Footage, track: FaceTrack) -> None:
@@ -60,10 +60,10 @@ class Overlay:
         self._samples: list[tuple[Picture, Picture, FloatArray]] = []
 
     def rebuilt(self) -> Iterator[Picture]:
-        """The clip's own face drawn anew in each visible frame, (256, 256, 3) uint8.
+        """The clip's own face reconstructed for each visible frame, (256, 256, 3) uint8.
 
-        It is taken from a frame with nothing in front of it. So what is in front in others shows by the
-        difference (see ``reenact.blending.occlusion``).
+        Its source is a frame without occlusion. So occlusions in other frames show as a difference (see
+        ``reenact.blending.occlusion``).
         """
         track, renderer = self.track, self._engine.renderer
         for shot, clean in track.clean.items():
@@ -75,14 +75,14 @@ class Overlay:
     def analyze(
         self, index: int, frame: Picture, square: Picture, driven: FloatArray, rebuilt: Picture
     ) -> Analysis:
-        """What is needed to lay a face over a frame.
+        """Compute what ``lay`` needs to composite a face over a frame.
 
         Args:
             index: of the frame in the clip, from 0.
             frame: (H, W, 3) uint8.
             square: (S, S, 3) uint8, the rendered face in the track's square of this frame.
             driven: (L, 2) landmarks that it was rendered with, in crop units.
-            rebuilt: (256, 256, 3) uint8, the clip's own face, see ``rebuilt``.
+            rebuilt: (256, 256, 3) uint8, the reconstruction of the clip's face, see ``rebuilt``.
         """
         crop, side = self.track.square(index), len(square)
         target = extract_upright(frame, crop, side)
@@ -96,9 +96,9 @@ class Overlay:
         return Analysis(index, square, target, alpha, front, colours)
 
     def _in_front(self, square: Picture, landmarks: FloatArray, rebuilt: Picture) -> FloatArray:
-        """What is in front of the clip's face (256, 256), if it is also seen without the rebuilt face.
+        """Occlusion of the clip's face (256, 256), if it is also detected without the rebuilt face.
 
-        Of some faces, as in dark paintings, the rebuilt one differs where nothing is in front.
+        For some faces, as in dark paintings, the rebuilt one differs without any occlusion.
         """
         front = self._engine.occlusion(square, landmarks, rebuilt)
         if front.any():
@@ -108,9 +108,9 @@ class Overlay:
         return front
 
     def lay(self, frame: Picture, before: Analysis | None, now: Analysis, after: Analysis | None) -> Picture:
-        """The frame (H, W, 3) uint8 with the new face, the same to the bit outside of it.
+        """The frame (H, W, 3) uint8 with the new face; pixels outside the face are bit-identical.
 
-        ``before`` and ``after`` are of the frames next to it, None where the face is not seen in them.
+        ``before`` and ``after`` are of the adjacent frames, None where the face is not visible in them.
         """
         colours = self._eased(now)
         square = colour.apply(now.square, colours)
@@ -120,7 +120,7 @@ class Overlay:
         return blend(frame, square, alpha * visible, self.track.square(now.index))
 
     def _eased(self, now: Analysis) -> FloatArray:
-        """Colours that follow those of the frames, without their flicker."""
+        """The colours of the frames, smoothed over time to avoid flicker."""
         shot = int(self.track.shots[now.index])
         if shot != self._shot:
             self._shot, self._colours, self._samples = shot, now.colours, []
@@ -128,7 +128,7 @@ class Overlay:
         return self._colours
 
     def _front(self, before: Analysis | None, now: Analysis, after: Analysis | None) -> FloatArray:
-        """What is in front of the face, without what shows in one frame alone."""
+        """Occlusion of the face, without detections in a single frame only."""
         shots = self.track.shots
         near = [
             each.front if each and shots[each.index] == shots[now.index] else now.front
@@ -146,7 +146,7 @@ class Overlay:
 
 
 def _resized(front: FloatArray, side: int) -> FloatArray:
-    """A plane (N, N) float32 with ``side`` pixels."""
+    """A plane (N, N) float32 resized to (side, side)."""
     if len(front) == side:
         return front
     return np.asarray(Image.fromarray(front).resize((side, side), Image.Resampling.BILINEAR))

@@ -1,4 +1,4 @@
-"""THE PATH: a face and what moves it go in, a moving picture comes out.
+"""The pipeline: from a face and a driving motion, or a clip, to a finished file.
 
 picture -> face -> subject ┐
 template or clip -> driver ┴> layer ┐
@@ -45,7 +45,7 @@ from reenact.types import (
 
 @dataclass(frozen=True)
 class Animated:
-    """What came out: the file, the faces that the selfie shows, and seconds spent by stage."""
+    """The result: the file, the faces that the selfie shows, and seconds by stage."""
 
     written: EncodedFile
     faces: tuple[Face, ...]
@@ -61,16 +61,16 @@ def animate(
     on_progress: ProgressCallback | None = None,
     on_frame: FrameCallback | None = None,
 ) -> Animated:
-    """Make the face in ``selfie`` move like ``template`` and write the result.
+    """Animate the face in ``selfie`` with the motion of ``template`` and write the result.
 
     Args:
-        engine: opened once.
+        engine: can be reused for many calls.
         selfie: JPEG, PNG, WebP, HEIC or AVIF.
-        template: a stored one, or a clip to take the motion from.
-        out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is whole.
+        template: a stored template, or a clip whose motion is tracked.
+        out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is complete.
         options: see ``AnimateOptions``.
-        on_progress: is called for every frame.
-        on_frame: gets every frame as it goes into the file.
+        on_progress: called for every frame.
+        on_frame: called with every frame as it is written to the file.
 
     Raises:
         InputError: the selfie, the clip or an option cannot be used (see ``reenact.errors``).
@@ -112,18 +112,18 @@ def swap(
     on_progress: ProgressCallback | None = None,
     on_frame: FrameCallback | None = None,
 ) -> Animated:
-    """Put the face in ``selfie`` over that of the person in a clip; nothing else of the clip changes.
+    """Replace the face of a person in a clip by the face in ``selfie``; nothing else of the clip changes.
 
-    The result has the clip's size, rate and sound.
+    The result has the clip's size, frame rate and sound.
 
     Args:
-        engine: opened once.
+        engine: can be reused for many calls.
         selfie: JPEG, PNG, WebP, HEIC or AVIF.
-        clip: a video, a template that has one, or one whose faces were tracked before.
-        out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is whole.
+        clip: a video, a template that has one, or a clip whose faces are tracked already.
+        out: ``.mp4``, ``.gif`` or ``.webp``; appears only when it is complete.
         options: see ``SwapOptions``.
-        on_progress: is called for every frame.
-        on_frame: gets every frame as it goes into the file.
+        on_progress: called for every frame.
+        on_frame: called with every frame as it is written to the file.
 
     Raises:
         InputError: the selfie, the clip or an option cannot be used (see ``reenact.errors``).
@@ -156,7 +156,7 @@ def swap(
 def _still_scene(
     picture: Picture, boxes: FloatArray, crops: Sequence[Crop], options: AnimateOptions
 ) -> tuple[Scene, list[int]]:
-    """The scene of one or several faces of a picture, and the pixels a side that each is painted with."""
+    """The scene for one or several faces of a picture, and the side in pixels that each is rendered at."""
     if len(crops) == 1:
         return _SCENES[options.paste](picture, boxes, crops[0], options.size), [options.size]
     scene = GroupScene(picture, boxes, crops, options.size)
@@ -169,10 +169,10 @@ _SCENES: dict[str, type[StillScene] | type[SquareScene]] = {"full": StillScene, 
 def _mirror_input(
     engine: Engine, picture: Picture, faces: dict[int, Face], boxes: FloatArray
 ) -> tuple[Picture, dict[int, Face], FloatArray]:
-    """The picture in a mirror, and the same faces in it; their landmarks are found anew, as left is right.
+    """The flipped picture and the same faces in it; landmarks are detected again, since left is now right.
 
-    A motion cannot be mirrored itself: its learned points have no partners on the other side. So the face is,
-    and the finished frames are mirrored back.
+    A motion cannot be mirrored: its learned points have no counterparts on the other side. So the picture is
+    mirrored, and the finished frames are mirrored back.
     """
     width, mirror = picture.shape[1], np.ascontiguousarray(picture[:, ::-1])
     found = engine.finder.find(mirror)
@@ -187,7 +187,7 @@ def _mirror_input(
 
 
 def _distance(point: tuple[float, float], face: Face) -> float:
-    """From a point to the middle of a face's box, in pixels."""
+    """Distance from a point to the centre of a face's box, in pixels."""
     return math.dist(point, ((face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2))
 
 
@@ -198,7 +198,7 @@ def reconstruct(
     on_progress: ProgressCallback | None = None,
     size: int = NATIVE_SIZE,
 ) -> EncodedFile:
-    """Rebuild a clip from its first frame and its own motion: how a model is judged.
+    """Rebuild a clip from its first frame and its own motion, to evaluate a model.
 
     Absolute motion. A clip of ``size`` x ``size`` pixels is not cropped; any other is cropped around the
     face. The result has as many frames as the clip, ``size`` x ``size``: 256, 512 or 1024.
@@ -219,7 +219,7 @@ def reconstruct(
 
 
 class _Clock:
-    """Seconds by stage."""
+    """Measures seconds by stage."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}

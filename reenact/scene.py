@@ -1,4 +1,4 @@
-"""Where subjects are seen: in the picture they come from, or in the frames of a clip."""
+"""Composition of rendered faces into whole frames: into their own picture, or into a clip."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from reenact.subject import Subject
 from reenact.types import Crop, Face, FloatArray, Keypoints, Picture
 
 T = TypeVar("T")
-# Of a face in a frame: the rendered square, the landmarks that drove it, and the clip's own face rebuilt
+# For a face in a frame: the rendered square, its driving landmarks, and the reconstruction of the clip's face
 _Face = tuple[Picture, FloatArray, Picture]
-_Frame = tuple[int, Picture, list[_Face | None]]  # its number, and the faces seen in it
+_Frame = tuple[int, Picture, list[_Face | None]]  # its index, the frame, and the faces visible in it
 _Analyzed = tuple[Picture, list[Analysis | None]]
-_ANALYZERS = 2  # frames analyzed at once: half of the work releases Python's lock
+_ANALYZERS = 2  # frames analyzed concurrently: half of the work releases the GIL
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One subject moved by one driver; its place in the scene is its position among the layers."""
+    """One subject with its driver; its place in the scene is given by its position among the layers."""
 
     subject: Subject
     driver: Driver
 
     @cached_property
     def poses(self) -> Keypoints:
-        """The subject's poses, in time's order."""
+        """The subject's poses in order of time."""
         return self.driver.poses(self.subject.keypoints)
 
     def squares(self) -> Iterator[Picture]:
@@ -46,24 +46,24 @@ class Layer:
 
 
 class Scene(Protocol):
-    """Whole frames with layers in them."""
+    """Composes layers into whole frames."""
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the frames in pixels."""
 
     def frames(self, layers: Sequence[Layer]) -> Iterator[Picture]:
-        """Frames (H, W, 3) uint8; closing the iterator stops the work behind it."""
+        """Frames (H, W, 3) uint8; closing the iterator stops the rendering."""
 
     def face_boxes(self) -> FloatArray:
-        """Corners (N, 2, 2) of what no label may cover, in pixels of the frames."""
+        """Corners (N, 2, 2) of the boxes that no label may cover, in pixels of the frames."""
 
 
 class StillScene:
-    """A picture in which the squares lie where they were extract_crop out."""
+    """A picture in which the rendered squares are pasted where they were cropped."""
 
     def __init__(self, picture: Picture, boxes: FloatArray, crop: Crop, size: int) -> None:
-        """``crop`` is what moves, ``size`` pixels wide where that fits; ``boxes`` (N, 2, 2) are all faces."""
+        """``crop`` is animated, ``size`` pixels wide where that fits; ``boxes`` (N, 2, 2) are all faces."""
         self._canvas, self._boxes = Canvas(picture, crop, size), boxes
 
     @property
@@ -82,10 +82,10 @@ class StillScene:
 
 
 class GroupScene:
-    """A picture in which several faces move, each in its square."""
+    """A picture in which several faces are animated, each in its own square."""
 
     def __init__(self, picture: Picture, boxes: FloatArray, crops: Sequence[Crop], size: int) -> None:
-        """``crops`` are what moves, the first ``size`` pixels wide if that fits; ``boxes`` are all faces."""
+        """``crops`` are animated, the first ``size`` pixels wide if that fits; ``boxes`` are all faces."""
         self._canvas, self._boxes, self._most = GroupCanvas(picture, crops, size), boxes, size
 
     @property
@@ -94,7 +94,7 @@ class GroupScene:
         return self._canvas.size
 
     def painted_sizes(self) -> list[int]:
-        """Pixels a side that suffice for each square: 256, 512 or 1024."""
+        """Sufficient side of each square in pixels: 256, 512 or 1024."""
         return [
             next((size for size in (256, 512) if size >= min(side, self._most)), self._most)
             for side in self._canvas.sides
@@ -113,7 +113,7 @@ class SquareScene:
     """Only the square itself, upright."""
 
     def __init__(self, picture: Picture, boxes: FloatArray, crop: Crop, size: int) -> None:
-        """``crop`` is what moves; if turned, it is turned back. ``boxes`` (N, 2, 2) are all faces."""
+        """``crop`` is animated; if it is rotated, it is made upright. ``boxes`` (N, 2, 2) are all faces."""
         self._boxes, self._side, self._upright = boxes, size, crop.upright()
         self._canvas: Canvas | None = None
         if crop.angle:
@@ -132,15 +132,15 @@ class SquareScene:
         return ordered_map(self._canvas.paste, squares) if self._canvas else squares
 
     def face_boxes(self) -> FloatArray:
-        """The boxes of all faces of the picture; they may lie outside."""
+        """The boxes of all faces of the picture; they may lie outside the square."""
         return np.asarray((self._upright.to_units(self._boxes) + 1) / 2 * self._side, np.float32)
 
 
 class Mirrored:
-    """A scene as it is seen in a mirror."""
+    """A scene flipped horizontally."""
 
     def __init__(self, scene: Scene) -> None:
-        """``scene`` is what stands before the mirror."""
+        """``scene`` is the scene to flip."""
         self._scene = scene
 
     @property
@@ -149,11 +149,11 @@ class Mirrored:
         return self._scene.size
 
     def frames(self, layers: Sequence[Layer]) -> Iterator[Picture]:
-        """The frames, left and right exchanged."""
+        """The frames, flipped horizontally."""
         return ordered_map(lambda frame: np.ascontiguousarray(frame[:, ::-1]), self._scene.frames(layers))
 
     def face_boxes(self) -> FloatArray:
-        """The faces' boxes, left and right exchanged."""
+        """The faces' boxes, flipped horizontally."""
         boxes = self._scene.face_boxes()
         flipped = boxes.copy()
         flipped[:, ::-1, 0] = self.size[0] - boxes[..., 0]
@@ -161,10 +161,10 @@ class Mirrored:
 
 
 class ClipScene:
-    """The frames of a clip; each layer lies over one of the faces that were followed through it."""
+    """The frames of a clip; each layer replaces one of the tracked faces."""
 
     def __init__(self, footage: Footage, overlays: Sequence[Overlay]) -> None:
-        """``overlays``: what lays the layer of the same position over its face; used for one pass."""
+        """``overlays``: one for each layer, in the same order; each can be used for one pass only."""
         self._footage, self._overlays = footage, overlays
 
     @property
@@ -173,19 +173,19 @@ class ClipScene:
         return self._footage.size
 
     def frames(self, layers: Sequence[Layer]) -> Iterator[Picture]:
-        """The clip, frame by frame, with the layers over its faces."""
+        """The clip, frame by frame, with its faces replaced by the layers."""
         analyzed = ordered_map(self._analyze, self._with_squares(layers), _ANALYZERS)
         return ordered_map(self._compose, _with_neighbours(analyzed))
 
     def face_boxes(self) -> FloatArray:
-        """Where the followed faces are in ten frames of the clip."""
+        """The boxes of the tracked faces in ten frames of the clip."""
         some = np.unique(np.linspace(0, len(self._footage) - 1, 10).round().astype(int)).tolist()
         tracks = self._footage.tracks
         points = [track.square(frame).to_pixels(track.landmarks[frame]) for track in tracks for frame in some]
         return np.array([(each.min(0), each.max(0)) for each in points])
 
     def _with_squares(self, layers: Sequence[Layer]) -> Iterator[_Frame]:
-        """Each frame, and for each face that is seen in it what ``Overlay.analyze`` takes."""
+        """Each frame, with the arguments of ``Overlay.analyze`` for each face visible in it."""
         frames, squares = self._footage.open().frames, [layer.squares() for layer in layers]
         rebuilt = [overlay.rebuilt() for overlay in self._overlays]
         waiting = [
@@ -217,7 +217,7 @@ class ClipScene:
 
 
 def _together(squares: Sequence[Iterator[Picture]]) -> Iterator[tuple[Picture, ...]]:
-    """The next of each, as long as all have one; closing it closes them."""
+    """Like a strict ``zip``, but closing it also closes the iterators."""
     try:
         yield from zip(*squares, strict=True)
     finally:
@@ -226,7 +226,7 @@ def _together(squares: Sequence[Iterator[Picture]]) -> Iterator[tuple[Picture, .
 
 
 def _with_neighbours(items: Iterator[T]) -> Iterator[tuple[T | None, T, T | None]]:
-    """Each item with the one before and the one after it; None at the ends."""
+    """Each item with the previous and the next one; None at the ends."""
     before: T | None = None
     now: T | None = None
     try:

@@ -1,4 +1,4 @@
-"""Where finished frames go: labelled, marked and encoded into a signed file."""
+"""Output of finished frames: label, watermark, encoding and signature."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from reenact.watermark.embed import Marker
 
 
 class Sink(Protocol):
-    """What takes the frames of a clip as they are made."""
+    """Consumer of the frames of a clip as they are made."""
 
     def write(self, clip: Clip, scene: Scene) -> EncodedFile:
-        """Take all frames of ``clip``, which show ``scene``; raises OutputError where that fails."""
+        """Write all frames of ``clip``, which show ``scene``; raises OutputError where that fails."""
 
 
 @dataclass(frozen=True)
 class FileSink:
-    """A ``.mp4``, ``.gif`` or ``.webp`` file, which appears only when it is whole.
+    """A ``.mp4``, ``.gif`` or ``.webp`` file, which appears only when it is complete.
 
-    ``sign_file`` signs it. ``on_progress`` is called for every frame, and ``on_frame`` gets it as it goes
-    into the file.
+    ``sign_file`` signs it. ``on_progress`` is called for every frame, and ``on_frame`` receives each frame as
+    it is written to the file.
     """
 
     out: Path
@@ -43,7 +43,7 @@ class FileSink:
     on_frame: FrameCallback | None = None
 
     def write(self, clip: Clip, scene: Scene) -> EncodedFile:
-        """Label and mark the frames where that is asked for, and encode them."""
+        """Add label and watermark to the frames if requested, and encode them."""
         frames, options = clip.frames, self.options
         if options.label:
             boxes = [(x0, y0, x1, y1) for x0, y0, x1, y1 in scene.face_boxes().reshape(-1, 4).tolist()]
@@ -63,7 +63,7 @@ def file_signer(
     act: Effect = "animate",
     others: Sequence[SourceFile] = (),
 ) -> Callable[[Path, Path], None] | None:
-    """What signs the result, with where it comes from; ``others`` are further files that are in it."""
+    """The function that signs the result with its provenance; ``others`` are further files used in it."""
     if certificate is None:
         return None
     inputs = (SourceFile("portrait", selfie), *others)
@@ -81,7 +81,7 @@ def report_progress(
     on_progress: ProgressCallback | None,
     on_frame: FrameCallback | None = None,
 ) -> Iterator[Picture]:
-    """Pass frames on; when the taker stops, or ``on_progress`` raises, the stages behind them stop too."""
+    """Pass frames on; if the consumer stops or ``on_progress`` raises, the earlier stages stop too."""
     try:
         for done, frame in enumerate(frames, 1):
             yield frame

@@ -1,4 +1,4 @@
-"""Who moves: one face of one picture, made ready for every pose it will take."""
+"""The subject of an animation: one face of one picture, encoded for rendering in any pose."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from reenact.types import Crop, Face, FloatArray, Keypoints, Picture
 
 @dataclass(frozen=True)
 class Subject:
-    """A face ready to be rendered: ``source`` is what the networks take of ``crop``.
+    """A face ready for rendering: ``source`` is the encoding of ``crop``.
 
-    ``face`` lies in the pixels of its picture; None where no face was found, and then no mouth is drawn.
+    ``face`` is in picture pixels; None where no face was found, and then no mouth interior is drawn.
     """
 
     engine: Engine
@@ -44,7 +44,7 @@ class Subject:
 
     @cached_property
     def mouth(self) -> MouthInterior | None:
-        """What is inside the mouth, for frames of the source's size."""
+        """The mouth interior, for frames of the source's size."""
         if self.face is None:
             return None
         source, landmarks = self.source, self.crop.to_units(self.face.landmarks)
@@ -52,7 +52,7 @@ class Subject:
         return MouthInterior(self.engine.finder.mesh, source.full, pixels, source.keypoints.landmarks)
 
     def render(self, poses: Keypoints) -> Iterator[Picture]:
-        """The face in each of T poses, (S, S, 3) uint8; the mouth's inside is drawn where it opens."""
+        """The face in each of T poses, (S, S, 3) uint8; the interior of an open mouth is drawn."""
         squares, mouth = self.engine.renderer.render(self.source, poses), self.mouth
         if mouth is None:
             return squares
@@ -63,14 +63,14 @@ def open_subject(engine: Engine, picture: Picture, face: Face, crop: Crop, size:
     """Crop, detect keypoints and encode one face of a picture.
 
     Args:
-        engine: opened once.
+        engine: can be reused for many calls.
         picture: (H, W, 3) uint8.
         face: one of its faces.
         crop: the square around it, see ``align``.
         size: side S of the rendered squares in pixels: 256, 512 or 1024.
 
     Raises:
-        InvalidOption: the model cannot paint so many pixels.
+        InvalidOption: the model cannot render at this size.
     """
     pose = engine.detector.one(extract_crop(picture, crop, NATIVE_SIZE), face, crop)
     return Subject.posed(engine, picture, face, crop, size, pose)
@@ -79,7 +79,7 @@ def open_subject(engine: Engine, picture: Picture, face: Face, crop: Crop, size:
 def _with_landmarks(
     squares: Iterator[Picture], landmarks: FloatArray
 ) -> Iterator[tuple[Picture, FloatArray]]:
-    """Each square with the landmarks that drove it; closing it closes what makes the squares."""
+    """Each square with its driving landmarks; closing it also closes the iterator of squares."""
     try:
         yield from zip(squares, landmarks, strict=True)
     finally:

@@ -1,4 +1,4 @@
-"""The values that modules exchange, and the array conventions that all of them follow.
+"""The types that modules exchange, and the array conventions of all modules.
 
 * A *picture* or *frame* is ``(H, W, 3) uint8``, RGB, sRGB, top row first.
 * *Picture pixels* are continuous: the centre of the top-left pixel is ``(0.5, 0.5)``.
@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 Effect = Literal["animate", "swap"]
-"""Whether a picture is moved, or its face is put into a clip."""
+"""Whether a picture is animated, or its face is put into a clip."""
 EFFECTS: tuple[Effect, ...] = get_args(Effect)
 FrameCallback = Callable[[Picture], None]
-"""Called with every frame as it goes into the file."""
+"""Called with every frame as it is written to the file."""
 ProgressCallback = Callable[[int, int], None]
 """Called with (frames done, total frames) as frames are made; an exception from it stops the work.
 
@@ -38,7 +38,7 @@ class Face:
 
     ``box`` is x0, y0, x1, y1 in picture pixels; ``score`` in [0, 1]; ``landmarks`` is (478, 2) float32 in
     picture pixels: MediaPipe's 468 mesh points, then 5 iris points of each eye (its right eye first).
-    ``presence`` in [0, 1] is the mesh's own score, taken where the landmarks were.
+    ``presence`` in [0, 1] is the presence score that the mesh network gives with the landmarks.
     """
 
     box: tuple[float, float, float, float]
@@ -48,7 +48,7 @@ class Face:
 
     @property
     def height(self) -> float:
-        """Height from the top of the forehead to the chin in picture pixels, along the face's own axis."""
+        """Height from the top of the forehead to the chin in picture pixels, along the face's axis."""
         return float(np.ptp(rotate_points(self.landmarks[:468], -self.roll)[:, 1]))
 
     @property
@@ -143,7 +143,7 @@ class Keypoints:
 
     @classmethod
     def joined(cls, parts: Iterable[Keypoints]) -> Keypoints:
-        """Poses of several stretches of time, one after the other."""
+        """Poses of several consecutive intervals, concatenated along time."""
         arrays = zip(*((each.points, each.jacobians, each.landmarks) for each in parts), strict=True)
         return cls(*(np.concatenate(values) for values in arrays))
 
@@ -158,7 +158,7 @@ class Keypoints:
 
 @dataclass(frozen=True)
 class Motion:
-    """A template's movement: keypoints of every frame, T along the first axis.
+    """The motion of a template: keypoints of every frame, T along the first axis.
 
     ``model`` is the SHA-256 of the keypoint graph that made them.
     """
@@ -181,8 +181,8 @@ class Motion:
 class Template:
     """A stored motion with its metadata for the gallery. Paths are None where there is no file.
 
-    ``driving`` is the clip it came from, into which a face can be put; ``faces`` the faces tracked in it.
-    ``effect`` says what the template is meant for, and ``has_sound`` whether the clip has a sound track.
+    ``driving`` is the clip it came from, into which a face can be put; ``faces`` has the faces tracked in it.
+    ``effect`` is the intended use of the template, and ``has_sound`` is whether the clip has an audio track.
     """
 
     id: str
@@ -200,10 +200,10 @@ class Template:
 
 @dataclass(frozen=True)
 class Clip:
-    """A moving picture being read or written: ``frames`` yields (H, W, 3) uint8 once, in order.
+    """A clip being read or written: ``frames`` yields (H, W, 3) uint8 once, in order.
 
     ``audio`` is the file whose first audio track belongs to it, if it has one, from ``audio_start`` seconds
-    after its first picture on. ``frame_count`` is None when only decoding to the end would tell.
+    after its first picture on. ``frame_count`` is None if it is unknown without decoding to the end.
     """
 
     frames: Iterator[Picture]

@@ -1,4 +1,4 @@
-"""The figures as an SVG: frames a second beside vox-256, and where the time of a frame goes."""
+"""The figures as an SVG chart: frames per second compared with vox-256, and time per frame by step."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ NAMES = {
     "graphs": "vox-256 in our ONNX graphs: networks alone",
     "eager": "vox-256 as its demo runs it: networks alone",
 }
-ONCE = {"read", "find", "cut, keypoints and encode source", "still picture"}  # once a job, not once a frame
+ONCE = {"read", "find", "cut, keypoints and encode source", "still picture"}  # per job, not per frame
 
-Bar = tuple[str, float, str, str]  # label, length, what stands at its end, colour
+Bar = tuple[str, float, str, str]  # label, length, text at its end, colour
 
 
 def write_chart(figures: dict[str, Any], path: Path) -> None:
-    """Draw what the figures have; nothing where they have nothing to draw."""
+    """Draw the figures that are present; writes nothing where there are none."""
     rows: list[str | Bar] = [*_rivals(figures), *_stations(figures)]
     if not rows:
         return

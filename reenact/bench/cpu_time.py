@@ -1,4 +1,4 @@
-"""Time as it is told here: by the clock, and by the processor, which other programs disturb less."""
+"""Wall-clock time and CPU time; other programs disturb the latter less."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds for some frames: ``wall`` by the clock, ``cpu`` summed over all cores."""
+    """Seconds for some frames: ``wall`` is wall-clock time, ``cpu`` is CPU time summed over all cores."""
 
     wall: float
     cpu: float
@@ -17,7 +17,7 @@ class Timing:
 
     @property
     def figures(self) -> dict[str, float]:
-        """Milliseconds a frame, and frames a second by the clock."""
+        """Milliseconds per frame, and frames per second of wall-clock time."""
         return {
             "wall_ms": round(1e3 * self.wall / self.frames, 3),
             "cpu_ms": round(1e3 * self.cpu / self.frames, 3),
@@ -26,7 +26,7 @@ class Timing:
 
 
 def measure_time(work: Callable[[], object], frames: int = 1) -> Timing:
-    """Do some work of this process and tell what it cost."""
+    """Run some work in this process and measure its time."""
     began, cpu = time.perf_counter(), time.process_time()
     work()
     return Timing(time.perf_counter() - began, time.process_time() - cpu, frames)

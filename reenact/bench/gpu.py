@@ -1,4 +1,4 @@
-"""Motion and decoder on an NVIDIA GPU: by precision and batch, beside vox-256 and what the card can do."""
+"""Motion and decoder on an NVIDIA GPU by precision and batch, compared with vox-256 and the card's limits."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from reenact.types import Motion
 BATCHES = (1, 8, 32)
 GRAPHS = {"float32": "animate", "float16": "animate_fp16"}
 COST = "reenact.export.cost"
-# FLOP a second of dense float16 products, and bytes a second of memory, as NVIDIA's data sheets have them.
-# Float32 convolutions run at half of that or less, but memory is the limit long before.
+# FLOP per second of dense float16 products, and bytes per second of memory, from NVIDIA's data sheets.
+# Float32 convolutions run at half of that or less, but memory bandwidth is the limit long before.
 CARDS = {
     "H200": (989e12, 4.8e12),
     "H100 PCIe": (756e12, 2.0e12),
@@ -39,17 +39,17 @@ CARDS = {
 def measure_gpu(
     model: Path, selfie: Path, motion: Motion, frames: int, device: Device = "cuda"
 ) -> dict[str, dict[str, Any]]:
-    """Frames a second by precision and batch: poses go to the device, pictures of 256 pixels come back.
+    """Frames per second by precision and batch: poses go to the device, pictures of 256 pixels come back.
 
     Args:
         model: folder of the model.
         selfie: a picture of a face.
-        motion: at least one frame; taken from the start again where it is too short.
-        frames: made in each measurement, rounded up to whole batches.
-        device: where, so that a test can do without a GPU.
+        motion: at least one frame; repeated where it is too short.
+        frames: number of frames of each measurement, rounded up to whole batches.
+        device: where to run, so that a test can do without a GPU.
 
     Raises:
-        ProviderUnavailable: a graph would not run wholly there.
+        ProviderUnavailable: a graph would not run entirely on the device.
     """
     folder = ModelFolder(model)
     source, poses = source_and_poses(Engine(model, device=device), selfie, motion)
@@ -62,7 +62,7 @@ def measure_gpu(
             renderer = Renderer(encode, animate, None, 1, batch, fixed=True)
             count = -(-frames // batch) * batch
             driven = poses[np.arange(count) % len(poses)]
-            list(renderer.render(source, driven[:batch]))  # warm: the first run chooses how to convolve
+            list(renderer.render(source, driven[:batch]))  # warm-up: the first run selects algorithms
             made = renderer.render(source, driven)
             timing = measure_time(partial(list, made), count)
             found.setdefault(precision, {})[str(batch)] = timing.figures
@@ -70,19 +70,19 @@ def measure_gpu(
 
 
 def measure_eager(frames: int) -> Timing:
-    """vox-256 as its demo runs it, networks alone, on the same card; SetupError where torch has no CUDA."""
+    """vox-256 as its demo runs it, networks only, on the same card; SetupError where torch has no CUDA."""
     with reference_process(threads=1, device="cuda") as ask:
-        ask("eager", 2)  # warm
+        ask("eager", 2)  # warm-up
         return ask("eager", frames)
 
 
 def roofline(graph: Path, batch: int, card: str, frames_per_second: float) -> dict[str, Any]:
-    """What a frame costs, the fewest milliseconds it can take on a card, and the share that was reached.
+    """Cost of a frame, its least milliseconds on a card by the roofline model, and the share reached.
 
     Args:
-        graph: whose nodes are counted.
-        batch: frames that share what is read once.
-        card: its name as the driver tells it; an unknown one has no floor.
+        graph: the graph to count.
+        batch: frames that share what is read once, for instance weights.
+        card: its name as the driver reports it; there are no limits for an unknown one.
         frames_per_second: as measured.
 
     Raises:
@@ -105,6 +105,6 @@ def roofline(graph: Path, batch: int, card: str, frames_per_second: float) -> di
 
 
 def limits_of(card: str) -> tuple[float, float] | None:
-    """FLOP and bytes a second of a card by its name, for instance ``NVIDIA A100-SXM4-80GB``."""
+    """FLOP and bytes per second of a card by its name, for instance ``NVIDIA A100-SXM4-80GB``."""
     words = set(card.replace("-", " ").split())
     return next((limits for name, limits in CARDS.items() if set(name.split()) <= words), None)

@@ -1,4 +1,4 @@
-"""The parts one after the other, their figures in one JSON file, a summary of each for people."""
+"""Runs the parts in sequence, writes their figures to one JSON file and yields a readable summary of each."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from reenact.types import Template
 from reenact.watermark.embed import Watermark
 
 Figures = dict[str, Any]
-MOST_FRAMES = 30  # how many times the asked-for frames the longest motion has
-REFERENCE_FRAMES = 12  # that a frame-by-frame vox-256 makes in one turn
+MOST_FRAMES = 30  # length of the longest motion as a multiple of ``frames``
+REFERENCE_FRAMES = 12  # that a frame-by-frame vox-256 makes per turn
 GPU_FRAMES = 1024
 
 
 @dataclass
 class Bench:
-    """What all parts are measured with."""
+    """The inputs and settings that all parts share."""
 
     folder: Path
     model: Path
@@ -52,12 +52,12 @@ class Bench:
         self.selfie = list_portraits()[0].path
 
     def whole(self) -> Iterator[str | Figures]:
-        """A new process and a warm one."""
+        """The whole pipeline, in a new process and warm."""
         figures = measure(self.model, self.device, self.threads, self.frames)
         yield from (figures.summary(), asdict(figures))
 
     def stations(self) -> Iterator[str | Figures]:
-        """Every station alone."""
+        """Every step alone."""
         engine, template = self._open()
         found = measure_stations(engine, self.selfie, template.motion, self.folder)
         for part, stations in found.items():
@@ -66,7 +66,7 @@ class Bench:
         yield found
 
     def rivals(self) -> Iterator[str | Figures]:
-        """Beside vox-256."""
+        """Comparison with vox-256."""
         if missing := missing_packages():
             yield f"vox-256 is left out: {', '.join(missing)} not installed (pip install 'reenact[train]')"
             return
@@ -83,8 +83,8 @@ class Bench:
         yield found
 
     def swap(self) -> Iterator[str | Figures]:
-        """A face put into a clip, beside the same face moved by it."""
-        # First: a child's peak counts what it shares with its parent at birth.
+        """Swap, compared with animate from the same clip."""
+        # First: a child's peak memory includes the pages that it shares with its parent at the start.
         lengths = [self.frames, 4 * self.frames]
         memory = measure_swap_memory(self.folder, self.selfie, self.model, self.device, lengths)
         each = ", ".join(f"{one['peak_mb']} MB with {frames} frames" for frames, one in memory.items())
@@ -101,9 +101,9 @@ class Bench:
         yield {"memory": memory, "stations": stations, **found}
 
     def growth(self) -> Iterator[str | Figures]:
-        """More of everything."""
+        """How cost scales with frames, size, batch, threads and jobs."""
         lengths = [self.frames, 3 * self.frames, 10 * self.frames, MOST_FRAMES * self.frames]
-        # First: a child's peak counts what it shares with its parent at birth.
+        # First: a child's peak memory includes the pages that it shares with its parent at the start.
         memory = measure_memory(self.folder, self.selfie, self.model, self.device, lengths)
         least = memory["frames"][str(self.frames)]["peak_mb"]
         yield f"memory: {least} MB, {memory['most_more_mb']} more at most with up to {lengths[-1]} frames"
@@ -118,7 +118,7 @@ class Bench:
         yield {"memory": memory, "size": sizes, "jobs": jobs, "threads": threads, "batch": batch}
 
     def gpu(self) -> Iterator[str | Figures]:
-        """On an NVIDIA GPU."""
+        """Motion and decoder on an NVIDIA GPU."""
         if reason := cuda.missing_requirement():
             yield f"The GPU is left out. {reason}"
             return
@@ -153,7 +153,7 @@ class Bench:
         return engine, get_template(ID, self.folder, engine.model)
 
     def _animate(self, engine: Engine, template: Template | Path) -> Timing:
-        """The whole path as the service does it, marked."""
+        """The whole pipeline as the service runs it, with a watermark."""
         options, out = AnimateOptions(watermark=Watermark(1)), self.folder / "ours.mp4"
         return measure_time(lambda: animate(engine, self.selfie, template, out, options), self.frames)
 
@@ -168,10 +168,10 @@ def run(
     frames: int = 100,
     rounds: int = 3,
 ) -> Iterator[str]:
-    """Measure parts (of ``reenact.cli.check.PARTS``); yields lines for people.
+    """Measure parts (of ``reenact.cli.check.PARTS``); yields readable lines.
 
-    Each part is written to ``out``, with the load before and after it, as soon as it is measured; a picture
-    of all goes beside it.
+    Each part is written to ``out``, with the load before and after it, as soon as it is measured. A chart of
+    all parts is written beside it.
 
     Raises:
         OutputError: ``out`` cannot be written.

@@ -1,6 +1,6 @@
-"""Ours beside the published vox-256, by turns in one run, so that a busy machine slows all of them alike.
+"""Comparison with the published vox-256, alternating in one run, so that other load slows all models alike.
 
-The rivals run in a child process, which alone loads torch; it waits while ours works, and the reverse.
+The reference models run in a child process, and only it loads torch. One process waits while the other works.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ Turn = Callable[[], Timing]
 
 
 def missing_packages() -> list[str]:
-    """The packages that the rivals need and that are not installed."""
+    """The packages that the reference models need and that are not installed."""
     return [name for name in NEEDED if find_spec(name) is None]
 
 
 def compare_with_reference(
     ours: Mapping[str, Turn], threads: int, rounds: int, frames: int
 ) -> dict[str, Any]:
-    """Let each have its turn ``rounds`` times; the ratio of every round, and the median of them.
+    """Run each in turn, ``rounds`` times; returns the ratio of every round and their median.
 
     Args:
-        ours: by name, what makes our frames.
-        threads: that the rivals may use.
-        rounds: how often.
-        frames: that a rival makes in one turn.
+        ours: name -> function that makes our frames.
+        threads: number that the reference models may use.
+        rounds: number of turns of each.
+        frames: number that a reference model makes per turn.
 
     Raises:
-        SetupError: the rivals' process failed.
+        SetupError: the process of the reference models failed.
     """
     taken: dict[str, list[Timing]] = {}
     with reference_process(threads) as ask:
         turns = {**ours, **{name: _asking(ask, name, frames) for name in RIVALS}}
         for turn in turns.values():
-            turn()  # warm
+            turn()  # warm-up
         for _ in range(rounds):
             for name, turn in turns.items():
                 taken.setdefault(name, []).append(turn())
@@ -63,7 +63,7 @@ def compare_with_reference(
 
 
 def _ratios(ours: list[Timing], theirs: list[Timing]) -> dict[str, Any]:
-    """How many times as fast, by the clock and by the processor."""
+    """Speed-up by wall-clock time and by CPU time."""
     wall = [round((b.wall / b.frames) / (a.wall / a.frames), 2) for a, b in zip(ours, theirs, strict=True)]
     cpu = [round((b.cpu / b.frames) / (a.cpu / a.frames), 2) for a, b in zip(ours, theirs, strict=True)]
     return {"wall": median(wall), "cpu": median(cpu), "wall_rounds": wall, "cpu_rounds": cpu}
@@ -75,7 +75,7 @@ def _asking(ask: Callable[[str, int], Timing], name: str, frames: int) -> Turn:
 
 @contextmanager
 def reference_process(threads: int, device: str = "cpu") -> Iterator[Callable[[str, int], Timing]]:
-    """The rivals' process: a line goes in for each turn, and one comes back; on a GPU only eager has one."""
+    """The process of the reference models; each turn is one request line and one reply. GPU: eager only."""
     process = subprocess.Popen(
         _command(threads, device),
         stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""How cost grows: with frames, size, batch, threads and jobs at once; and memory with frames."""
+"""How time scales with frames, size, batch, threads and concurrent jobs, and memory with frames."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ JOBS = 4
 def measure_memory(
     folder: Path, selfie: Path, model: Path, device: Device, lengths: Sequence[int]
 ) -> dict[str, Any]:
-    """Peak memory and seconds of a whole process for motions of these lengths."""
+    """Peak memory and seconds of a whole process for motions of these lengths in frames."""
     found = {}
     for frames in lengths:
         write_template(folder, model, frames)
@@ -40,15 +40,15 @@ def measure_memory(
 
 
 class ScalingBench:
-    """Runs the path again and again with one thing changed."""
+    """Runs the pipeline repeatedly, with one parameter changed."""
 
     def __init__(self, model: Path, device: Device, selfie: Path, folder: Path, frames: int) -> None:
-        """``folder`` has the template of ``frames`` frames and gets the files."""
+        """``folder`` has the template of ``frames`` frames and receives the files."""
         self._model, self._device, self._selfie, self._folder = model, device, selfie, folder
         self._frames = frames
 
     def sizes(self, engine: Engine, rounds: int) -> dict[str, Any]:
-        """Each size by turns; ``of_256`` is how many times the time of 256."""
+        """Each size in turn; ``of_256`` is the time relative to 256."""
         taken: dict[int, list[Timing]] = {size: [] for size in SIZES}
         for _ in range(rounds):
             for size in SIZES:
@@ -70,12 +70,12 @@ class ScalingBench:
         return engine
 
     def by_threads(self) -> dict[str, Any]:
-        """One job by the threads that compute at once."""
+        """Time of one job by number of threads."""
         counts = [2**power for power in range(available_cores().bit_length())]
         return {str(count): self._once(self.open(count), NATIVE_SIZE).figures for count in counts}
 
     def by_batch(self, engine: Engine) -> dict[str, Any]:
-        """Motion and decoder alone by frames a graph call."""
+        """Time of motion and decoder alone by batch size."""
         source, poses = source_and_poses(engine, self._selfie, self._template(engine).motion)
         poses = poses[: min(len(poses), 2 * max(BATCHES))]
         found = {}
@@ -85,7 +85,7 @@ class ScalingBench:
         return found
 
     def jobs(self, rounds: int) -> dict[str, Any]:
-        """Some jobs one after the other on all cores, and at once with the cores shared."""
+        """Some jobs in sequence on all cores, and concurrently with the cores divided among them."""
         whole = self.open(None)
         shared = self.open(max(1, available_cores() // JOBS))
         after, at_once = [], []

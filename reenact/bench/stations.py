@@ -1,6 +1,6 @@
-"""Every station of the path alone, one after the other: where the time goes.
+"""Time of every step of the pipeline, each measured alone.
 
-In the path they overlap, so their sum is more than the path takes by the clock.
+In the pipeline they overlap, so their sum is more than its wall-clock time.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ SIZES = (256, 512, 1024)
 
 
 def measure_stations(engine: Engine, selfie: Path, motion: Motion, folder: Path) -> dict[str, Figures]:
-    """Milliseconds of each station for each size; what a job does once is counted as one frame.
+    """Milliseconds of each step for each size; work done once per job is counted as one frame.
 
     Args:
-        engine: warm.
+        engine: already warmed up.
         selfie: a picture of a face.
-        motion: taken as far as a few batches go.
-        folder: for the files that are made.
+        motion: only its first few batches are used.
+        folder: receives the files.
     """
     found = {}
     for size in SIZES:
@@ -42,7 +42,7 @@ def measure_stations(engine: Engine, selfie: Path, motion: Motion, folder: Path)
 
 
 def source_and_poses(engine: Engine, selfie: Path, motion: Motion) -> tuple[Source, Keypoints]:
-    """What a renderer needs to move a selfie like a motion, at 256."""
+    """The renderer's inputs to animate a selfie with a motion, at 256."""
     picture = read_picture(selfie)
     face = choose(engine.finder.find(picture))
     source = open_subject(engine, picture, face, align(face), NATIVE_SIZE).source
@@ -50,7 +50,7 @@ def source_and_poses(engine: Engine, selfie: Path, motion: Motion) -> tuple[Sour
 
 
 def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Path) -> Figures:
-    """From a selfie and a stored motion to a file."""
+    """The steps from a selfie and a stored motion to a file."""
     note = Stopwatch()
     picture = note("read", 1, lambda: read_picture(selfie))
     face = choose(note("find", 1, lambda: engine.finder.find(picture)))
@@ -79,9 +79,9 @@ def _rendering(engine: Engine, selfie: Path, motion: Motion, size: int, out: Pat
 
 
 def _tracking(engine: Engine, clip: Path) -> Figures:
-    """From a clip to its motion."""
+    """The steps from a clip to its motion."""
     note = Stopwatch()
-    frames = list(open_clip(clip).frames)  # so that the first decoding does not pay for loading FFmpeg
+    frames = list(open_clip(clip).frames)  # so that the first decoding does not include loading FFmpeg
     note("decode", len(frames), lambda: list(open_clip(clip).frames))
     faces = note("find", len(frames), lambda: list(engine.finder.follow(frames)))
     seen = [(frame, face) for frame, face in zip(frames, faces, strict=True) if face]
@@ -96,13 +96,13 @@ def _tracking(engine: Engine, clip: Path) -> Figures:
 
 
 class Stopwatch:
-    """Does a station's work and notes what it cost a frame."""
+    """Runs the work of a step and records its time per frame."""
 
     def __init__(self) -> None:
         self.figures: Figures = {}
 
     def __call__(self, name: str, frames: int, work: Callable[[], T]) -> T:
-        """What the work returns."""
+        """Run and time the work; returns its result."""
         results: list[T] = []
         timing: Timing = measure_time(lambda: results.append(work()), frames)
         self.figures[name] = timing.figures

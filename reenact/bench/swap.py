@@ -1,4 +1,4 @@
-"""A face put into a clip: every station alone, beside the same face moved by that clip, and memory."""
+"""Swap: every step alone, comparison with animate from the same clip, and memory."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from reenact.subject import open_subject
 from reenact.types import Clip, Picture
 from reenact.watermark.embed import Watermark
 
-SHAPE = (1080, 1920)  # of the clip that memory is measured with
-_FACE = 512  # pixels of the animated square in it
+SHAPE = (1080, 1920)  # of the clip for measuring memory
+_FACE = 512  # side of the animated square in it, in pixels
 _SWAP = """
 import sys
 from pathlib import Path
@@ -41,13 +41,13 @@ swap(Engine(Path(model), device=device), Path(selfie), Path(clip), Path(out))
 
 
 def measure_swap_stations(engine: Engine, selfie: Path, clip: Path, folder: Path) -> Figures:
-    """Milliseconds of each station a frame; what a job does once is counted as one frame.
+    """Milliseconds per frame of each step; work done once per job is counted as one frame.
 
     Args:
-        engine: warm.
+        engine: already warmed up.
         selfie: a picture of a face.
         clip: a short one that shows a face throughout.
-        folder: for the file that is made.
+        folder: receives the file.
     """
     note, frames = Stopwatch(), list(open_clip(clip).frames)
     count = len(frames)
@@ -74,7 +74,7 @@ def measure_swap_stations(engine: Engine, selfie: Path, clip: Path, folder: Path
 
 
 def compare_swap(engine: Engine, selfie: Path, clip: Path, folder: Path, rounds: int) -> dict[str, Any]:
-    """Swap and animate from the same clip by turns, tracking included, marked; the fastest turn of each."""
+    """Swap and animate alternately from one clip, with tracking and watermark; the fastest turn of each."""
     mark, out, frames = Watermark(1), folder / "turn.mp4", sum(1 for _ in open_clip(clip).frames)
     ways = {
         "swap": lambda: swap(engine, selfie, clip, out, SwapOptions(watermark=mark)),
@@ -96,7 +96,7 @@ def measure_swap_memory(
     found = {}
     for frames in lengths:
         clip = folder / f"wide-{frames}.mp4"
-        # In a process of its own: this one must stay small, or its child's peak would count it
+        # In a separate process: this one must stay small, or its child's peak would include it
         given = [str(folder), str(selfie), str(model), frames]
         call = f"from reenact.bench.swap import write_wide; write_wide(*{given})"
         run_watched([sys.executable, "-c", call])
@@ -107,7 +107,7 @@ def measure_swap_memory(
 
 
 def write_wide(folder: str, selfie: str, model: str, frames: int) -> None:
-    """Write ``wide-FRAMES.mp4``: a moving portrait, which wanders through a frame of 1920x1080."""
+    """Write ``wide-FRAMES.mp4``: an animated portrait that moves through a frame of 1920x1080."""
     place = Path(folder)
     engine = Engine(Path(model))
     write_template(place, Path(model), min(frames, 100))
@@ -121,7 +121,7 @@ def write_wide(folder: str, selfie: str, model: str, frames: int) -> None:
 
 
 def _wide(face: Picture, index: int) -> Picture:
-    """A frame in which the face stands a little to the right or left."""
+    """A frame in which the face is shifted slightly to the right or left."""
     frame = np.asarray(Image.fromarray(face).resize(SHAPE[::-1], Image.Resampling.BILINEAR)) // 3
     top, left = (SHAPE[0] - _FACE) // 2, round((SHAPE[1] - _FACE) / 2 + 200 * np.sin(index / 40))
     frame[top : top + _FACE, left : left + _FACE] = face

@@ -1,4 +1,4 @@
-"""Time and memory of the whole path, measured from outside: a new process, models loaded cold."""
+"""Time and memory of the whole pipeline, measured from outside: in a new process, with models not loaded."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ID = "bench"
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured. Seconds are wall-clock."""
+    """The measurements. Seconds are wall-clock time."""
 
     frames: int
     size: int  # side of the square in pixels
@@ -73,7 +73,7 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="reenact-bench-") as name:
         folder = Path(name)
         write_template(folder, model, frames)
-        # Before this process loads a model: a child's peak counts what it shares with its parent at birth.
+        # Before this process loads a model: a child's peak includes pages that it shares with its parent.
         cold, peak = run_cold(folder, selfie, model, device, threads)
         began = time.perf_counter()
         engine = Engine(model, device=device, threads=threads)
@@ -99,7 +99,7 @@ def measure(
 
 
 def write_template(folder: Path, model: Path, frames: int) -> None:
-    """Write a template of exactly so many frames, made by repeating one that ships."""
+    """Write a template of exactly ``frames`` frames by repeating a built-in one."""
     id = template_ids(MOTIONS)[0]
     motion = get_template(id, MOTIONS, ModelFolder(model).hash("keypoints")).motion
     place = folder / ID
@@ -116,7 +116,7 @@ def _of_length(motion: Motion, frames: int) -> Motion:
     return replace(motion, keypoints=repeated)
 
 
-# Linux counts the peak of a process from that of the one which started it, and a bench grows large.
+# On Linux a process's peak memory starts from its parent's, which is large in a benchmark.
 _WATCHER = """
 import os, subprocess, sys, time
 began = time.perf_counter()
@@ -130,7 +130,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def run_cold(
     folder: Path, selfie: Path, model: Path, device: Device, threads: int | None
 ) -> tuple[float, float]:
-    """Seconds and peak bytes of ``reenact animate`` as a process of its own."""
+    """Seconds and peak bytes of ``reenact animate`` in a new process."""
     command = [sys.executable, "-m", "reenact", "animate", str(selfie), "--quiet"]
     command += ["--template", ID, "--motions", str(folder), "--out", str(folder / "cold.mp4")]
     command += ["--size", str(SIZE), "--model", str(model), "--device", device]
@@ -142,7 +142,7 @@ def run_watched(command: list[str]) -> tuple[float, float]:
     """Seconds and peak bytes of a process.
 
     Raises:
-        SetupError: it failed.
+        SetupError: the process failed.
     """
     done = subprocess.run([sys.executable, "-c", _WATCHER, *command], capture_output=True, text=True)
     if done.returncode:
@@ -153,7 +153,7 @@ def run_watched(command: list[str]) -> tuple[float, float]:
 
 
 def describe(engine: Engine, threads: int | None) -> dict[str, Any]:
-    """The machine, what runs on it, and how busy others keep it."""
+    """The machine, its load, and the versions of software and model."""
     return {
         "system": platform.platform(),
         "processor": _processor(),
@@ -170,7 +170,7 @@ def describe(engine: Engine, threads: int | None) -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """Its name as the system tells it."""
+    """The processor's name as the system reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,8 +1,8 @@
-"""Judging a model: the table of ``design/model.md``, beside two baselines, on clips it has never seen.
+"""Evaluation of a model against two baselines on held-out clips: the table of ``design/model.md``.
 
 clips -> methods and baselines -> judges (landmarks, identity, VGG) -> metrics -> Report -> report.html
 
-Needs the extra ``evaluate`` and the judges' weights; nothing here is part of serving.
+Needs the extra ``evaluate`` and the judges' weights; the server does not use it.
 """
 
 from reenact.evaluation.baselines import LandmarkWarp, StaticSource

@@ -1,4 +1,4 @@
-"""The two methods every model must beat: doing nothing, and warping the source by its landmarks."""
+"""The two baselines: repeating the source, and warping it by its landmarks."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from reenact.evaluation.judges import LandmarkJudge
 from reenact.evaluation.methods import Candidate
 from reenact.types import FloatArray, Picture
 
-FINER = 4  # triangles are drawn at this many times the picture's size, since drawing rounds to pixels
+FINER = 4  # triangles are drawn at this multiple of the picture's size, since drawing rounds to pixels
 
 
 class StaticSource:
-    """The source, unmoved, for every frame."""
+    """Baseline that returns the unchanged source for every frame."""
 
     def reconstruct(self, frames: list[Picture]) -> Iterator[Picture]:
-        """The first frame as often as there are frames."""
+        """Repeat the first frame, once for each frame."""
         return (frames[0] for _ in frames)
 
     def animate(self, source: Picture, driving: list[Picture]) -> Iterator[Picture]:
-        """The source as often as there are driving frames."""
+        """Repeat the source, once for each driving frame."""
         return (source for _ in driving)
 
     def candidate(self) -> Candidate:
@@ -32,22 +32,22 @@ class StaticSource:
 
 
 class LandmarkWarp:
-    """The source pulled, triangle by triangle, to the landmarks of the driving.
+    """Baseline that warps the source, triangle by triangle, to the landmarks of the driving frames.
 
-    It sees the very landmarks that the judge sees, so its AKD is low by construction; it cannot open a mouth,
-    close an eye or uncover anything.
+    It uses the landmarks that the judge uses, so its AKD is low by construction. It cannot open a mouth,
+    close an eye or uncover hidden regions.
     """
 
     def __init__(self, judge: LandmarkJudge) -> None:
         self._judge = judge
 
     def reconstruct(self, frames: list[Picture]) -> Iterator[Picture]:
-        """Absolute motion: to each frame's own landmarks."""
+        """Absolute motion: warp to the landmarks of each frame."""
         landmarks = self._judge(frames).landmarks
         return self._warped(frames[0], landmarks[0], landmarks)
 
     def animate(self, source: Picture, driving: list[Picture]) -> Iterator[Picture]:
-        """Relative motion: the driving's movement since its first frame, scaled to the source's face."""
+        """Relative motion: the driving motion since its first frame, scaled to the source's face."""
         start = self._judge([source]).landmarks[0]
         landmarks = self._judge(driving).landmarks
         scale = start.std(axis=0).mean() / landmarks[0].std(axis=0).mean()
@@ -61,25 +61,25 @@ class LandmarkWarp:
         pixels = source.shape[0] / 256
         last = start
         for target in targets:
-            last = target if np.isfinite(target).all() else last  # a lost frame keeps the pose before it
+            last = target if np.isfinite(target).all() else last  # without a face: keep the previous pose
             yield warp(source, start * pixels, last * pixels) if np.isfinite(last).all() else source
 
 
 def warp(source: Picture, start: FloatArray, target: FloatArray) -> Picture:
-    """Piecewise-affine warp: what lies at ``start`` in the source comes to lie at ``target``.
+    """Piecewise-affine warp that moves the points ``start`` of the source to ``target``.
 
     Args:
         source: (H, W, 3) uint8.
         start: points (N, 2) px of the source, x and y.
-        target: where they go (N, 2) px. The picture's corners and the middles of its edges stay.
+        target: their new positions (N, 2) px. The picture's corners and edge midpoints stay fixed.
 
     Returns:
-        (H, W, 3) uint8; what would come from outside repeats the edge.
+        (H, W, 3) uint8; samples from outside repeat the edge.
     """
     height, width = source.shape[:2]
     fixed = np.array([(x, y) for x in (0, width / 2, width) for y in (0, height / 2, height)])
     fixed = fixed[(fixed != (width / 2, height / 2)).any(axis=1)]
-    inside = ((target > 0) & (target < (width, height))).all(axis=1)  # others would cross the fixed edge
+    inside = ((target > 0) & (target < (width, height))).all(axis=1)  # the others would cross the fixed edge
     corners, origins = np.concatenate([target[inside], fixed]), np.concatenate([start[inside], fixed])
     places = np.moveaxis(_pull(corners, origins, (height, width))[..., ::-1] - 0.5, -1, 0)
     sample = load("scipy.ndimage").map_coordinates
@@ -89,11 +89,10 @@ def warp(source: Picture, start: FloatArray, target: FloatArray) -> Picture:
 
 
 def _pull(corners: FloatArray, origins: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Where each pixel (H, W, 2) px comes from, linear in every Delaunay triangle of ``corners`` (N, 2).
+    """Source position of each pixel (H, W, 2) px, linear in every Delaunay triangle of ``corners`` (N, 2).
 
-    The triangles are drawn, not searched: scipy's own search takes seconds where closed lips and lids make
-    triangles without area. A pixel drawn just outside its triangle is extrapolated, but so little that
-    such triangles do no harm.
+    The triangles are drawn, not searched: scipy's search takes seconds where closed lips and lids make
+    triangles of zero area. A pixel drawn just outside its triangle is extrapolated by a negligible amount.
     """
     triangles = load("scipy.spatial").Delaunay(corners).simplices
     canvas = Image.new("I", (size[1] * FINER, size[0] * FINER))

@@ -1,4 +1,4 @@
-"""The clips that are judged: reading them exactly, and choosing some of them fairly."""
+"""The clips that are evaluated: decoding them without conversion, and sampling them evenly over people."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from reenact.types import Picture
 def read_frames(path: Path, limit: int | None = None) -> list[Picture]:
     """Every decoded frame (H, W, 3) uint8 RGB of a clip, in order, or its first ``limit``.
 
-    No scaling, cropping or frame-rate conversion: judging compares pixels.
+    No scaling, cropping or frame-rate conversion: the evaluation compares pixels.
 
     Raises:
-        DrivingUnreadable: the file is no clip or has no frame.
+        DrivingUnreadable: the file is not a clip or has no frame.
     """
     frames: list[Picture] = []
     try:
@@ -38,10 +38,10 @@ def read_frames(path: Path, limit: int | None = None) -> list[Picture]:
 
 
 def frame_count(path: Path) -> int:
-    """Number of frames that the file says it has, without decoding them; 0 where it does not say.
+    """Number of frames that the file's header states, without decoding; 0 where it states none.
 
     Raises:
-        DrivingUnreadable: the file is no clip.
+        DrivingUnreadable: the file is not a clip.
     """
     try:
         with av.open(str(path)) as container:
@@ -51,15 +51,15 @@ def frame_count(path: Path) -> int:
 
 
 def person(path: Path) -> str:
-    """Who is seen: ``talk-0411-0092.mp4`` -> ``0411`` (faces/README); a file of another form is its own."""
+    """The person's ID: ``talk-0411-0092.mp4`` -> ``0411`` (faces/README); any other name is its own ID."""
     parts = path.stem.split("-")
     return parts[1] if len(parts) == 3 else path.stem
 
 
 def sample_clips(paths: Sequence[Path], limit: int | None = None, seed: int = 0) -> list[Path]:
-    """The clips, or ``limit`` of them, in an order that soon shows every person.
+    """The clips, or ``limit`` of them, in round-robin order over people.
 
-    Persons come in seeded order, one clip each and round again, so a smaller choice is a part of a larger.
+    People come in seeded order, one clip of each per round. So a smaller sample is a prefix of a larger one.
     """
     queue = list(_by_person(paths).values())
     random.Random(seed).shuffle(queue)
@@ -69,20 +69,20 @@ def sample_clips(paths: Sequence[Path], limit: int | None = None, seed: int = 0)
 
 @dataclass(frozen=True)
 class Pair:
-    """Who is animated (first frame of ``source``) and who drives; never the same person."""
+    """A source clip, of which the first frame is animated, and a driving clip of another person."""
 
     source: Path
     driving: Path
 
 
 def pair_up(sources: Sequence[Path], driving: Sequence[Path], seed: int = 0) -> list[Pair]:
-    """One source for every driving clip: another person, all persons about equally often.
+    """One source of another person for every driving clip, with each person about equally often.
 
-    A driving clip is left out where there is no other person.
+    A driving clip is skipped where there is no other person.
     """
     clips_of = _by_person(sources)
     queue = list(clips_of)
-    random.Random(seed + 1).shuffle(queue)  # another order than the driving clips' own
+    random.Random(seed + 1).shuffle(queue)  # a different order from the driving clips
     pairs: list[Pair] = []
     for drive in driving:
         name = next((name for name in queue if name != person(drive)), None)
@@ -95,7 +95,7 @@ def pair_up(sources: Sequence[Path], driving: Sequence[Path], seed: int = 0) -> 
 
 
 def _by_person(paths: Sequence[Path]) -> dict[str, list[Path]]:
-    """Clips of each person; persons and their clips in the order of the file names."""
+    """Clips of each person; both people and clips are sorted by file name."""
     clips_of: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(paths, key=lambda path: path.name):
         clips_of[person(path)].append(path)

@@ -1,4 +1,4 @@
-"""Cross-identity: one person's face moved by another's, in relative mode. No true picture exists."""
+"""Cross-identity: one person's face driven by another's, in relative mode. There is no ground truth."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COLUMNS = (
     Column("flicker", "flicker", 4),
     Column("lost", "lost", 0),
 )
-# A driving curve must vary this much (standard deviation over the clip) for its correlation to mean anything.
+# Least standard deviation of a driving curve over the clip; below it the correlation is meaningless.
 LEAST_YAW, LEAST_JAW, LEAST_BLINK = 2.0, 0.04, 0.05  # degrees, blendshape, blendshape
 
 
@@ -38,18 +38,18 @@ def evaluate_cross_identity(
     options: Options | None = None,
     shown: Shown | None = None,
 ) -> Table:
-    """Judge methods on the same pairs.
+    """Evaluate methods on the same pairs.
 
     Args:
-        methods: name -> method; each gets the source and all driving frames and returns as many.
-        pairs: whose first frame is animated by whose clip.
+        methods: name -> method; each gets the source and all driving frames and returns as many frames.
+        pairs: the source clip, of which the first frame is animated, and the driving clip.
         judges: the judges.
-        options: driving frames of a clip.
-        shown: called once a pair with its name, the driving frames and what each method made.
+        options: number of driving frames of a clip.
+        shown: called once for each pair with its name, the driving frames and each method's frames.
 
     Raises:
         DrivingUnreadable: a clip cannot be decoded.
-        InvalidOption: there is no pair to judge, or a method breaks its contract.
+        InvalidOption: there is no pair to evaluate, or a method breaks its contract.
     """
     options = options or Options()
     judged: dict[str, dict[str, Row]] = {}
@@ -72,7 +72,7 @@ def evaluate_cross_identity(
 def _judge_pair(
     made: Mapping[str, list[Picture]], source: Picture, driving: list[Picture], judges: JudgeSet
 ) -> dict[str, Row]:
-    """Figures of every method on one pair."""
+    """Metrics of every method on one pair."""
     start, drive = judges.landmarks([source]), judges.landmarks(driving)
     who = judges.identity([source], start.landmarks)
     rows: dict[str, Row] = {}
@@ -89,7 +89,7 @@ def _judge_pair(
 
 
 def _correlations(made: LandmarkReading, driving: LandmarkReading) -> Row:
-    """How closely the three curves follow the driving's; NaN where the driving's hardly varies."""
+    """Correlation of the three curves with the driving's; NaN where the driving curve hardly varies."""
     return {
         "yaw": metrics.correlation(made.pose[:, 0], driving.pose[:, 0], LEAST_YAW),
         "jaw": metrics.correlation(made.jaw, driving.jaw, LEAST_JAW),

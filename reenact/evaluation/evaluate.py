@@ -1,4 +1,4 @@
-"""The whole evaluation: clips of the shared folder, baselines and methods, three tables, a report."""
+"""The whole evaluation: clips of the shared folder, baselines and methods; three tables in a report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATIC, WARP = "static source", "landmark warp"
 
 
 Progress = Callable[[int, int], None]
-"""Receives how many clips and pairs are judged, and of how many."""
+"""Called with (clips and pairs done, total)."""
 
 
 def run(
@@ -36,14 +36,14 @@ def run(
     options: Options | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Judge methods beside both baselines on the clips of ``shared/faces/val`` and ``faces_hd/val``.
+    """Evaluate methods and both baselines on the clips of ``shared/faces/val`` and ``faces_hd/val``.
 
     Args:
-        shared: the folder with ``faces/val``, ``evaluation`` and ``training``; of ``faces_hd/val``, where it
-            is there, one ``hd-*`` clip of each person is judged, at its own size.
+        shared: the folder with ``faces/val``, ``evaluation`` and ``training``. If ``faces_hd/val`` exists,
+            one ``hd-*`` clip of each person is evaluated at its original size.
         methods: name -> candidate; may be empty. Baselines come first in every table.
         out: folder for report.html, report.json, report.md and the videos; None writes nothing.
-        limit: shorthand for ``options.limit``, and wins over it.
+        limit: shorthand for ``options.limit``, which it overrides.
         options: see ``Options``.
         progress: called after every clip and pair.
 
@@ -80,7 +80,7 @@ def run(
 
 
 def choose_pairs(clips: Sequence[Path], options: Options) -> list[Pair]:
-    """Who drives whom: every clip long enough drives once, or ``options.limit`` of them."""
+    """Source and driving pairs: every long enough clip drives once, or ``options.limit`` of them."""
     long_enough = [path for path in clips if frame_count(path) >= options.driving_frames]
     driving = sample_clips(long_enough, options.limit, options.seed)
     return pair_up(clips, driving, options.seed)
@@ -99,7 +99,7 @@ def _entries(methods: Mapping[str, Candidate], judges: JudgeSet) -> dict[str, Ca
 
 
 def _made(folder: Path | None) -> Path | None:
-    """The folder, created if need be, before an hour of judging and not after it."""
+    """Create the folder if it is missing: an error must come before the long evaluation, not after it."""
     if folder is not None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def _made(folder: Path | None) -> Path | None:
 
 
 def _counted(galleries: Sequence[Gallery], total: int, progress: Progress | None) -> list[Shown]:
-    """What to do after each clip of each half: keep its video, and tell how far the run is."""
+    """Callbacks after each clip of each part: they store its video and report progress."""
     done = 0
 
     def observer(gallery: Gallery) -> Shown:

@@ -29,9 +29,9 @@ def load(module: str) -> ModuleType:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Send what native code writes to standard error to nowhere while the block runs.
+    """Discard what native code writes to standard error inside the block.
 
-    MediaPipe and TensorFlow Lite log from C++ before any of their settings can be made.
+    MediaPipe and TensorFlow Lite log from C++ before their log level can be set.
     """
     sys.stderr.flush()
     kept = os.dup(2)

@@ -1,4 +1,4 @@
-"""Side-by-side videos of what was judged, for eyes to judge too."""
+"""Side-by-side videos of the evaluated clips, for inspection by eye."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRAME_RATE = Fraction(25, 2)  # of the clips in faces/ (its README)
 
 @dataclass(frozen=True)
 class Video:
-    """One mp4 of the report: what is seen, left to right, and its path in the report's folder."""
+    """One mp4 of the report: its columns from left to right, and its path in the report's folder."""
 
     title: str
     columns: tuple[str, ...]
@@ -27,7 +27,7 @@ class Video:
 
 @dataclass
 class Gallery:
-    """Writes up to ``limit`` videos into ``folder`` while clips are judged; none without a folder."""
+    """Writes up to ``limit`` videos into ``folder`` during the evaluation; none without a folder."""
 
     folder: Path | None
     prefix: str
@@ -35,7 +35,7 @@ class Gallery:
     videos: list[Video] = field(default_factory=list)
 
     def __call__(self, name: str, driving: list[Picture], made: dict[str, list[Picture]]) -> None:
-        """Keep one clip: the driving, then every method in order."""
+        """Store one clip: the driving frames, then every method in order."""
         if self.folder is None or len(self.videos) >= self.limit:
             return
         columns = {"driving": driving, **made}
@@ -45,7 +45,7 @@ class Gallery:
 
 
 def write_side_by_side(columns: Mapping[str, list[Picture]], path: Path) -> None:
-    """An mp4 of equally long lists of frames (H, W, 3) uint8, beside each other.
+    """Write lists of frames (H, W, 3) uint8 of equal length side by side into an mp4.
 
     Raises:
         OutputError: the file cannot be written.

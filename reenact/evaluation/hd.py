@@ -1,7 +1,7 @@
-"""Reconstruction above 256 pixels: whether lips and lids still follow, and how sharp skin and mouth are.
+"""Reconstruction above 256 pixels: accuracy of lips and lids, and sharpness of skin and mouth.
 
-One clip a person, remade from its first frame, which is left out. Figures are means over frames, then over
-clips. Regions are placed by the true frame's landmarks, so both pictures are looked at in the same place.
+One clip of each person is reconstructed from its first frame, which is not scored. Metrics are means over
+frames, then over clips. Regions come from the true frame's landmarks, so they are equal in both pictures.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ COLUMNS = (
 FOREHEAD = (67, 109, 10, 338, 297, 299, 9, 69)
 CHEEKS = ((117, 118, 101, 36, 205, 187, 123), (346, 347, 330, 266, 425, 411, 352))
 MOUTH_CORNERS = (61, 291)
-MOUTH_SQUARE, MOUTH_SIDE = 1.6, 128  # widths of the mouth; pixels that the square is resized to
+MOUTH_SQUARE, MOUTH_SIDE = 1.6, 128  # in mouth widths; in pixels after resizing
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -56,18 +56,18 @@ def evaluate_hd(
     options: Options | None = None,
     shown: Shown | None = None,
 ) -> Table:
-    """Judge methods on the same clips, in their own size.
+    """Evaluate methods on the same clips, at their original size.
 
     Args:
         methods: name -> method; each gets every frame of a clip and returns as many of the same size.
-        clips: square clips of people no method was trained on; one-frame clips are skipped.
+        clips: square clips of people that no method was trained on; clips of one frame are skipped.
         judges: the judges.
-        options: frames of a clip, frames with a VGG distance.
-        shown: called once a clip, after it was judged.
+        options: number of frames of a clip, and of frames with a VGG distance.
+        shown: called once for each clip, after its evaluation.
 
     Raises:
         DrivingUnreadable: a clip cannot be decoded.
-        InvalidOption: there is no clip to judge, or a method breaks its contract.
+        InvalidOption: there is no clip to evaluate, or a method breaks its contract.
     """
     options = options or Options()
     judged: dict[str, dict[str, Row]] = {}
@@ -100,8 +100,8 @@ def evaluate_hd(
 def _judge(
     made: list[Picture], true: list[Picture], truth: LandmarkReading, judges: JudgeSet, options: Options
 ) -> Row:
-    """Figures of one method on one clip."""
-    pixels = len(true[0]) / 256  # of a landmark's
+    """Metrics of one method on one clip."""
+    pixels = len(true[0]) / 256  # size of a landmark pixel (px at 256)
     reading, places = judges.landmarks(made), truth.landmarks * pixels
     who = judges.identity(true, truth.landmarks)
     mouths = [_mouths(*each) for each in zip(made, true, places, strict=True)]
@@ -119,7 +119,7 @@ def _judge(
 
 
 def _mouths(made: Picture, true: Picture, landmarks: FloatArray) -> tuple[Picture, Picture] | None:
-    """The mouth's square of both pictures (128, 128, 3); None where the true one shows no face."""
+    """The square around the mouth in both pictures (128, 128, 3); None where the true one has no face."""
     if not np.isfinite(landmarks).all():
         return None
     ends = landmarks[list(MOUTH_CORNERS)]
@@ -135,7 +135,7 @@ def _mouths(made: Picture, true: Picture, landmarks: FloatArray) -> tuple[Pictur
 
 
 def _sharpness(made: Picture, true: Picture, landmarks: FloatArray) -> float:
-    """Gradient energy of the skin over the true frame's; NaN where the true one shows no face."""
+    """Gradient energy of the skin divided by the true frame's; NaN where the true one has no face."""
     if not np.isfinite(landmarks).all():
         return float("nan")
     skin = _skin(landmarks, true.shape[:2])
@@ -143,7 +143,7 @@ def _sharpness(made: Picture, true: Picture, landmarks: FloatArray) -> float:
 
 
 def _skin(landmarks: FloatArray, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Forehead and cheeks (H, W); ``landmarks`` (478, 2) px."""
+    """Mask of forehead and cheeks (H, W); ``landmarks`` (478, 2) px."""
     canvas = Image.new("1", (size[1], size[0]))
     for outline in (FOREHEAD, *CHEEKS):
         corners = [(float(x) - 0.5, float(y) - 0.5) for x, y in landmarks[list(outline)]]

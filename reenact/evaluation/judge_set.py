@@ -1,4 +1,4 @@
-"""The judges of one run together, opened from the shared folder."""
+"""All judges of one run, opened from the shared folder."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from reenact.evaluation.vgg import VggJudge
 
 @dataclass(frozen=True)
 class JudgeSet:
-    """Landmarks and expression, identity, texture."""
+    """Judges of landmarks and expression, identity, and texture."""
 
     landmarks: LandmarkJudge
     identity: IdentityJudge
     vgg: VggJudge
 
     def __enter__(self) -> JudgeSet:
-        """Use as ``with open_panel(shared) as panel``."""
+        """Use as ``with open_judges(shared) as judges``."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -27,7 +27,7 @@ class JudgeSet:
 
 
 def open_judges(shared: Path) -> JudgeSet:
-    """Open the judges that lie in ``evaluation/`` and ``training/`` of the shared folder.
+    """Open the judges from ``evaluation/`` and ``training/`` of the shared folder.
 
     Raises:
         ExtraMissing: the extra ``evaluate`` is not installed.

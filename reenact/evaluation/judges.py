@@ -1,7 +1,7 @@
 """Independent judges of a face: landmarks, expression and head pose (MediaPipe), identity (MobileFaceNet).
 
-Each remembers the pictures it has judged, so a driving frame that every method is compared with, or a static
-baseline's single picture, is judged once in a run.
+Each caches its results by picture. So a driving frame that every method is compared with, or the single
+picture of the static baseline, is processed once in a run.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from reenact.evaluation.metrics import Figures
 from reenact.types import FloatArray, Picture
 
 LANDMARKS = 478
-CONFIDENCE = 0.3  # MediaPipe's default 0.5 loses turned heads that are plainly there
+CONFIDENCE = 0.3  # MediaPipe's default of 0.5 misses turned heads
 
-# Eye corners (pairs), nose tip, mouth corners of the mesh, and where ArcFace wants them in 112x112 px
+# Mesh indices of eye corners (pairs), nose tip and mouth corners, and ArcFace's positions in 112x112 px
 # (Deng et al., "ArcFace", 2019; the template that insightface publishes).
 RIGHT_EYE, LEFT_EYE, NOSE, MOUTH_RIGHT, MOUTH_LEFT = (33, 133), (362, 263), 1, 61, 291
 TEMPLATE = np.array(
@@ -33,7 +33,7 @@ TEMPLATE = np.array(
 
 @dataclass(frozen=True)
 class LandmarkReading:
-    """What the landmark judge says of T frames; a frame without a face is NaN throughout.
+    """The landmark judge's output for T frames; all values of a frame without a face are NaN.
 
     ``landmarks`` (T, 478, 2) float32, px at 256; ``blink`` (mean of both eyes) and ``jaw`` (T,) blendshapes
     in [0, 1]; ``pose`` (T, 3) yaw, pitch, roll in degrees, yaw positive where the nose points to image right.
@@ -62,9 +62,9 @@ _NO_FACE = _Face(np.full((LANDMARKS, 2), np.nan, np.float32), np.nan, np.nan, (n
 
 
 class LandmarkJudge:
-    """MediaPipe's FaceLandmarker: 478 landmarks, blendshapes, head pose. Each frame on its own.
+    """MediaPipe's FaceLandmarker: 478 landmarks, blendshapes, head pose. Each frame is independent.
 
-    Close it before the program ends: MediaPipe cannot close itself any more while Python shuts down.
+    Close it before the program ends: MediaPipe cannot be closed while Python shuts down.
 
     Raises:
         ExtraMissing: mediapipe is not installed.
@@ -84,7 +84,7 @@ class LandmarkJudge:
         )
         with quiet():
             self._landmarker = vision.FaceLandmarker.create_from_options(options)
-            self._detect(np.zeros((256, 256, 3), np.uint8))  # its first run logs once more
+            self._detect(np.zeros((256, 256, 3), np.uint8))  # the first run logs once more
         self._seen: dict[bytes, _Face] = {}
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class LandmarkJudge:
         self._landmarker.close()
 
     def __call__(self, frames: Sequence[Picture]) -> LandmarkReading:
-        """Judge frames (H, W, 3) uint8 RGB."""
+        """Process frames (H, W, 3) uint8 RGB."""
         faces = [self._face(frame) for frame in frames]
         return LandmarkReading(
             np.stack([face.landmarks for face in faces]),
@@ -124,7 +124,7 @@ class LandmarkJudge:
 
 
 class IdentityJudge:
-    """MobileFaceNet (Chen et al., 2018) through ncnn: 128 numbers that say who a face is.
+    """MobileFaceNet (Chen et al., 2018) run by ncnn: a face embedding of 128 values.
 
     Raises:
         ExtraMissing: ncnn is not installed.
@@ -144,7 +144,7 @@ class IdentityJudge:
     def __call__(self, frames: Sequence[Picture], landmarks: FloatArray) -> FloatArray:
         """Identity vectors (T, 128) float32 of frames (256, 256, 3) with landmarks (T, 478, 2) px at 256.
 
-        NaN where the landmarks are.
+        NaN where the landmarks are NaN.
         """
         return np.stack(
             [self._vector(frame, points) for frame, points in zip(frames, landmarks, strict=True)]
@@ -159,7 +159,7 @@ class IdentityJudge:
         return self._seen[key]
 
     def _embed(self, aligned: Picture) -> FloatArray:
-        # from_pixels copies; an ncnn.Mat made of a numpy array would not outlive it.
+        # from_pixels copies; an ncnn.Mat made from a numpy array would share its memory.
         pixels = self._ncnn.Mat.from_pixels(aligned, self._ncnn.Mat.PixelType.PIXEL_RGB, 112, 112)
         extractor = self._net.create_extractor()
         extractor.input("data", pixels)  # the graph itself maps 0..255 to -1..1
@@ -168,7 +168,7 @@ class IdentityJudge:
 
 
 def align(frame: Picture, landmarks: FloatArray) -> Picture:
-    """The face (112, 112, 3) uint8, eyes, nose and mouth where ArcFace's template has them.
+    """The face (112, 112, 3) uint8, aligned to ArcFace's template by eyes, nose and mouth.
 
     ``landmarks`` is (478, 2) in px at 256; the frame may have another size.
     """
@@ -189,7 +189,7 @@ def align(frame: Picture, landmarks: FloatArray) -> Picture:
 
 
 def similarity(start: Figures, end: Figures) -> tuple[Figures, Figures]:
-    """Matrix (2, 2) and offset (2,) of the rotation, scale and shift that best move points (N, 2) to others.
+    """Matrix (2, 2) and offset (2,) of the least-squares similarity transform of points (N, 2) to others.
 
     Umeyama, "Least-Squares Estimation of Transformation Parameters Between Two Point Patterns", 1991.
     """
@@ -209,7 +209,7 @@ def euler_degrees(rotation: Figures) -> tuple[float, float, float]:
 
 
 def digest(frame: Picture) -> bytes:
-    """A key for a picture's pixels."""
+    """Cache key of a picture: a hash of its pixels."""
     return hashlib.blake2b(np.ascontiguousarray(frame).data, digest_size=16).digest()
 
 

@@ -1,4 +1,4 @@
-"""What is judged: a way to make a clip from frames."""
+"""The interface of the methods that are evaluated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reenact.errors import InvalidOption
 from reenact.types import FloatArray, Picture
 
 Method = Callable[[list[Picture]], Iterable[Picture]]
-"""Reconstruction: all frames of a 256x256 clip, the first of them the source -> as many frames.
+"""Reconstruction: all frames of a 256x256 clip, of which the first is the source -> as many frames.
 
 Absolute motion, no cropping; the same contract as ``reenact reconstruct``.
 """
@@ -23,9 +23,9 @@ CrossMethod = Callable[[Picture, list[Picture]], Iterable[Picture]]
 
 @dataclass(frozen=True)
 class SwappedFrame:
-    """One frame of a clip as it was and with another face, both (H, W, 3) uint8, before label and encoding.
+    """One frame before and after the swap, both (H, W, 3) uint8, before label and encoding.
 
-    ``mask`` (H, W) in [0, 1] is where the face may have been replaced: 0 where nothing was.
+    ``mask`` (H, W) in [0, 1] is where the face may have been replaced; 0 marks unchanged pixels.
     """
 
     before: Picture
@@ -39,17 +39,17 @@ SwapMethod = Callable[[Picture, Path], Iterable[SwappedFrame]]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One column of the comparison: its reconstruction and, where it has one, its cross-identity side."""
+    """One method under comparison: its reconstruction and, if it has one, its cross-identity function."""
 
     reconstruct: Method
     animate: CrossMethod | None = None
 
 
 def collect(name: str, frames: Iterable[Picture], like: list[Picture]) -> list[Picture]:
-    """The frames a method returned, held to its contract: as many as ``like``, (H, W, 3) uint8 of its size.
+    """The frames of a method, after a check: as many as ``like``, (H, W, 3) uint8 of the same size.
 
     Raises:
-        InvalidOption: another number, size or type of frames.
+        InvalidOption: the number, size or type of the frames differs.
     """
     made = list(frames)
     if len(made) != len(like):

@@ -1,7 +1,7 @@
-"""The figures themselves: pure functions of numpy arrays.
+"""The metrics: pure functions of numpy arrays.
 
-A *clip* is (T, H, W, 3) uint8 RGB. Functions of clips return one value a frame, (T,) float64, so that the
-caller chooses how to average. A frame without a face is NaN.
+A *clip* is (T, H, W, 3) uint8 RGB. Functions of clips return one value for each frame, (T,) float64, so that
+the caller chooses how to average. The value of a frame without a face is NaN.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def psnr(made: Clip, true: Clip) -> Figures:
 
 
 def ssim(made: Clip, true: Clip) -> Figures:
-    """Structural similarity of each frame, in [-1, 1]: the mean over RGB and all whole windows.
+    """Structural similarity of each frame, in [-1, 1]: the mean over RGB and all complete windows.
 
     Wang, Bovik, Sheikh, Simoncelli, "Image Quality Assessment", 2004: 11x11 gaussian window, sigma 1.5.
     """
@@ -67,7 +67,7 @@ def _window(values: FloatArray) -> FloatArray:
 
 
 def landmark_distance(made: FloatArray, true: FloatArray) -> Figures:
-    """AKD: mean distance of the landmarks (T, 478, 2) of each frame, in their own pixels."""
+    """AKD: mean distance of the landmarks (T, 478, 2) of each frame, in the unit of the landmarks."""
     _same_shape(made, true)
     distances: Figures = np.linalg.norm(made.astype(np.float64) - true, axis=-1).mean(axis=-1)
     return distances
@@ -103,10 +103,10 @@ def vgg_distance(made: list[FloatArray], true: list[FloatArray]) -> float:
 
 
 def correlation(made: Figures, driving: Figures, least_deviation: float) -> float:
-    """Pearson correlation of two curves (T,) over the frames that both have.
+    """Pearson correlation of two curves (T,) over the frames where neither is NaN.
 
-    NaN where the driving varies less than ``least_deviation`` (standard deviation: its curve is noise) or
-    fewer than 5 frames are left; 0 where only ``made`` stands still, since it does not follow.
+    NaN where the standard deviation of ``driving`` is below ``least_deviation`` (its curve is noise) or
+    fewer than 5 frames are left; 0 where only ``made`` is constant, since it does not follow.
     """
     both = np.isfinite(made) & np.isfinite(driving)
     a, b = made[both], driving[both]

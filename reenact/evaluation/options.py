@@ -1,4 +1,4 @@
-"""What a run of the evaluation may vary."""
+"""Options of an evaluation."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from reenact.errors import InvalidOption
 class Options:
     """Options of one evaluation; the defaults give the figures that are reported."""
 
-    limit: int | None = None  # judge this many clips and as many pairs, spread over persons; None: all
-    frames: int | None = None  # judge only the first frames of each clip; None: all
+    limit: int | None = None  # evaluate this many clips and as many pairs, spread over people; None: all
+    frames: int | None = None  # evaluate only this many first frames of each clip; None: all
     vgg_frames: int = 4  # frames of a clip that get a VGG distance (0.1 s each on 2 cores), evenly spread
-    seed: int = 0  # of the choice of clips and of who drives whom
-    driving_frames: int = 10  # a driving clip of the cross-identity part has at least this many frames
-    videos: int = 8  # side-by-side videos in each half of the HTML report
+    seed: int = 0  # of the choice of clips and of the pairs
+    driving_frames: int = 10  # least number of frames of a driving clip of the cross-identity part
+    videos: int = 8  # side-by-side videos in each part of the HTML report
 
     def __post_init__(self) -> None:
-        """Refuse numbers that would judge nothing."""
+        """Reject numbers that would evaluate nothing."""
         for name in ("limit", "frames"):
             value = getattr(self, name)
             least = 2 if name == "frames" else 1

@@ -1,6 +1,6 @@
-"""Reconstruction: a clip remade from its first frame, compared with itself frame by frame.
+"""Reconstruction: a clip is rebuilt from its first frame and compared with the original frame by frame.
 
-Frame 0 is the source and is left out. Every figure is the mean over a clip's frames, then over clips, so a
+Frame 0 is the source and is not scored. Every metric is the mean over a clip's frames, then over clips, so a
 long clip weighs no more than a short one. PSNR is the mean of the frames' PSNR, not that of the mean error.
 """
 
@@ -34,7 +34,7 @@ COLUMNS = (
 )
 
 Shown = Callable[[str, list[Picture], dict[str, list[Picture]]], None]
-"""Receives a clip's name, its frames and what each method made of them, for pictures and videos."""
+"""Called with a clip's name, its frames and each method's frames, to write pictures and videos."""
 
 
 def evaluate_reconstruction(
@@ -44,18 +44,18 @@ def evaluate_reconstruction(
     options: Options | None = None,
     shown: Shown | None = None,
 ) -> Table:
-    """Judge methods on the same clips.
+    """Evaluate methods on the same clips.
 
     Args:
         methods: name -> method; each gets every frame of a clip and returns as many.
-        clips: 256x256 clips of people no method was trained on; one-frame clips are skipped.
+        clips: 256x256 clips of people that no method was trained on; clips of one frame are skipped.
         judges: the judges.
-        options: frames of a clip, frames with a VGG distance.
-        shown: called once a clip, after it was judged.
+        options: number of frames of a clip, and of frames with a VGG distance.
+        shown: called once for each clip, after its evaluation.
 
     Raises:
         DrivingUnreadable: a clip cannot be decoded.
-        InvalidOption: there is no clip to judge, or a method breaks its contract.
+        InvalidOption: there is no clip to evaluate, or a method breaks its contract.
     """
     options = options or Options()
     judged: dict[str, dict[str, Row]] = {}
@@ -89,7 +89,7 @@ def _judge_clip(
     judges: JudgeSet,
     vgg_frames: int,
 ) -> dict[str, Row]:
-    """Figures of every method on one clip; ``truth`` is the reading of ``frames[1:]``."""
+    """Metrics of every method on one clip; ``truth`` is the reading of ``frames[1:]``."""
     true = np.stack(frames[1:])
     who = judges.identity(frames[1:], truth.landmarks)
     vgg = _vgg_means(made, frames, judges, vgg_frames)
@@ -113,9 +113,9 @@ def _judge_clip(
 def _vgg_means(
     made: Mapping[str, list[Picture]], frames: list[Picture], judges: JudgeSet, count: int
 ) -> dict[str, float]:
-    """Mean VGG distance of each method over ``count`` evenly spread frames, frame 0 left out.
+    """Mean VGG distance of each method over ``count`` evenly spread frames without frame 0.
 
-    Frame by frame rather than method by method, so that the judge's small memory serves all methods.
+    The outer loop is over frames, so that the judge's small cache serves all methods.
     """
     places = np.unique(np.linspace(1, len(frames) - 1, min(count, len(frames) - 1)).round().astype(int))
     distances: dict[str, list[float]] = {name: [] for name in made}

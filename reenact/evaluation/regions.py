@@ -1,4 +1,4 @@
-"""Where nothing should move: the background outside the head, and the moments when the driving is still."""
+"""Metrics of unwanted motion: in the background, and in frames where the driving face is still."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from reenact.types import FloatArray, Picture
 
 Mask = NDArray[np.bool_]
 
-HEAD_MARGIN = 0.35  # of the face's height: hair, ears and neck lie around the landmarks' hull
-STILL = 0.5  # px a frame at 256: mean landmark movement below which the driving counts as still
+HEAD_MARGIN = 0.35  # of the face's height: covers hair, ears and neck around the landmarks' hull
+STILL = 0.5  # px per frame at 256: mean landmark movement below which the driving counts as still
 
 
 def head_mask(landmarks: FloatArray, size: tuple[int, int]) -> Mask:
-    """The head's region (H, W) bool: the hull of the landmarks (N, 2) in px, widened by 0.35 face heights."""
+    """Mask of the head (H, W) bool: the hull of the landmarks (N, 2) in px, dilated by 0.35 face heights."""
     hull = load("scipy.spatial").ConvexHull(landmarks)
     outline = [(float(x) - 0.5, float(y) - 0.5) for x, y in landmarks[hull.vertices]]
     canvas = Image.new("1", (size[1], size[0]))
@@ -33,12 +33,12 @@ def head_mask(landmarks: FloatArray, size: tuple[int, int]) -> Mask:
 def background_change(
     made: Clip, source: Picture, made_landmarks: FloatArray, landmarks: FloatArray
 ) -> Figures:
-    """L1 in [0, 1] of each frame against the source (H, W, 3), outside the head of both.
+    """L1 in [0, 1] between each frame and the source (H, W, 3), outside the head of both.
 
     Args:
         made: (T, H, W, 3) uint8.
         source: the selfie (H, W, 3) uint8.
-        made_landmarks: (T, N, 2) px, NaN where a frame has no face: its value is NaN.
+        made_landmarks: (T, N, 2) px, NaN where a frame has no face; its result is then NaN too.
         landmarks: of the source (N, 2) px.
 
     Returns:
@@ -57,9 +57,9 @@ def background_change(
 
 
 def flicker(made: Clip, driving_landmarks: FloatArray) -> Figures:
-    """Frame-to-frame L1 in [0, 1] of the moments when the driving is still; possibly none.
+    """Frame-to-frame L1 in [0, 1] in the frames where the driving is still; possibly empty.
 
-    ``driving_landmarks`` is (T, N, 2) px at 256. Real footage has some too: noise and compression.
+    ``driving_landmarks`` is (T, N, 2) px at 256. Real footage is not 0 either: noise and compression.
     """
     steps = np.linalg.norm(np.diff(driving_landmarks, axis=0), axis=-1).mean(axis=-1)
     moments = np.flatnonzero(steps < STILL)  # a NaN step is not still

@@ -1,4 +1,4 @@
-"""What an evaluation found, as text, JSON and a page with videos."""
+"""The results of an evaluation as text, JSON and an HTML page with videos."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ figcaption, .note {{ color: #555; font-size: .9rem }}
 
 @dataclass(frozen=True)
 class Report:
-    """The tables, and the videos that show some of their clips.
+    """The tables, and videos of some of the clips.
 
-    ``cross`` is None where nobody animates, ``hd`` where there are no large clips.
+    ``cross`` is None where no method animates, ``hd`` where there are no large clips.
     """
 
     reconstruction: Table
     cross: Table | None
     reconstruction_videos: tuple[Video, ...] = ()
     cross_videos: tuple[Video, ...] = ()
-    seconds: float = 0.0  # that judging took
+    seconds: float = 0.0  # duration of the evaluation
     hd: Table | None = None
     hd_videos: tuple[Video, ...] = ()
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """The tables there are."""
+        """The tables that exist."""
         return tuple(table for table in (self.reconstruction, self.cross, self.hd) if table is not None)
 
     def markdown(self) -> str:
@@ -58,7 +58,7 @@ class Report:
         return text_of(self.tables)
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything but the videos, for JSON; figures of every clip included."""
+        """Everything but the videos, for JSON, with the metrics of every clip."""
         return {
             "reconstruction": self.reconstruction.as_dict(),
             "cross_identity": None if self.cross is None else self.cross.as_dict(),
@@ -67,14 +67,14 @@ class Report:
         }
 
     def page(self) -> str:
-        """The HTML page; its videos lie beside it."""
+        """The HTML page; its videos are in the same folder."""
         tables = (self.reconstruction, self.cross, self.hd)
         videos = (self.reconstruction_videos, self.cross_videos, self.hd_videos)
         return page_of([(table, shown) for table, shown in zip(tables, videos, strict=True) if table])
 
 
 class Findings(Protocol):
-    """What is written as a report."""
+    """Interface of results that ``write_report`` writes."""
 
     def markdown(self) -> str:
         """As text."""
@@ -93,7 +93,7 @@ def text_of(tables: Sequence[Table]) -> str:
 
 
 def page_of(sections: Sequence[tuple[Table, Sequence[Video]]], pictures: Sequence[str] = ()) -> str:
-    """An HTML page of tables with their videos, then pictures; files lie beside it."""
+    """An HTML page of tables with their videos, then pictures; the files are in the same folder."""
     parts = [_section(table, videos) for table, videos in sections]
     parts += [f'<figure><img src="{html.escape(name)}" style="width:100%"></figure>' for name in pictures]
     return PAGE.format(sections="\n".join(parts))
@@ -113,7 +113,7 @@ def write_report(report: Findings, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            place = Path(os.path.realpath(folder / name))  # a link is written through
+            place = Path(os.path.realpath(folder / name))  # the target of a symlink is replaced, not the link
             unfinished = place.with_name(f"{place.name}.part")
             try:
                 unfinished.write_text(text, encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Swap: a person's face put into the clip of another. No true picture exists.
+"""Swap: a person's face put into the clip of another. There is no ground truth.
 
-The clip itself is the first row: what it says of identity, and that curves follow themselves.
+The first row is the clip itself, as the reference for identity and correlations.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ LIPS, RIGHT_LIDS, LEFT_LIDS = (13, 14), (159, 145), (386, 374)  # of the mesh, u
 def evaluate_swap(
     methods: Mapping[str, SwapMethod], pairs: Sequence[Pair], judges: JudgeSet, shown: Shown | None = None
 ) -> Table:
-    """Judge methods on the same pairs, on whole clips in their own size.
+    """Evaluate methods on the same pairs, on whole clips at their original size.
 
     Args:
         methods: name -> method; see ``SwapMethod``.
         pairs: the first frame of ``source`` is the selfie, ``driving`` the clip that gets its face.
         judges: the judges.
-        shown: called once a pair with its name, the clip's frames and what each method made; of these the
-            first is the selfie, repeated.
+        shown: called once for each pair with its name, the clip's frames and each method's frames. The
+            first of the methods is the selfie, repeated.
 
     Raises:
         DrivingUnreadable: a clip cannot be decoded.
-        InvalidOption: there is no pair to judge.
+        InvalidOption: there is no pair to evaluate.
     """
     judged: dict[str, dict[str, Row]] = {}
     frame_count, side = 0, 0
@@ -77,7 +77,7 @@ def evaluate_swap(
 
 
 def judge(frames: Iterable[SwappedFrame], who: FloatArray, judges: JudgeSet) -> Row:
-    """Figures of one method on one clip; ``who`` (1, D) is the identity of the selfie."""
+    """Metrics of one method on one clip; ``who`` (1, D) is the identity vector of the selfie."""
     frames = list(frames)
     made, clip = judges.landmarks([f.after for f in frames]), judges.landmarks([f.before for f in frames])
     identity = judges.identity([f.after for f in frames], made.landmarks)
@@ -97,15 +97,15 @@ def judge(frames: Iterable[SwappedFrame], who: FloatArray, judges: JudgeSet) -> 
 
 
 def changed_outside(frame: SwappedFrame) -> int:
-    """Number of pixels that differ from the clip's where the mask is 0."""
+    """Number of pixels that differ from the clip where the mask is 0."""
     differs = (frame.before != frame.after).any(-1)
     return int((differs & (frame.mask == 0)).sum())
 
 
 def change_inside(frames: Sequence[SwappedFrame]) -> float:
-    """Mean change from frame to frame where the face is replaced, over the clip's own in the same pixels.
+    """Mean frame-to-frame change where the face is replaced, divided by the clip's in the same pixels.
 
-    NaN where no two frames in a row show the new face.
+    NaN where no two consecutive frames show the new face.
     """
     changes = np.zeros(2)
     for first, second in itertools.pairwise(frames):
@@ -119,7 +119,7 @@ def _change(first: NDArray[np.uint8], second: NDArray[np.uint8], inside: NDArray
 
 
 def _correlations(made: LandmarkReading, clip: LandmarkReading) -> Row:
-    """How closely three curves follow the clip's; NaN where the clip's hardly varies."""
+    """Correlation of three curves with the clip's; NaN where the clip's curve hardly varies."""
 
     def follows(varies: bool, *lines: tuple[int, int]) -> float:
         return metrics.correlation(_gap(made, *lines), _gap(clip, *lines), 0.0) if varies else float("nan")
@@ -132,7 +132,7 @@ def _correlations(made: LandmarkReading, clip: LandmarkReading) -> Row:
 
 
 def _gap(reading: LandmarkReading, *lines: tuple[int, int]) -> metrics.Figures:
-    """Summed lengths of lines between landmarks, (T,) px at 256."""
+    """Sum of the distances between pairs of landmarks, (T,) px at 256."""
     points = reading.landmarks.astype(np.float64)
     lengths = [np.linalg.norm(points[:, first] - points[:, second], axis=-1) for first, second in lines]
     return np.asarray(np.sum(lengths, 0))
@@ -152,11 +152,11 @@ def _notes(judged: Mapping[str, Mapping[str, Row]], frame_count: int) -> tuple[s
 
 
 def frontal_selfies(clips: Sequence[Path], judges: JudgeSet) -> list[Path]:
-    """The clips whose first frame is fit for a selfie: a face from the front with open eyes."""
+    """The clips whose first frame is usable as a selfie: a frontal face with open eyes."""
     return [path for path in clips if _is_frontal(judges.landmarks(read_frames(path, 1)))]
 
 
 def _is_frontal(reading: LandmarkReading) -> bool:
-    """Turned by less than 15 degrees, raised or lowered by less than 20, lids mostly open."""
+    """Whether yaw is below 15 degrees, pitch below 20 degrees, and the eyes are mostly open."""
     yaw, pitch, _ = np.abs(reading.pose[0])
     return bool(yaw < 15 and pitch < 20 and reading.blink[0] < 0.4)  # false where NaN

@@ -1,4 +1,4 @@
-"""The evaluation of swaps: pairs of people held out, at two sizes, a report and a sheet of pictures."""
+"""The evaluation of swaps: pairs of held-out people at two sizes, a report and sheets of pictures."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ from reenact.types import Clip, Picture
 SIDES = (256, 512)
 PAIRS = 12
 FPS = Fraction(25)  # of the clips in faces_hd
-MOMENTS, TILE = (0.1, 0.4, 0.7, 0.95), 256  # of a clip, in the sheet; pixels of one of its pictures
+MOMENTS, TILE = (0.1, 0.4, 0.7, 0.95), 256  # positions in a clip that the sheet shows; pixels of a picture
 
 
 @dataclass(frozen=True)
 class SwapReport:
-    """A table for each size of the clips, and the sheets of pictures that lie beside it."""
+    """A table for each size of the clips, and the sheets of pictures in the same folder."""
 
     tables: tuple[Table, ...]
     sheets: tuple[str, ...]
-    seconds: float  # that judging took
+    seconds: float  # duration of the evaluation
 
     def markdown(self) -> str:
         """Tables and notes; Markdown that also reads as plain text."""
         return text_of(self.tables)
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything but the pictures, for JSON; figures of every pair included."""
+        """Everything but the pictures, for JSON, with the metrics of every pair."""
         return {"swap": [table.as_dict() for table in self.tables], "seconds": round(self.seconds, 1)}
 
     def page(self) -> str:
-        """The HTML page; its sheets lie beside it."""
+        """The HTML page; its sheets are in the same folder."""
         return page_of([(table, ()) for table in self.tables], self.sheets)
 
 
@@ -62,14 +62,14 @@ def run_swap(
     options: Options | None = None,
     progress: Progress | None = None,
 ) -> SwapReport:
-    """Judge methods that put a face into a clip, on people of ``shared/faces_hd/val``, at 256 and at 512.
+    """Evaluate swap methods on people of ``shared/faces_hd/val``, at 256 and at 512 pixels.
 
     Args:
         shared: the folder with ``faces_hd/val`` and ``evaluation``.
         methods: name -> method.
         out: folder for report.html, report.json, report.md and the sheets; None writes nothing.
-        pairs: how many; each person's first clip is used once, so there may be fewer.
-        options: frames of a clip, and the seed of who is paired with whom.
+        pairs: number of pairs; each person's first clip is used once, so there may be fewer.
+        options: number of frames of a clip, and the seed of the pairing.
         progress: called after every pair.
 
     Raises:
@@ -99,7 +99,7 @@ def run_swap(
 
 
 def _resized_pair(pair: Pair, side: int, frames: int | None, folder: Path) -> Pair:
-    """Clips of ``side`` pixels; figures are measured on these, so that encoding them does no harm."""
+    """Clips of ``side`` pixels. All metrics use these, so that their encoding has no effect."""
     source = _resized(pair.source, side, 1, folder / f"selfies-{side}")
     return Pair(source, _resized(pair.driving, side, frames, folder / f"clips-{side}"))
 
@@ -119,7 +119,7 @@ def _of_side(picture: Picture, side: int) -> Picture:
 
 @dataclass
 class _Sheet:
-    """Collects a row of pictures for each pair: the selfie, then the clip and each method by turns."""
+    """Collects a row of pictures for each pair: the selfie, then the clip and each method in turn."""
 
     done: int
     total: int
@@ -127,7 +127,7 @@ class _Sheet:
     rows: list[Picture] = field(default_factory=list)
 
     def __call__(self, name: str, clip: list[Picture], made: Mapping[str, Sequence[Picture]]) -> None:
-        """Take some moments of a pair that was judged."""
+        """Add some frames of an evaluated pair."""
         selfies, *results = made.values()
         tiles = [selfies[0]]
         for moment in MOMENTS:
@@ -140,7 +140,7 @@ class _Sheet:
             self.progress(self.done, self.total)
 
     def write(self, folder: Path, side: int) -> str:
-        """Write the sheet; its name in the folder."""
+        """Write the sheet; returns its file name."""
         name = f"swap-{side}.jpg"
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A table of figures: one row a method, one column a figure, and what it was averaged from."""
+"""A table of metrics: one row per method, one column per metric, and the values of each clip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Row = dict[str, float]
 
 @dataclass(frozen=True)
 class Column:
-    """One figure: its key in rows, its heading, decimals shown, and whether more of it is better."""
+    """One metric: its key in rows, its heading, decimals shown, and whether higher is better."""
 
     key: str
     heading: str
@@ -28,10 +28,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Figures of some methods over the same clips.
+    """Metrics of some methods over the same clips.
 
     ``rows`` is method -> column key -> mean over clips; ``clips`` is clip -> method -> column key -> value.
-    NaN stands for what could not be judged and counts in no mean.
+    NaN stands for a missing value and is excluded from means.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def markdown(self) -> str:
-        """The table, padded so that it also reads well as plain text."""
+        """The table as Markdown, padded so that it is also readable as plain text."""
         lines = [["method", *(column.heading for column in self.columns)]]
         lines += [
             [name, *(column.shown(row[column.key]) for column in self.columns)]
@@ -55,7 +55,7 @@ class Table:
         return "\n".join([written[0], rule + "|", *written[1:]])
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything, for JSON: NaN becomes None, which JSON has a word for."""
+        """Everything, for JSON: NaN becomes None, since JSON has no NaN."""
         return {
             "title": self.title,
             "columns": {column.key: column.heading for column in self.columns},
@@ -71,7 +71,7 @@ class Table:
 def averaged(
     clips: Mapping[str, Mapping[str, Row]], columns: tuple[Column, ...], totals: frozenset[str] = frozenset()
 ) -> dict[str, Row]:
-    """Mean over clips of each method's columns; ``totals`` names the columns that are summed instead."""
+    """Mean over clips of each method's columns; the columns in ``totals`` are summed instead."""
     names = list(next(iter(clips.values()), {}))
     rows: dict[str, Row] = {}
     for name in names:
@@ -81,7 +81,7 @@ def averaged(
 
 
 def mean(values: Any) -> float:
-    """Mean of what is not NaN; NaN of nothing."""
+    """Mean of the values that are not NaN; NaN if there are none."""
     array = np.asarray(values, dtype=np.float64)
     known = array[np.isfinite(array)]
     return float(known.mean()) if len(known) else float("nan")

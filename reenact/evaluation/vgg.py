@@ -19,8 +19,8 @@ from reenact.evaluation.judges import digest
 from reenact.evaluation.metrics import unit_length, vgg_distance
 from reenact.types import FloatArray, Picture
 
-BLOCKS = ((1, 2), (2, 2), (3, 4), (4, 1))  # block, convolutions used of it; the first of each is a tap
-MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)  # of ImageNet, 0..255
+BLOCKS = ((1, 2), (2, 2), (3, 4), (4, 1))  # block, number of convolutions used; the first of each is a tap
+MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)  # of ImageNet, in 0..255
 REMEMBERED = 4  # pictures whose taps are kept: 31 MB each at 256x256
 
 
@@ -42,7 +42,7 @@ class VggJudge:
             raise SetupError(f"{weights.name} is not there or holds no VGG-19 up to conv4_1.") from error
         runtime = load("onnxruntime")
         options = runtime.SessionOptions()
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads wait quietly
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads sleep
         self._session: Any = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._seen: OrderedDict[bytes, list[FloatArray]] = OrderedDict()
 
@@ -51,7 +51,7 @@ class VggJudge:
         return vgg_distance(self.taps(made), self.taps(true))
 
     def taps(self, picture: Picture) -> list[FloatArray]:
-        """The four taps (C, H, W) of a picture, every pixel's vector of length one."""
+        """The four taps (C, H, W) of a picture; the vector of each pixel has unit length."""
         key = digest(picture)
         if key not in self._seen:
             image = picture[..., ::-1].astype(np.float32) - MEAN_BGR
@@ -64,7 +64,7 @@ class VggJudge:
 
 
 def build_graph(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
-    """The ONNX file: ``image`` (1, 3, H, W) float32 BGR less the mean -> four taps (1, C, H/2^n, W/2^n)."""
+    """The ONNX file: ``image`` (1, 3, H, W) float32 BGR minus mean -> four taps (1, C, H/2^n, W/2^n)."""
     onnx = load("onnx")
     helper, real = onnx.helper, onnx.TensorProto.FLOAT
     nodes, weights, taps, value = [], [], [], "image"

@@ -1,1 +1,1 @@
-"""From trained networks to ONNX graphs, each checked against torch."""
+"""Export of trained networks to ONNX graphs, each checked against torch."""

@@ -1,6 +1,6 @@
 """``reenact import-checkpoint``: a published FOMM checkpoint -> a model folder.
 
-Code inside the checkpoint is never run (``weights_only=True``), and only the two networks are looked at.
+Code inside the checkpoint is never run (``weights_only=True``), and only the two networks are read.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from reenact.fomm.network import Fomm, FommConfig
 from reenact.os_errors import is_programming_error, reason
 
 _T = TypeVar("_T")
-# What a configuration must say where our networks have no choice.
+# Settings of a configuration for which our networks support only one value.
 _FIXED = {"num_channels": 3, "estimate_jacobian": True, "estimate_occlusion_map": True}
-_NAMED = 6  # tensors that an error lists
+_NAMED = 6  # most tensors that an error lists
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def read_config(path: Path) -> FommConfig:
     """Read ``model_params`` of a published ``vox-256.yaml``.
 
     Raises:
-        WeightsBroken: no such file, no such configuration, or one of another kind of model.
+        WeightsBroken: the file is missing, is no configuration, or is one of another kind of model.
     """
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))["model_params"]
@@ -66,7 +66,7 @@ def load_checkpoint(path: Path, config: FommConfig) -> Fomm:
     """Read the networks of a published checkpoint.
 
     Raises:
-        WeightsBroken: no such file, no checkpoint, or tensors that do not fit the configuration, by name.
+        WeightsBroken: the file is missing, is no checkpoint, or has tensors that do not fit; it names them.
     """
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
@@ -88,7 +88,7 @@ def load_checkpoint(path: Path, config: FommConfig) -> Fomm:
 
 
 def _fill(kind: type[_T], values: Mapping[str, Any]) -> _T:
-    """Settings from a mapping; one that we do not know must have the only value that we support."""
+    """Settings from a mapping; a setting without a field must have the only value that we support."""
     assert is_dataclass(kind)
     known = {part.name: part for part in fields(kind)}
     taken: dict[str, Any] = {}
@@ -110,7 +110,7 @@ def _value(name: str, value: Any, part: Any) -> Any:
 
 
 def _load(network: nn.Module, found: Mapping[str, Any], where: str) -> None:
-    """Load a state, after naming all that is wrong with it."""
+    """Load a state dict; the error for an unsuitable one lists all problems."""
     wanted = {name: value for name, value in network.state_dict().items() if not _is_counter(name)}
     wrong = [f"{name} is missing" for name in wanted if name not in found]
     wrong += [f"{name} is not known" for name in found if name not in wanted and not _is_counter(name)]
@@ -124,7 +124,7 @@ def _load(network: nn.Module, found: Mapping[str, Any], where: str) -> None:
 
 
 def _is_counter(name: str) -> bool:
-    """Whether it is the number of batches that a norm has seen, which old checkpoints lack."""
+    """Whether it is the batch counter of a batch norm, which old checkpoints lack."""
     return name.endswith("num_batches_tracked")
 
 

@@ -20,12 +20,12 @@ from onnx import NodeProto, TensorProto, helper
 
 RENAMES = {"Flatten", "Identity", "Reshape", "Shape", "Squeeze", "Unsqueeze"}
 MOVES = {"Cast", "Concat", "DepthToSpace", "Expand", "Gather", "Slice", "Split", "Transpose", "Where"}
-SAMPLED = 8  # FLOP of a bilinear sample, without finding its place
+SAMPLED = 8  # FLOP of a bilinear sample, without computing its coordinates
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one frame: ``matrix_flop`` of convolutions and matrix products, ``other_flop``, ``bytes`` moved."""
+    """Per frame: ``matrix_flop`` of convolutions and matrix products, ``other_flop``, ``bytes`` moved."""
 
     matrix_flop: float
     other_flop: float
@@ -43,17 +43,17 @@ class _Tensor:
 
 
 def count(path: Path, sizes: Mapping[str, int]) -> Cost:
-    """Count a graph whose open axes have these sizes, of which ``batch`` is shared out.
+    """Cost per frame of a graph whose dynamic axes have these sizes; totals are divided by ``batch``.
 
     Raises:
-        KeyError: an open axis has no size.
+        KeyError: a dynamic axis has no size.
     """
     model = onnx.load(str(path))
     for value in (*model.graph.input, *model.graph.output):
         for axis in value.type.tensor_type.shape.dim:
             if axis.dim_param:
                 axis.dim_value = sizes[axis.dim_param]
-    model.graph.ClearField("value_info")  # which may hold the open axes
+    model.graph.ClearField("value_info")  # it may hold the dynamic axes
     graph = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
     tensors = {each.name: _tensor(tuple(each.dims), each.data_type) for each in graph.initializer}
     for value in (*graph.input, *graph.value_info, *graph.output):
@@ -80,7 +80,7 @@ def _tensor(shape: tuple[int, ...], kind: int) -> _Tensor:
 
 
 def _inner(node: NodeProto, tensors: Mapping[str, _Tensor]) -> int:
-    """How many products make one value of a convolution or matrix product; 0 for anything else."""
+    """Products per output value of a convolution or matrix product; 0 for other nodes."""
     if node.op_type == "Conv":
         return prod(tensors[node.input[1]].shape[1:])
     if node.op_type in ("Gemm", "MatMul"):

@@ -1,4 +1,4 @@
-"""Inputs that graphs are traced and compared with."""
+"""Inputs for tracing graphs and for comparing them with torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from reenact.export.graphs import split_detail, to_float
 from reenact.training.checkpoint import Model
 
-PICTURE = 256  # pixels a side of what the networks see
+PICTURE = 256  # side of the networks' input in pixels
 
 
 def example_inputs(model: Model, name: str, *, batch: int, side: int) -> tuple[Tensor, ...]:
@@ -43,6 +43,6 @@ def example_picture(count: int, size: int, random: torch.Generator) -> Tensor:
 
 
 def example_points(count: int, keypoints: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Points (count, K, 2) and jacobians (count, K, 2, 2) not far from identity."""
+    """Points (count, K, 2) and jacobians (count, K, 2, 2) close to identity."""
     points = torch.rand(count, keypoints, 2, generator=random) * 1.6 - 0.8
     return points, torch.eye(2) + 0.2 * torch.randn(count, keypoints, 2, 2, generator=random)

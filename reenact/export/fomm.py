@@ -1,4 +1,4 @@
-"""The published first-order motion model as ONNX graphs of our interface."""
+"""The published first-order motion model as ONNX graphs with our interface."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class KeypointGraph(nn.Module):
 
 
 class EncodeGraph(nn.Module):
-    """``encode``: the selfie, once."""
+    """``encode``: run once for the selfie."""
 
     def __init__(self, generator: Generator) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class AnimateGraph(nn.Module):
         points: Tensor,
         jacobians: Tensor,
     ) -> Tensor:
-        """Everything of the source has a leading 1; driving pose (B, ...). Returns (B, 256, 256, 3) uint8."""
+        """Source tensors have a leading 1, the driving pose is (B, ...). Returns (B, 256, 256, 3) uint8."""
         batch = points.shape[0]
 
         def repeat(value: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class AnimateGraph(nn.Module):
 
 
 def graphs_of(model: Fomm) -> dict[str, nn.Module]:
-    """The graphs by file name. There is no ``compose``: FOMM's pictures stay 256 x 256."""
+    """The graphs by file name. There is no ``compose``: FOMM's pictures are always 256 x 256."""
     graphs: dict[str, nn.Module] = {
         "keypoints": KeypointGraph(model.kp_detector),
         "encode": EncodeGraph(model.generator),

@@ -1,4 +1,4 @@
-"""The four ONNX graphs as torch modules: pictures go in and come out as (B, H, W, 3) uint8."""
+"""The four ONNX graphs as torch modules; input and output pictures are (B, H, W, 3) uint8."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from reenact.layers.pose import Pose
 from reenact.motion.network import DenseMotion
 from reenact.training.checkpoint import Model
 
-CELL = 4  # px at 256 over which the difference of painted and copied is averaged
-APART = 15.0  # grey levels of that difference, in a cell or beside it, at which a third of the detail is left
-# A plane and 0.4 of its difference to the mean around: times a bilinear enlargement's response, about 1.
+CELL = 4  # px at 256: cell over which the difference of painted and copied is averaged
+APART = 15.0  # grey levels: difference in a cell or its neighbours at which a third of the detail is kept
+# Unsharp mask of strength 0.4 over 3x3; with bilinear enlargement the frequency response is about 1.
 CRISPER = tuple(1.4 - 0.4 / 9 if place == 4 else -0.4 / 9 for place in range(9))
 
 
@@ -44,7 +44,7 @@ class KeypointGraph(nn.Module):
 
 
 class EncodeGraph(nn.Module):
-    """``encode``: the selfie, once."""
+    """``encode``: run once for the selfie."""
 
     def __init__(self, encoder: Encoder) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class AnimateGraph(nn.Module):
         jacobians: Tensor,
         landmarks: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Everything of the source has a leading 1; driving pose (B, ...).
+        """Source tensors have a leading 1, the driving pose is (B, ...).
 
         Returns:
             picture (B, 256, 256, 3) uint8; for ``compose`` rest (B, 3, 256, 256) and kept (B, 1, 64, 64), see
@@ -90,18 +90,18 @@ class AnimateGraph(nn.Module):
 
 
 class ComposeGraph(nn.Module):
-    """``compose``: the same result at any size, with the selfie's own fine detail.
+    """``compose``: the same result at any size, with the fine detail of the selfie.
 
-    What the network repaired at 256 is enlarged and added to the selfie, warped at full size: pores and brush
-    strokes are the selfie's, lips and lids are where they were painted. ``kept`` says how much of the warped
-    selfie is taken, ``rest`` is what is missing then of the picture.
+    The selfie is warped at full size, and the network's corrections at 256 are enlarged and added. So pores
+    and brush strokes come from the selfie, lips and lids from the network. ``kept`` is the weight of the
+    warped selfie, ``rest`` the remainder of the picture.
     """
 
     def forward(self, source: Tensor, rest: Tensor, kept: Tensor, flow: Tensor) -> Tensor:
         """Enlarge a batch.
 
         Args:
-            source: (1, S, S, 3) uint8, the same crop as the picture's, larger.
+            source: (1, S, S, 3) uint8, the same crop as the picture's at a larger size.
             rest: (B, 3, 256, 256) from ``animate``.
             kept: (B, 1, 64, 64), likewise.
             flow: (B, 128, 128, 2), likewise.
@@ -111,25 +111,25 @@ class ComposeGraph(nn.Module):
         """
         size = source.shape[1:3]
         detailed = warp(source.permute(0, 3, 1, 2), resize_flow(flow, size))
-        # As planes of one channel: with three, ONNX Runtime would resize them interleaved, which is slow.
+        # One channel per plane: ONNX Runtime would resize three channels interleaved, which is slow.
         planes = _sharpen(rest).flatten(0, 1)[:, None]
         result = resize(planes, size).reshape(detailed.shape) + resize(kept, size) * detailed
         return result.clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def split_detail(painted: Tensor, copied: Tensor) -> tuple[Tensor, Tensor]:
-    """What ``compose`` takes of a picture and of the warped source that it was painted on.
+    """Inputs of ``compose``, from a picture and the warped source that it was painted on.
 
-    Where the two differ much, the detail of the source belongs to something else, for instance to the open
-    lids under closed ones, and less of it is kept.
+    Where the two differ much, the detail of the source belongs to something else, for instance to open
+    lids where the picture has closed ones. Less of it is kept there.
 
     Args:
-        painted: (B, 3, 256, 256) about in [0, 1].
+        painted: (B, 3, 256, 256), approximately in [0, 1].
         copied: likewise.
 
     Returns:
-        rest (B, 3, 256, 256) in grey levels, half a level added so that cutting off rounds; kept (B, 1, 64,
-        64) in [0, 1].
+        rest (B, 3, 256, 256) in grey levels, plus 0.5 so that truncation rounds; kept (B, 1, 64, 64) in
+        [0, 1].
     """
     apart = functional.avg_pool2d((painted - copied).abs().mean(1, keepdim=True), CELL)
     apart = functional.max_pool2d(apart, 3, stride=1, padding=1)
@@ -139,7 +139,7 @@ def split_detail(painted: Tensor, copied: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _sharpen(picture: Tensor) -> Tensor:
-    """(B, 3, H, W) sharpened by what a bilinear enlargement to twice the size takes."""
+    """(B, 3, H, W) sharpened to compensate the blur of a bilinear enlargement to twice the size."""
     edged = functional.pad(picture, (1, 1, 1, 1), mode="replicate")
     kernel = constant(CRISPER, picture.device).view(1, 1, 3, 3)
     return functional.conv2d(edged, kernel.expand(3, 1, 3, 3), groups=3)

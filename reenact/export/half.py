@@ -1,10 +1,10 @@
-"""``animate`` for a GPU: convolutions in float16, everything that is a place in float32.
+"""``animate`` for a GPU: convolutions in float16, coordinates in float32.
 
-A float16 holds 11 bits: as a coordinate it would be off by up to a thirtieth of a pixel at 256, at every
-step. So what a convolution sees and gives is float16, and what lies between keypoints and a sampled pixel
-stays float32: poses, heat maps, the mixture of motions, the flow, and the sampling itself, for which CUDA
-has no other kernel. There it is one operator (GridSample), not the gathers of the graphs for a CPU, which
-are a kernel each.
+A float16 has a significand of 11 bits: as a coordinate its error would be up to a thirtieth of a pixel at
+256, at every step. So inputs and outputs of convolutions are float16. Everything between keypoints and a
+sampled pixel stays float32: poses, heat maps, the mixture of motions, the flow, and the sampling, for which
+CUDA has only a float32 kernel. Sampling is one operator here (GridSample), not the gathers of the graphs for
+a CPU, of which each would be a kernel.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from reenact.layers.geometry import grid_sample
 from reenact.training.checkpoint import Model
 
 NAME = "animate_fp16"
-LEAST_PSNR = 50.0  # dB against float32, over the frames; below that the graph is not worth having
-# What may lie between two convolutions and be float16 too; a Resize's other inputs are sizes and scales.
+LEAST_PSNR = 50.0  # dB against float32, over the frames; a graph below that is not kept
+# Operators between two convolutions that may be float16 too; a Resize's other inputs are sizes and scales.
 BETWEEN = {"Add", "AveragePool", "BatchNormalization", "Concat", "Mul", "Relu", "Resize"}
 
 
 def write_half(model: Model, folder: Path, judged: list[Feed]) -> PrecisionLoss:
-    """Write ``animate_fp16.onnx`` beside the graphs of a model, unless it would lose too much.
+    """Write ``animate_fp16.onnx`` beside the graphs of a model, unless its PSNR is too low.
 
     Args:
-        model: that the graphs were written from.
+        model: the source of the graphs.
         folder: has ``animate.onnx``; the caller lists the new file in ``files.json``.
-        judged: inputs to compare the two on.
+        judged: inputs for the comparison of both graphs.
     """
     path = folder / f"{NAME}.onnx"
     with tempfile.TemporaryDirectory() as name:
@@ -48,7 +48,7 @@ def write_half(model: Model, folder: Path, judged: list[Feed]) -> PrecisionLoss:
 
 
 def to_float16(model: ModelProto) -> ModelProto:
-    """The model with its convolutions, and what only lies between them, in float16.
+    """The model with its convolutions, and the nodes that lie only between them, in float16.
 
     Inputs and outputs keep their types.
     """
@@ -61,7 +61,7 @@ def to_float16(model: ModelProto) -> ModelProto:
     cast: dict[tuple[str, int], str] = {}
 
     def as_type(name: str, kind: int) -> str:
-        """The name of a tensor in another type; made once, where it is first needed."""
+        """The name of a tensor cast to another type; the cast is added once, at its first use."""
         if (name, kind) not in cast:
             cast[name, kind] = f"{name}_{'half' if kind == TensorProto.FLOAT16 else 'single'}"
             if name in weights:

@@ -1,7 +1,8 @@
-"""``animate`` with convolutions in bytes: twice as fast on processors that multiply bytes (VNNI).
+"""``animate`` with int8 convolutions: twice as fast on processors with int8 dot products (VNNI).
 
-Static quantisation, activations by tensor, weights by output channel (Jacob et al., CVPR 2018), with ranges
-measured on our own portraits and templates. The last convolution, whose steps would be seen, stays float32.
+Static quantisation, activations per tensor, weights per output channel (Jacob et al., CVPR 2018), with ranges
+calibrated on our own portraits and templates. The last convolution, whose steps would be visible, stays
+float32.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from reenact.export.variant_parity import Feed, PrecisionLoss, compare
 
 NAME = "animate_int8"
-EXACT = ("head.weight",)  # of the convolutions that stay float32
-LEAST_PSNR = 36.0  # dB against float32, over the frames; below that the graph is not worth having
+EXACT = ("head.weight",)  # weights of the convolutions that stay float32
+LEAST_PSNR = 36.0  # dB against float32, over the frames; a graph below that is not kept
 
 
 def write_int8(folder: Path, feeds: list[Feed]) -> PrecisionLoss:
-    """Write ``animate_int8.onnx`` beside the graphs of a model, unless it would lose too much.
+    """Write ``animate_int8.onnx`` beside the graphs of a model, unless its PSNR is too low.
 
     Args:
         folder: has ``animate.onnx``; the caller lists the new file in ``files.json``.
-        feeds: inputs of ``animate``, two thirds for the ranges and one to judge by.
+        feeds: inputs of ``animate``, two thirds for calibration and one third for evaluation.
 
     Returns:
-        What was measured on frames that the ranges were not taken from.
+        The loss on frames that were not used for calibration.
     """
     measured, judged = _split(feeds)
     path = folder / f"{NAME}.onnx"
@@ -40,9 +41,9 @@ def write_int8(folder: Path, feeds: list[Feed]) -> PrecisionLoss:
 
 
 def quantize(path: Path, out: Path, feeds: list[Feed]) -> None:
-    """Quantise the convolutions of a graph with the ranges that its tensors have on these inputs."""
+    """Quantise the convolutions of a graph, with ranges calibrated on these inputs."""
     with tempfile.TemporaryDirectory() as name:
-        folded = Path(name) / "folded.onnx"  # batch norm folded away, or it would keep the convolutions apart
+        folded = Path(name) / "folded.onnx"  # without batch norm, which would separate the convolutions
         quant_pre_process(str(path), str(folded), skip_symbolic_shape=True)
         exact = [
             node.name
@@ -63,7 +64,7 @@ def quantize(path: Path, out: Path, feeds: list[Feed]) -> None:
 
 
 class _Feeds(CalibrationDataReader):  # type: ignore[misc]  # ships no types
-    """Hands inputs to ONNX Runtime one by one."""
+    """Passes calibration inputs to ONNX Runtime one by one."""
 
     def __init__(self, feeds: list[Feed]) -> None:
         self._feeds = iter(feeds)
@@ -74,5 +75,5 @@ class _Feeds(CalibrationDataReader):  # type: ignore[misc]  # ships no types
 
 
 def _split(feeds: list[Feed]) -> tuple[list[Feed], list[Feed]]:
-    """Two of three for the ranges, the third to judge by."""
+    """Two of three for calibration, the third for evaluation."""
     return [feed for i, feed in enumerate(feeds) if i % 3], feeds[::3]

@@ -1,4 +1,4 @@
-"""Writing the graphs and proving that ONNX Runtime computes what torch computes."""
+"""Writing the graphs and checking that ONNX Runtime computes the same as torch."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from reenact.training.checkpoint import Model
 OPSET = 20
 BATCH = "batch"
 SIDE = "side"
-LARGE = 1024  # values of a tensor that is worth a node more
+LARGE = 1024  # least values of a tensor for which an additional Cast node is worthwhile
 
 
 @dataclass(frozen=True)
 class Signature:
-    """Names of a graph's tensors; ``dynamic`` maps an input to its axes that vary, by the axis' name."""
+    """Names of a graph's tensors; ``dynamic`` maps an input to the names of its dynamic axes."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -42,13 +42,13 @@ class Signature:
 
 @dataclass(frozen=True)
 class Graph:
-    """What one file is made from."""
+    """The module of one ONNX file, and how to export it."""
 
     module: nn.Module
     signature: Signature
-    traced: tuple[Tensor, ...]  # inputs to export with
-    checked: tuple[Tensor, ...]  # inputs of other sizes, to compare file and module
-    sampler: Sampler = gather  # how it warps
+    traced: tuple[Tensor, ...]  # inputs for tracing
+    checked: tuple[Tensor, ...]  # inputs of other sizes, for the comparison of file and module
+    sampler: Sampler = gather  # how it samples for warps
     light: bool = False  # whether large weights are stored as float16
 
 
@@ -66,8 +66,8 @@ SIGNATURES = {
     ),
 }
 Tolerance = Mapping["np.dtype[Any]", float]
-# Largest difference allowed between torch and ONNX Runtime: grey levels for pictures, else in shares of the
-# tensor's largest value, or of 1 where that is less.
+# Largest difference allowed between torch and ONNX Runtime: in grey levels for pictures, else relative to the
+# tensor's largest value or to 1, whichever is greater.
 TOLERANCE: Tolerance = {np.dtype(np.uint8): 1.0, np.dtype(np.float32): 2e-3}
 ROUNDED: Tolerance = {np.dtype(np.uint8): 3.0, np.dtype(np.float32): 1e-2}  # once weights are float16
 
@@ -83,7 +83,7 @@ def export_model(model: Model, folder: Path) -> dict[str, float]:
         The largest difference from torch for each graph.
 
     Raises:
-        WeightsBroken: a graph does not compute what torch computes.
+        WeightsBroken: a graph differs from torch by more than the tolerance.
     """
     return write_graphs(
         {name: _graph(model, name, module) for name, module in graphs_of(model).items()}, folder
@@ -91,7 +91,7 @@ def export_model(model: Model, folder: Path) -> dict[str, float]:
 
 
 def animate_graph(model: Model) -> Graph:
-    """What ``animate`` is made from, for those who write it in another way."""
+    """The definition of ``animate``, also used for its variants in lower precision."""
     return _graph(model, "animate", graphs_of(model)["animate"])
 
 
@@ -101,7 +101,7 @@ def _graph(model: Model, name: str, module: nn.Module) -> Graph:
         SIGNATURES[name],
         example_inputs(model, name, batch=2, side=384),
         example_inputs(model, name, batch=3, side=512),
-        # Stored motions name the detector they belong to by its hash, which must not change for nothing.
+        # Stored motions refer to their keypoint graph by hash, which must not change without need.
         light=name != "keypoints",
     )
 
@@ -110,7 +110,7 @@ def write_graphs(graphs: Mapping[str, Graph], folder: Path) -> dict[str, float]:
     """Write graphs by file name and the list of their hashes; returns the largest difference for each.
 
     Raises:
-        WeightsBroken: a graph does not compute what torch computes.
+        WeightsBroken: a graph differs from torch by more than the tolerance.
     """
     folder.mkdir(parents=True, exist_ok=True)
     differences = {name: write_graph(graph, folder / f"{name}.onnx") for name, graph in graphs.items()}
@@ -135,7 +135,7 @@ def check_parity(
     """Largest difference between the torch module and the file on these inputs.
 
     Raises:
-        WeightsBroken: it is above the tolerance.
+        WeightsBroken: the difference is above the tolerance.
     """
     with torch.no_grad():
         result = module(*inputs)
@@ -144,7 +144,7 @@ def check_parity(
     names = [tensor.name for tensor in session.get_inputs()]
     try:
         found = session.run(None, dict(zip(names, (value.numpy() for value in inputs), strict=True)))
-    except InvalidArgument as e:  # weights that are not finite make places that no picture has
+    except InvalidArgument as e:  # weights that are not finite give coordinates outside every picture
         raise WeightsBroken(f"{path.name} differs from torch: it cannot be computed.") from e
     worst = 0.0
     for want, got in zip(expected, found, strict=True):
@@ -165,7 +165,7 @@ def _write(module: nn.Module, path: Path, signature: Signature, inputs: tuple[Te
         for name in signature.inputs
     )
     with warnings.catch_warnings():
-        # Two axes of one name are meant to be equal; torch says so each time.
+        # Two axes with one name are equal on purpose; torch warns about each.
         warnings.filterwarnings("ignore", "# The axis name", UserWarning)
         torch.onnx.export(
             module,
@@ -185,14 +185,14 @@ def _write(module: nn.Module, path: Path, signature: Signature, inputs: tuple[Te
 def store_weights_as_float16(model: ModelProto) -> ModelProto:
     """The model with large weights stored as float16, each cast back once, when the graph is opened.
 
-    They were float16 before batch norm was folded into them. What rounding that product costs is less than
-    a twin in lower precision does; ``write_graph`` looks.
+    They were float16 before batch norm was folded into them. The rounding error of that product is smaller
+    than the error of a variant in lower precision; ``write_graph`` checks it.
     """
     casts = []
     for tensor in model.graph.initializer:
         if tensor.data_type == TensorProto.FLOAT and prod(tensor.dims) >= LARGE:
             name, stored = tensor.name, f"{tensor.name}_stored"
-            with np.errstate(over="ignore"):  # what is too large becomes infinite, which ``write_graph`` sees
+            with np.errstate(over="ignore"):  # overflow gives infinity, which ``write_graph`` detects
                 half = numpy_helper.to_array(tensor).astype(np.float16)
             tensor.CopyFrom(numpy_helper.from_array(half, stored))
             casts.append(helper.make_node("Cast", [stored], [name], f"{name}_cast", to=TensorProto.FLOAT))
@@ -203,7 +203,7 @@ def store_weights_as_float16(model: ModelProto) -> ModelProto:
 
 
 def strip_metadata(path: Path) -> None:
-    """Take out what torch notes of each node, for instance paths of this machine."""
+    """Remove torch's metadata from each node, for instance paths of this machine."""
     model = onnx.load(str(path))
     graph = model.graph
     for each in (

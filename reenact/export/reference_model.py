@@ -35,7 +35,7 @@ Work = Callable[[int], object]
 
 
 def eager(model: Fomm, threads: int, device: str) -> Work:
-    """The demo's loop."""
+    """The loop of the published demo."""
     torch.set_num_threads(threads)
     model = model.to(device)
     source, clip = (torch.rand(count, 3, PICTURE, PICTURE, device=device) for count in (1, 4))
@@ -53,7 +53,7 @@ def eager(model: Fomm, threads: int, device: str) -> Work:
 
 def graphs(model: Fomm, threads: int, folder: Path) -> Work:
     """The same networks in our engine."""
-    with redirect_stdout(sys.stderr):  # torch's exporter talks
+    with redirect_stdout(sys.stderr):  # torch's exporter prints
         export_fomm(model, folder)
     engine = Engine(folder, device="cpu", threads=threads)
     clip = example_picture(4, PICTURE, torch.Generator().manual_seed(0)).numpy()
@@ -85,7 +85,7 @@ def main() -> int:
             "eager": partial(eager, model, threads, device),
             "graphs": partial(graphs, model, threads, Path(folder)),
         }
-        ways: dict[str, Work] = {}  # made when first asked for: graphs take their time to be written
+        ways: dict[str, Work] = {}  # created at first use, since writing graphs is slow
         for line in sys.stdin:
             name, count = line.split()
             if name not in ways:

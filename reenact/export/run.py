@@ -1,4 +1,4 @@
-"""``reenact export``: weights -> four ONNX graphs, each proven equal to torch; two twins of ``animate``."""
+"""``reenact export``: weights -> four ONNX graphs, checked against torch, and two variants of ``animate``."""
 
 from __future__ import annotations
 

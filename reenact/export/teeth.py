@@ -1,7 +1,7 @@
-"""Makes the bank of teeth from photos of smiling faces: ``python -m reenact.export.teeth FOLDER``.
+"""Creates the bank of teeth from photos of smiling faces: ``python -m reenact.export.teeth FOLDER``.
 
-Needed only to make it anew. ``FOLDER`` holds faces of the Face Research Lab London Set (DeBruine and Jones,
-2017, CC BY 4.0); what is kept of them is a strip of teeth, without the face.
+Needed only to recreate it. ``FOLDER`` holds faces of the Face Research Lab London Set (DeBruine and Jones,
+2017, CC BY 4.0). Only a strip of teeth is kept of each, without the face.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reenact.engine import open_face_finder
 from reenact.media import read_picture
 from reenact.mouth.teeth import extract_teeth
 
-# Name of the strip, file, and rows above the lowest bright one at which the upper teeth end
+# Name of the strip, file, and end of the upper teeth in rows above the lowest bright row
 _DONORS = (
     ("even", "still-055.jpg", 0.0),
     ("round", "still-060.jpg", 0.0),

@@ -1,7 +1,7 @@
-"""What a twin of ``animate`` in lower precision is measured and judged on: our own portraits and templates.
+"""Comparison of variants of ``animate`` in lower precision with float32, on our own portraits and templates.
 
-Each template's preview moves one of the portraits, so this needs nothing but the repository and reruns by
-itself on new weights.
+Each template's preview drives one of the portraits. So this needs only the repository, and it is repeated
+automatically for new weights.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from reenact.subject import open_subject
 from reenact.tracking import track
 from reenact.types import Crop
 
-FRAMES = 24  # of each preview, of which every second is used
+FRAMES = 24  # first frames of each preview, of which every second is used
 
 Feed = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
 class PrecisionLoss:
-    """What lower precision costs against float32.
+    """Loss of lower precision against float32.
 
     ``psnr`` of the pictures in dB, mean error of the ``flow`` in crop units.
     """
@@ -65,7 +65,7 @@ def feeds(folder: Path) -> Iterator[Feed]:
         driven = transfer(source.keypoints, motion.keypoints, TransferOptions(), motion.fps)[::2]
         for start in range(0, len(driven), BATCH):
             inputs = engine.renderer.inputs(source, driven[start : start + BATCH])
-            yield {  # copied: what a Kept shows is gone with the source it was put there for
+            yield {  # copied: an OrtValue may not outlive its source
                 name: np.array(each if isinstance(each, np.ndarray) else each.numpy())
                 for name, each in inputs.items()
             }

@@ -1,8 +1,8 @@
-"""All faces of a clip, followed at once through its cuts.
+"""Tracking of all faces of a clip, with re-identification across cuts.
 
-Within a shot a face is known by its place, from shot to shot by its likeness. So a face that leaves and
-returns is the same face, and two that cross keep their numbers: where one hides the other, both are known
-again by likeness.
+Within a shot a face is tracked by position, between shots it is re-identified by likeness. So a face that
+leaves and returns is the same person. Two faces that cross keep their numbers: where one hides the other,
+both are re-identified by likeness.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from reenact.face.shots import (
 from reenact.face.stretches import MOST_LIKENESSES, NEARBY, Stretch, join_stretches
 from reenact.types import Face, FloatArray, Picture
 
-SEARCHED = 0.5  # seconds between searches of whole frames while all faces are followed
+SEARCHED = 0.5  # seconds between searches of whole frames while all faces are tracked
 SEARCHED_LOST = 0.1  # seconds between them while a face is covered, or was lost less than a second ago
-_LIKENESS = 0.25  # seconds between likenesses that are taken of one face
+_LIKENESS = 0.25  # seconds between likeness descriptors of one face
 
 
 @dataclass(frozen=True)
 class Person:
     """One person of a clip of T frames.
 
-    ``features`` (T) are None where the face is not seen; ``shots`` (T,) are its shots, numbered in the order
-    of time, and -1 where it is not reliably seen.
+    ``features`` (T) are None where the face is not visible; ``shots`` (T,) are its shots, numbered in order
+    of time, and -1 where it is not reliably visible.
     """
 
     features: list[FrameFeatures | None]
@@ -48,12 +48,12 @@ class Person:
 
     @property
     def filled(self) -> float:
-        """How much of the clip the face fills: height in pixels x frames."""
+        """How much of the clip the face fills: sum over frames of its height in pixels."""
         return sum(each.face.height for each in self.features if each)
 
     @property
     def share(self) -> float:
-        """Share of the frames in which the face is reliably seen."""
+        """Share of the frames in which the face is reliably visible."""
         return float((self.shots >= 0).mean())
 
 
@@ -66,15 +66,15 @@ class People:
 
 
 def follow_people(finder: FaceFinder, frames: Iterable[Picture], fps: Fraction) -> People:
-    """Follow all faces of a clip.
+    """Track all faces of a clip.
 
-    The mesh looks at each face in each frame; the detector looks at whole frames twice a second, after cuts,
+    The mesh runs on each face in each frame. The detector runs on whole frames twice a second, after cuts,
     and more often while a face is lost or covered.
 
     Args:
-        finder: opened once.
+        finder: can be reused for many calls.
         frames: (H, W, 3) uint8 each.
-        fps: frames a second.
+        fps: frames per second.
     """
     follower = _Follower(finder, float(fps))
     for frame in frames:
@@ -89,19 +89,19 @@ def follow_people(finder: FaceFinder, frames: Iterable[Picture], fps: Fraction) 
 
 
 class _Follower:
-    """Takes frame after frame; keeps the stretches of faces in ``stretches``, and the shots in ``cuts``."""
+    """Processes frames in order; collects tracklets of faces in ``stretches``, and shots in ``cuts``."""
 
     def __init__(self, finder: FaceFinder, fps: float) -> None:
         self._finder, self._fps = finder, fps
         self._active: list[Stretch] = []
         self._thumbnail: FloatArray | None = None
-        self._searched = 0  # the frame that was searched last
-        self._lost = -(10**9)  # the frame in which a face was lost last
+        self._searched = 0  # index of the last searched frame
+        self._lost = -(10**9)  # index of the last frame in which a face was lost
         self.stretches: list[Stretch] = []
         self.cuts: list[int] = []
 
     def take(self, frame: Picture) -> None:
-        """Follow the known faces into the next frame, and search it where that is due."""
+        """Track the known faces in the next frame, and search it for other faces when due."""
         index, cut = len(self.cuts), self._is_cut(frame)
         self.cuts.append((self.cuts[-1] if self.cuts else 0) + cut)
         before = self._active
@@ -127,7 +127,7 @@ class _Follower:
         return index - self._searched >= self._fps * (SEARCHED_LOST if unsure else SEARCHED)
 
     def _refitted(self, frame: Picture, active: list[Stretch]) -> list[tuple[Stretch, Face]]:
-        """The faces that the mesh finds near where they were. Of two that meet both are lost."""
+        """The faces that the mesh finds near their last position. If two coincide, both are lost."""
         fitted = [(each, self._finder.refit(frame, each.face)) for each in active]
         seen = [(each, face) for each, face in fitted if face and not is_jump(each.face, face)]
         return [
@@ -137,7 +137,7 @@ class _Follower:
         ]
 
     def _search(self, frame: Picture, index: int, lost: list[Stretch]) -> None:
-        """Find faces that are not followed: those just lost, or others."""
+        """Find faces that are not tracked: those just lost, or new ones."""
         self._searched = index
         faces = self._finder.find(frame) if index == 0 else self._finder.search(frame)
         if not faces and not self._active:
@@ -156,7 +156,7 @@ class _Follower:
             self._extend(stretch, frame, features)
 
     def _continues(self, stretch: Stretch, now: FrameFeatures) -> bool:
-        """Whether a face that the mesh lost is this one: moved less than faces do, in the same shot."""
+        """Whether this is a face that the mesh lost: in the same shot, and moved no more than faces do."""
         same = not is_cut(stretch.features[-1], now, max(1.0, 12.5 / self._fps))
         return same and stretch.shot == self.cuts[-1]
 
@@ -168,13 +168,13 @@ class _Follower:
 
 
 def _is_replaced(stretch: Stretch, frame: Picture, now: FrameFeatures) -> bool:
-    """Whether another face lies where this one was: after a cut between frames of the same greys."""
+    """Whether another face is at this position, after a cut between frames of similar brightness."""
     far = hamming_distance(stretch.features[-1].fingerprint, now.fingerprint) > MIN_FACE_DISTANCE
     return bool(far) and stretch.likenesses[-1].unlikeness(likeness(frame, now.face)) > SAME_PERSON
 
 
 def _person(stretches: list[Stretch], cuts: NDArray[np.intp], fps: Fraction) -> Person:
-    """A person from its stretches: shots end at cuts of the whole frame, and at those that its face shows."""
+    """A person from its stretches: shots end at cuts of the whole frame, and at cuts found from its face."""
     features: list[FrameFeatures | None] = [None] * len(cuts)
     shots = np.full(len(cuts), -1, np.intp)
     for stretch in stretches:
@@ -188,6 +188,6 @@ def _person(stretches: list[Stretch], cuts: NDArray[np.intp], fps: Fraction) -> 
 
 
 def _pieces(seen: NDArray[np.bool_], cuts: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Frames from the first to the last sight of a face between two cuts."""
+    """Frames from the first to the last detection of a face between two cuts."""
     pieces = [np.flatnonzero(seen & (cuts == number)) for number in np.unique(cuts)]
     return [np.arange(piece[0], piece[-1] + 1) for piece in pieces if len(piece)]

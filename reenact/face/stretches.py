@@ -1,4 +1,4 @@
-"""What is seen of one face without a break, and which of it belongs to the same person."""
+"""Tracklets (stretches): uninterrupted detections of one face, and their grouping by person."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from reenact.face.shots import (
 )
 from reenact.types import Face, FloatArray
 
-NEARBY = 1.0  # seconds after which a lost face has no usual place any more
+NEARBY = 1.0  # seconds after which the position of a lost face is no longer used
 
 
-_PLACE = 0.15  # by how much less alike a face may look that comes back to its place within a shot
+_PLACE = 0.15  # additional unlikeness allowed for a face that returns to its position within a shot
 
 
-MOST_LIKENESSES = 16  # of one stretch
+MOST_LIKENESSES = 16  # per stretch
 
 
 @dataclass
 class Stretch:
-    """One face in frames in a row, from frame ``start`` on, in shot ``shot`` of the whole frames."""
+    """One face in consecutive frames from frame ``start`` on, in shot ``shot`` of the whole frames."""
 
     start: int
     shot: int
@@ -42,12 +42,12 @@ class Stretch:
 
     @property
     def usual(self) -> Likeness:
-        """What the face looks like."""
+        """The median likeness descriptor of the face."""
         return Likeness.usual(self.likenesses)
 
 
 def join_stretches(stretches: list[Stretch], fps: float) -> list[list[Stretch]]:
-    """The stretches of each person: the most alike are joined first, and never two in the same frame."""
+    """The stretches of each person, by clustering: the most alike first, never two in the same frame."""
     groups = [[each] for each in stretches]
     apart = _differences(stretches, fps)
     place = {id(each): number for number, each in enumerate(stretches)}
@@ -65,7 +65,7 @@ def join_stretches(stretches: list[Stretch], fps: float) -> list[list[Stretch]]:
 
 
 def _differences(stretches: list[Stretch], fps: float) -> FloatArray:
-    """How little alike each two stretches are: (N, N); less where the place speaks for the same face."""
+    """Pairwise unlikeness of stretches (N, N), reduced where the position suggests the same face."""
     usual = [each.usual for each in stretches]
     apart = np.zeros((len(stretches), len(stretches)), np.float32)
     for i, one in enumerate(stretches):
@@ -77,7 +77,7 @@ def _differences(stretches: list[Stretch], fps: float) -> FloatArray:
 
 
 def _is_near(before: Stretch, after: Stretch, fps: float) -> bool:
-    """Whether a face appears where one was lost, in the same shot."""
+    """Whether a face appears near the position of a lost one, in the same shot."""
     if before.shot != after.shot or after.start - before.end > NEARBY * fps:
         return False
     first, last = after.features[0].face, before.face

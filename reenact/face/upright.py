@@ -1,4 +1,4 @@
-"""A turned square cut out of many frames: as ``extract_crop``, at a tenth of its time."""
+"""Extraction of rotated squares from many frames: like ``extract_crop``, in a tenth of its time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from PIL import Image, ImageFilter
 from reenact.face.soften import DISTANCES, RADII
 from reenact.types import Crop, FloatArray, Picture
 
-_COARSE = 64  # pixels a side in which what lies beyond the frame is blurred: nothing fine is left there
+_COARSE = 64  # side in pixels at which the area beyond the frame is blurred; it has no fine detail
 _CORNERS = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]])
 
 
 def extract_upright(picture: Picture, crop: Crop, size: int) -> Picture:
-    """The crop's content as (size, size, 3) uint8; beyond the picture's edges their pixels are repeated."""
+    """The crop's content as (size, size, 3) uint8; edge pixels are repeated beyond the picture."""
     fewer = max(1, int(crop.side / size))
     corners = crop.to_pixels(_CORNERS)
     left, top = (math.floor(value) - fewer for value in corners.min(0))
@@ -31,7 +31,7 @@ def extract_upright(picture: Picture, crop: Crop, size: int) -> Picture:
 
 
 def extract_softened(picture: Picture, crop: Crop, size: int) -> Picture:
-    """The same, as the networks are shown it: what lies beyond the picture is blurred, see ``soften``."""
+    """The same as input of the networks: the area beyond the picture is blurred, see ``soften``."""
     found = extract_upright(picture, crop, size)
     beyond = _beyond(crop, picture.shape)
     if not beyond.any():
@@ -49,7 +49,7 @@ def extract_softened(picture: Picture, crop: Crop, size: int) -> Picture:
 
 
 def _region(picture: Picture, left: int, top: int, right: int, bottom: int) -> Picture:
-    """A part of a picture, whose border is repeated where the part reaches beyond it."""
+    """A part of a picture; edge pixels are repeated where the part reaches beyond it."""
     height, width = picture.shape[:2]
     if left >= 0 and top >= 0 and right <= width and bottom <= height:
         return np.ascontiguousarray(picture[top:bottom, left:right])
@@ -58,7 +58,7 @@ def _region(picture: Picture, left: int, top: int, right: int, bottom: int) -> P
 
 
 def _beyond(crop: Crop, shape: tuple[int, ...]) -> FloatArray:
-    """How far the crop's pixels lie from the picture, in its sides: (64, 64) float32, 0 inside."""
+    """Distance of the crop's pixels from the picture, in crop sides: (64, 64) float32, 0 inside."""
     at = (np.arange(_COARSE) + 0.5) / _COARSE * 2 - 1
     x, y = np.moveaxis(crop.to_pixels(np.stack(np.meshgrid(at, at), -1)), -1, 0)
     across = np.maximum(np.maximum(-x, x - shape[1]), 0)

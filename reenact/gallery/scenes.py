@@ -1,4 +1,4 @@
-"""What a template is seen by: its clip, the faces in it, and its preview."""
+"""The clip of a template, the faces tracked in it, and its preview."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from reenact.types import Clip, Motion, Picture, ProgressCallback
 
 log = logging.getLogger(__name__)
 
-PREVIEW_FPS = 15  # frames a second at most: a preview must be small
+PREVIEW_FPS = 15  # largest number of frames per second: a preview must be small
 PREVIEW_ENCODING = EncodeOptions(webp_quality=55, webp_effort=4)
 SCENE_ENCODING = EncodeOptions(crf=23, preset="slow")
 
 
 def write_scene(engine: Engine, place: Path, recipe: BuildRecipe | None) -> None:
-    """The clip of a template that is made of one of our own portraits and another template's motion."""
+    """Write the clip of a template that is made from one of our portraits and another template's motion."""
     if recipe and recipe.portrait:
         motion = get_template(recipe.motion, place.parent, engine.model)
         options = AnimateOptions(size=512, encode=SCENE_ENCODING)
@@ -44,9 +44,9 @@ def write_scene(engine: Engine, place: Path, recipe: BuildRecipe | None) -> None
 def write_faces(
     engine: Engine, folder: Path, *, required: bool = False, on_progress: ProgressCallback | None = None
 ) -> None:
-    """Track the faces of a template's clip, so that a swap need not.
+    """Track the faces of a template's clip and store the tracks for swaps.
 
-    Where none suits there is no file, or InputError is raised if one is ``required``.
+    If no face can be replaced, no file is written, or InputError is raised if one is ``required``.
     """
     try:
         footage = open_footage(engine, folder / DRIVING, on_progress=on_progress)
@@ -61,7 +61,7 @@ def write_faces(
 def write_preview(
     engine: Engine, motion: Motion, out: Path, on_progress: ProgressCallback | None = None
 ) -> None:
-    """Show a motion on the first of our own portraits: an animated WebP of 256 pixels."""
+    """Write a preview of a motion on the first of our portraits: an animated WebP of 256 pixels."""
     picture = read_picture(list_portraits()[0].path)
     face = choose(engine.finder.find(picture))
     crop = align(face)
@@ -74,7 +74,7 @@ def write_preview(
 
 
 def write_clip_preview(clip: Path, out: Path) -> None:
-    """A clip as an animated WebP of at most 256 pixels."""
+    """Write a clip as an animated WebP of at most 256 pixels."""
     opened = open_clip(clip)
     every = -(-opened.fps // PREVIEW_FPS)
     frames = (_reduced(frame) for frame in islice(opened.frames, 0, None, int(every)))
