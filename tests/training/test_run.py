@@ -116,7 +116,7 @@ def test_each_minute_is_logged_and_some_are_saved(
     data: Path, pack_folder: Path, vgg: Path, tmp_path: Path, tiny: ModelConfig
 ) -> None:
     from reenact.training.loop import Run, RunOptions
-    from reenact.training.run import _RunFolder
+    from reenact.training.run_folder import RunFolder
 
     model = Model(tiny)
     run = Run(model.detector, RunOptions(minutes=1))
@@ -126,7 +126,7 @@ def test_each_minute_is_logged_and_some_are_saved(
         grids.append(keeper.minutes)
         Image.new("RGB", (4, 4)).save(path)
 
-    keeper = _RunFolder(tmp_path, model, {}, run, "detector.", grid)
+    keeper = RunFolder(tmp_path, model, {}, run, "detector.", grid)
     saved = []
     for minute in range(1, 8):
         (tmp_path / "state.pt").unlink(missing_ok=True)
